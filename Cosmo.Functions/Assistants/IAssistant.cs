@@ -1,0 +1,68 @@
+using Cosmo.Functions.Tools;
+
+namespace Cosmo.Functions.Assistants;
+
+/// <summary>The model behind the conversations.</summary>
+internal interface IAssistant
+{
+    /// <summary>Makes a thread (an OpenAI conversation) and returns its id. Throws <see cref="AssistantException"/>.</summary>
+    Task<string> CreateThreadAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes one response, streamed: asks <see cref="AssistantRequest.Question"/> or gives <see cref="AssistantRequest.ToolOutputs"/>.
+    /// Passing failures (429, 5xx, connection, locked conversation) are retried with back-off and jitter, <c>Retry-After</c> honoured, as long
+    /// as no text was shown and <see cref="AssistantRequest.RetryUntil"/> is not reached. Throws <see cref="AssistantException"/> for every
+    /// expected failure, and <see cref="OperationCanceledException"/> only for <paramref name="cancellationToken"/>.
+    /// </summary>
+    Task<AssistantResponse> RespondAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Gives an output to every call that the thread still waits for, so that the next response is possible.
+    /// Harmless when they were answered already or the thread is gone.
+    /// </summary>
+    Task AnswerOutstandingCallsAsync(string threadId, IReadOnlyList<ToolCall> calls, string output, CancellationToken cancellationToken);
+}
+
+/// <summary>Hears what happens while a response is made. Calls come one after the other.</summary>
+internal interface IAssistantObserver
+{
+    /// <summary>The response has an id; it is remembered before anything of it is shown.</summary>
+    Task ResponseCreatedAsync(string responseId);
+
+    /// <summary>Something came from the model, of whatever kind.</summary>
+    void EventReceived();
+
+    /// <summary>More text of the answer came. Must return at once.</summary>
+    void TextReceived(string delta);
+}
+
+/// <param name="ThreadId">The conversation to respond in.</param>
+/// <param name="Question">The user's message; null when tool outputs are given.</param>
+/// <param name="ToolOutputs">Outputs of all the calls of the response before; empty with a question.</param>
+/// <param name="Caller">Decides which tools are offered.</param>
+/// <param name="EarlierResponseId">
+/// The id of a response that an earlier, interrupted try of this same request had begun. If OpenAI finished it, it is taken
+/// (its text is reported in one piece) and nothing is asked again; if it is still being made, it is waited for.
+/// </param>
+/// <param name="RetryUntil">After this moment no further try is begun.</param>
+internal sealed record AssistantRequest(
+    string ThreadId,
+    string? Question,
+    IReadOnlyList<ToolOutput> ToolOutputs,
+    Caller Caller,
+    string? EarlierResponseId,
+    DateTimeOffset RetryUntil);
+
+/// <param name="Id">The response's id.</param>
+/// <param name="Text">All its text; empty when it only calls tools.</param>
+/// <param name="ToolCalls">The calls that the model asks for; empty when the answer is whole.</param>
+internal sealed record AssistantResponse(string Id, string Text, IReadOnlyList<ToolCall> ToolCalls);
+
+/// <param name="CallId">What the output must answer to (<c>call_…</c>).</param>
+/// <param name="Name">The tool's name.</param>
+/// <param name="Arguments">The arguments as the model wrote them; not trusted, maybe not JSON.</param>
+internal sealed record ToolCall(string CallId, string Name, string Arguments);
+
+/// <param name="CallId">The call that is answered.</param>
+/// <param name="Output">The output as text.</param>
+internal sealed record ToolOutput(string CallId, string Output);

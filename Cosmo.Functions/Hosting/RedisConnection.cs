@@ -1,0 +1,106 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Hosting;
+
+/// <summary>
+/// The one connection to Redis. It is made at the first call and mends itself; a call that cannot be
+/// carried out fails within <see cref="RedisOptions.CallTimeoutSeconds"/> with
+/// <see cref="RedisException"/> or <see cref="TimeoutException"/>.
+/// </summary>
+internal sealed class RedisConnection : IAsyncDisposable
+{
+    private readonly RedisOptions _options;
+    private readonly TimeSpan _timeout;
+    private readonly SemaphoreSlim _connecting = new(1, 1);
+    private ConnectionMultiplexer? _connection;
+
+    public RedisConnection(IOptions<RedisOptions> options)
+    {
+        _options = options.Value;
+        _timeout = TimeSpan.FromSeconds(_options.CallTimeoutSeconds);
+    }
+
+    /// <summary>What every key and pub/sub channel begins with.</summary>
+    public string Prefix => _options.Prefix;
+
+    /// <summary>Runs one command or script, within the time limit.</summary>
+    public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        return await command(connection.GetDatabase()).WaitAsync(_timeout, cancellationToken);
+    }
+
+    /// <summary>Runs a Lua script. All <paramref name="keys"/> must share one hash slot.</summary>
+    public Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
+        RunAsync(database => database.ScriptEvaluateAsync(script, keys, values), cancellationToken);
+
+    /// <summary>Publishes on a pub/sub channel whose name gets the prefix.</summary>
+    public async Task PublishAsync(string channel, string message, CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        await connection.GetSubscriber().PublishAsync(Prefix + channel, message).WaitAsync(_timeout, cancellationToken);
+    }
+
+    /// <summary>Subscribes to a pub/sub channel whose name gets the prefix, for the life of the process.</summary>
+    public async Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        await connection.GetSubscriber().SubscribeAsync(Prefix + channel, (_, message) => handler(message!)).WaitAsync(_timeout, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _connecting.Dispose();
+        if (_connection is not null)
+        {
+            await _connection.CloseAsync(allowCommandsToComplete: false);
+            _connection.Dispose();
+        }
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_connection is { } made)
+        {
+            return made;
+        }
+
+        await _connecting.WaitAsync(cancellationToken);
+        try
+        {
+            return _connection ??= await ConnectionMultiplexer.ConnectAsync(Parse(_options.Url, _timeout));
+        }
+        finally
+        {
+            _connecting.Release();
+        }
+    }
+
+    /// <summary>Reads <c>redis[s]://[user:password@]host[:port][/database]</c>.</summary>
+    internal static ConfigurationOptions Parse(string url, TimeSpan timeout)
+    {
+        var uri = new Uri(url);
+        var configuration = new ConfigurationOptions
+        {
+            AbortOnConnectFail = false,
+            ConnectTimeout = (int)timeout.TotalMilliseconds,
+            SyncTimeout = (int)timeout.TotalMilliseconds,
+            Ssl = uri.Scheme == "rediss",
+            ClientName = "cosmo",
+        };
+        configuration.EndPoints.Add(uri.Host, uri.Port > 0 ? uri.Port : 6379);
+        if (uri.UserInfo.Split(':', 2) is [_, var password])
+        {
+            configuration.Password = Uri.UnescapeDataString(password);
+        }
+
+        if (uri.AbsolutePath.Trim('/') is { Length: > 0 } database)
+        {
+            configuration.DefaultDatabase = int.Parse(database, CultureInfo.InvariantCulture);
+        }
+
+        return configuration;
+    }
+}

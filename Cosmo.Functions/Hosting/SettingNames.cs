@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Configuration;
+
+namespace Cosmo.Functions.Hosting;
+
+/// <summary>
+/// The flat names under which operators know the settings, and their place in the configuration.
+/// A setting found in its own place wins over one found under its flat name.
+/// </summary>
+internal static class SettingNames
+{
+    private static readonly Dictionary<string, string> Places = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["RABBITMQ_URL"] = "Cosmo:Receiving:RabbitMQUrl",
+        ["EXCHANGE_NAME"] = "Cosmo:Receiving:Exchange",
+        ["QUEUE_NAME"] = "Cosmo:Receiving:Queue",
+        ["ROUTING_KEY"] = "Cosmo:Receiving:RoutingKey",
+        ["REDIS_URL"] = "Cosmo:Redis:Url",
+        ["REDIS_PREFIX"] = "Cosmo:Redis:Prefix",
+        ["REDIS_THREAD_EXPIRY"] = "Cosmo:Threads:ExpirySeconds",
+        ["OPENAI_API_KEY"] = "Cosmo:Assistants:ApiKey",
+        ["OPENAI_MODEL"] = "Cosmo:Assistants:Model",
+        ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",
+        ["AZURE_OPENAI_ENDPOINT"] = "Cosmo:Assistants:AzureEndpoint",
+        ["WEB_PUBSUB_CONNECTION_STRING"] = "Cosmo:Delivery:ConnectionString",
+        ["WEB_PUBSUB_ENDPOINT"] = "Cosmo:Delivery:Endpoint",
+        ["WEB_PUBSUB_HUB"] = "Cosmo:Delivery:Hub",
+        ["OPENWEATHER_API_KEY"] = "Cosmo:Tools:Weather:ApiKey",
+        ["OPENWEATHER_BASE_URL"] = "Cosmo:Tools:Weather:BaseUrl",
+        ["MSSQL_CONNECTION_STRING"] = "Cosmo:Tools:Database:ConnectionString",
+        ["AUDIT_API_URL"] = "Cosmo:Tools:AuditApi:BaseUrl",
+        ["USER_ROLE_API_URL"] = "Cosmo:Tools:UserRoleApi:BaseUrl",
+        ["X_API_KEY"] = "Cosmo:Tools:ApiKey",
+    };
+
+    /// <summary>Puts every flat name that is set at its place, below all other sources.</summary>
+    public static void AddFlatNames(IConfigurationManager configuration)
+    {
+        var found = new Dictionary<string, string?>();
+        foreach (var (name, place) in Places)
+        {
+            if (configuration[name] is { Length: > 0 } value)
+            {
+                found[place] = value;
+            }
+        }
+
+        configuration.Sources.Insert(0, new Microsoft.Extensions.Configuration.Memory.MemoryConfigurationSource { InitialData = found });
+    }
+}

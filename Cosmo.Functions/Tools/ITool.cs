@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Functions.Tools;
+
+/// <summary>Something that the assistant can have done. Names, parameters and result fields are the wire contract's (section 4).</summary>
+internal interface ITool
+{
+    /// <summary>The function's name, as the model calls it.</summary>
+    string Name { get; }
+
+    /// <summary>When and how to use it, for the model.</summary>
+    string Description { get; }
+
+    /// <summary>The JSON schema of the arguments.</summary>
+    JsonNode Parameters { get; }
+
+    /// <summary>
+    /// Runs the tool. The arguments are what the model wrote: read them strictly.
+    /// Throws <see cref="ToolException"/> with a text for the model.
+    /// </summary>
+    Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken);
+}
