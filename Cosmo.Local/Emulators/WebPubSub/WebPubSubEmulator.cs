@@ -19,6 +19,7 @@ internal sealed partial class WebPubSubEmulator : IAsyncDisposable
     private readonly ClientEndpoint _clients;
     private readonly WebPubSubEmulatorOptions _options;
     private readonly WebApplication _app;
+    private readonly ILogger _logger;
     private readonly Upstream _upstream;
     private readonly RestApi _rest;
 
@@ -27,9 +28,10 @@ internal sealed partial class WebPubSubEmulator : IAsyncDisposable
         _options = options;
         _app = app;
         Url = url;
+        _logger = app.Services.GetRequiredService<ILogger<WebPubSubEmulator>>();
         var tokens = new AccessTokens(options.AccessKey, options.TimeProvider);
-        _upstream = new Upstream(options, url.Authority, app.Logger);
-        _events = new EventDispatcher(_upstream, _statistics, app.Logger, _stopping.Token);
+        _upstream = new Upstream(options, url.Authority, _logger);
+        _events = new EventDispatcher(_upstream, _statistics, _logger, _stopping.Token);
         _control = new EmulatorControl(_statistics, () => [.. _hubs.Values]);
         _clients = new ClientEndpoint(tokens, _events, _control, _stopping.Token);
         _rest = new RestApi(tokens, _control, _statistics, options.TimeProvider, url);
@@ -107,7 +109,7 @@ internal sealed partial class WebPubSubEmulator : IAsyncDisposable
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
-            _app.Logger.RequestFailed(exception);
+            _logger.RequestFailed(exception);
             await context.Response.WriteErrorAsync(StatusCodes.Status500InternalServerError, "InternalServerError", "The emulator failed.");
         }
     }
