@@ -1,0 +1,125 @@
+namespace Cosmo.Functions.Tests;
+
+/// <summary>A clock that stands still until it is advanced. Timers that fall due then run, in order, on the advancing thread.</summary>
+internal sealed class ManualTimeProvider : TimeProvider
+{
+    private readonly Lock _lock = new();
+    private readonly List<ManualTimer> _timers = [];
+    private readonly List<(int Count, TaskCompletionSource Reached)> _waiting = [];
+    private DateTimeOffset _now = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (_lock)
+        {
+            return _now;
+        }
+    }
+
+    public override long GetTimestamp() => GetUtcNow().Ticks;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    public void Advance(TimeSpan by)
+    {
+        var until = GetUtcNow() + by;
+        while (TakeNext(until) is { } timer)
+        {
+            timer.Fire();
+        }
+    }
+
+    /// <summary>Completes when at least this many timers are set: when the code under test waits for the clock.</summary>
+    public Task TimersSetAsync(int count = 1)
+    {
+        lock (_lock)
+        {
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Add((count, reached));
+            TellWaiting();
+            return reached.Task;
+        }
+    }
+
+    private ManualTimer? TakeNext(DateTimeOffset until)
+    {
+        lock (_lock)
+        {
+            var next = _timers.MinBy(timer => timer.Due);
+            if (next is null || next.Due > until)
+            {
+                _now = until;
+                return null;
+            }
+
+            _now = next.Due > _now ? next.Due : _now;
+            if (next.Period > TimeSpan.Zero)
+            {
+                next.Due += next.Period;
+            }
+            else
+            {
+                _timers.Remove(next);
+            }
+
+            return next;
+        }
+    }
+
+    private void Set(ManualTimer timer, TimeSpan dueTime, TimeSpan period)
+    {
+        lock (_lock)
+        {
+            _timers.Remove(timer);
+            if (dueTime == Timeout.InfiniteTimeSpan)
+            {
+                return;
+            }
+
+            timer.Due = _now + dueTime;
+            timer.Period = period;
+            _timers.Add(timer);
+            TellWaiting();
+        }
+    }
+
+    private void TellWaiting()
+    {
+        foreach (var (_, reached) in _waiting.Where(waiting => waiting.Count <= _timers.Count))
+        {
+            reached.TrySetResult();
+        }
+
+        _waiting.RemoveAll(waiting => waiting.Reached.Task.IsCompleted);
+    }
+
+    private sealed class ManualTimer(ManualTimeProvider time, TimerCallback callback, object? state) : ITimer
+    {
+        public DateTimeOffset Due { get; set; }
+
+        public TimeSpan Period { get; set; }
+
+        public void Fire() => callback(state);
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            time.Set(this, dueTime, period);
+            return true;
+        }
+
+        public void Dispose() => time.Set(this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tests;
+
+/// <summary>The real Redis (<c>REDIS_URL</c>) with a key prefix of its own, removed at the end.</summary>
+internal sealed class TestRedis : IAsyncDisposable
+{
+    public TestRedis() =>
+        Connection = new RedisConnection(Options.Create(new RedisOptions { Url = Url, Prefix = Prefix }));
+
+    public static string Url { get; } = Environment.GetEnvironmentVariable("REDIS_URL") ?? "redis://127.0.0.1:6379/0";
+
+    public string Prefix { get; } = $"test-{Guid.NewGuid():n}:";
+
+    public RedisConnection Connection { get; }
+
+    public async ValueTask DisposeAsync()
+    {
+        const string removeAll = """
+            local cursor = '0'
+            repeat
+              local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
+              cursor = page[1]
+              for _, key in ipairs(page[2]) do redis.call('DEL', key) end
+            until cursor == '0'
+            """;
+        await Connection.EvaluateAsync(removeAll, [], [Prefix], CancellationToken.None);
+        await Connection.DisposeAsync();
+    }
+}

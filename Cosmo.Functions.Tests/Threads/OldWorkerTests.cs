@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Threads;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tests.Threads;
+
+/// <summary>The keys are shared with programs in Python, which use its Redis client.</summary>
+public sealed class OldWorkerTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Python_and_Cosmo_read_and_write_the_same_keys()
+    {
+        await using var redis = new TestRedis();
+        var time = new ManualTimeProvider();
+        var store = new ThreadStore(redis.Connection, Options.Create(new ThreadOptions()), time, NullLogger<ThreadStore>.Instance);
+        await RunPythonAsync("""
+            r.set(prefix + "thread:über", "conv_python", ex=100)
+            r.set(prefix + "metadata:über", json.dumps({"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}), ex=100)
+            """, redis.Prefix);
+
+        (await store.FindAsync("über", Cancellation)).ShouldBe("conv_python");
+        await store.CountMessageAsync("über", "m1", Cancellation);
+        await store.SaveAsync("new", "conv_cosmo", Cancellation);
+
+        var read = JsonNode.Parse(await RunPythonAsync("""
+            old = json.loads(r.get(prefix + "metadata:über"))
+            new = json.loads(r.get(prefix + "metadata:new"))
+            print(json.dumps([r.get(prefix + "thread:new"), old["created_at"], old["message_count"], old["last_message_at"],
+                              new["message_count"], r.ttl(prefix + "thread:über") > 7700000, r.ttl(prefix + "metadata:über") > 7700000]))
+            """, redis.Prefix))!;
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+        JsonNode.DeepEquals(read, new JsonArray("conv_cosmo", 1683042123.4, 4, now, 0, true, true)).ShouldBeTrue(read.ToJsonString());
+    }
+
+    private static async Task<string> RunPythonAsync(string script, string prefix)
+    {
+        var start = new ProcessStartInfo("/usr/bin/python3", ["-", prefix, TestRedis.Url])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var python = Process.Start(start)!;
+        await python.StandardInput.WriteAsync("""
+            import json, sys, redis
+            prefix = sys.argv[1]
+            r = redis.Redis.from_url(sys.argv[2], decode_responses=True)
+
+            """ + script);
+        python.StandardInput.Close();
+        var output = await python.StandardOutput.ReadToEndAsync(Cancellation);
+        var error = await python.StandardError.ReadToEndAsync(Cancellation);
+        await python.WaitForExitAsync(Cancellation);
+        python.ExitCode.ShouldBe(0, error);
+        return output;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Functions.Threads;
+
+/// <summary>
+/// A channel's metadata as it stands in Redis. Other programs read and write it too, so whatever they added stays as they wrote it.
+/// </summary>
+internal sealed class ThreadMetadata
+{
+    private const string CreatedAt = "created_at";
+    private const string MessageCount = "message_count";
+    private const string LastMessageAt = "last_message_at";
+    private const string LastMessageId = "last_message_id";
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    private readonly JsonObject _json;
+
+    private ThreadMetadata(JsonObject json) => _json = json;
+
+    /// <summary>Unix seconds of the last message, or of the thread's making while there is none; null if neither can be read.</summary>
+    public double? LastActivity => Number(LastMessageAt) ?? Number(CreatedAt);
+
+    /// <summary>Metadata of a thread without messages.</summary>
+    public static ThreadMetadata New(double now) =>
+        new(new JsonObject { [CreatedAt] = now, [MessageCount] = 0, [LastMessageAt] = now });
+
+    /// <summary>Reads metadata; null if it is not a JSON object.</summary>
+    public static ThreadMetadata? Parse(string json)
+    {
+        try
+        {
+            return JsonNode.Parse(json, documentOptions: Strict) is JsonObject read ? new ThreadMetadata(read) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Counts a message, unless it was the last one counted; returns whether anything changed.</summary>
+    public bool Count(string messageId, double now)
+    {
+        if (_json[LastMessageId] is JsonValue last && last.TryGetValue<string>(out var id) && id == messageId)
+        {
+            return false;
+        }
+
+        _json[CreatedAt] = Number(CreatedAt) is null ? now : _json[CreatedAt]!.DeepClone();
+        _json[MessageCount] = (long)Math.Max(0, Number(MessageCount) ?? 0) + 1;
+        _json[LastMessageAt] = now;
+        _json[LastMessageId] = messageId;
+        return true;
+    }
+
+    public override string ToString() => _json.ToJsonString();
+
+    private double? Number(string name) =>
+        _json[name] is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<double>(out var number) && double.IsFinite(number)
+            ? number
+            : null;
+}

@@ -1,0 +1,114 @@
+using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Threads;
+
+/// <summary>
+/// The threads in Redis. The contract's keys of one channel may lie in different hash slots, so no script touches two of them.
+/// </summary>
+internal sealed class ThreadStore(RedisConnection redis, IOptions<ThreadOptions> options, TimeProvider time, ILogger<ThreadStore> logger)
+    : IThreadStore
+{
+    private const int MaxWrites = 100;
+
+    private const string ReadAndRenew = """
+        local value = redis.call('GET', KEYS[1])
+        if value then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+        return value
+        """;
+
+    // Writes only over what was read (an empty string stands for no key), and tells what is there instead.
+    private const string Replace = """
+        local current = redis.call('GET', KEYS[1]) or ''
+        if current ~= ARGV[1] then return current end
+        redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+        return false
+        """;
+
+    private readonly int _expiry = options.Value.ExpirySeconds;
+
+    public async Task<string?> FindAsync(string channel, CancellationToken cancellationToken)
+    {
+        var thread = ReadAsync(ThreadKeys.Thread(redis.Prefix, channel), cancellationToken);
+        var metadata = ReadAsync(ThreadKeys.Metadata(redis.Prefix, channel), cancellationToken);
+        await Task.WhenAll(thread, metadata);
+        if (!ThreadId.IsCurrent(await thread))
+        {
+            return null;
+        }
+
+        var lastActivity = await metadata is { } text ? ThreadMetadata.Parse(text)?.LastActivity : null;
+        await IndexAsync(channel, lastActivity ?? Now(), onlyIfMissing: true, cancellationToken);
+        return await thread;
+    }
+
+    public async Task SaveAsync(string channel, string threadId, CancellationToken cancellationToken)
+    {
+        var metadata = await ChangeMetadataAsync(channel, static (_, _) => false, cancellationToken);
+        await redis.RunAsync(
+            database => database.StringSetAsync(ThreadKeys.Thread(redis.Prefix, channel), threadId, TimeSpan.FromSeconds(_expiry)),
+            cancellationToken);
+        await IndexAsync(channel, metadata.LastActivity ?? Now(), onlyIfMissing: true, cancellationToken);
+        await RemoveExpiredFromIndexAsync(cancellationToken);
+    }
+
+    public async Task CountMessageAsync(string channel, string messageId, CancellationToken cancellationToken)
+    {
+        var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageId, now), cancellationToken);
+        await IndexAsync(channel, metadata.LastActivity ?? Now(), onlyIfMissing: false, cancellationToken);
+    }
+
+    /// <summary>Makes the metadata if it is missing, changes it, and renews it, as one step for whoever else reads and writes it.</summary>
+    private async Task<ThreadMetadata> ChangeMetadataAsync(
+        string channel, Func<ThreadMetadata, double, bool> change, CancellationToken cancellationToken)
+    {
+        var key = ThreadKeys.Metadata(redis.Prefix, channel);
+        var current = await ReadAsync(key, cancellationToken) ?? "";
+        for (var write = 0; write < MaxWrites; write++)
+        {
+            var now = Now();
+            var metadata = current.Length > 0 ? ThreadMetadata.Parse(current) : null;
+            var changed = metadata is null;
+            metadata ??= ThreadMetadata.New(now);
+            changed |= change(metadata, now);
+            if (!changed)
+            {
+                return metadata;
+            }
+
+            var other = await redis.EvaluateAsync(Replace, [key], [current, metadata.ToString(), _expiry], cancellationToken);
+            if (other.IsNull)
+            {
+                if (current.Length > 0 && ThreadMetadata.Parse(current) is null)
+                {
+                    Log.MetadataReplaced(logger, channel);
+                }
+
+                return metadata;
+            }
+
+            current = (string)other!;
+        }
+
+        throw new TimeoutException($"The metadata of a channel changed {MaxWrites} times while it was being written.");
+    }
+
+    private async Task<string?> ReadAsync(RedisKey key, CancellationToken cancellationToken) =>
+        (string?)await redis.EvaluateAsync(ReadAndRenew, [key], [_expiry], cancellationToken);
+
+    private async Task IndexAsync(string channel, double lastActivity, bool onlyIfMissing, CancellationToken cancellationToken)
+    {
+        var when = onlyIfMissing ? When.NotExists : When.Always;
+        await redis.RunAsync(
+            database => database.SortedSetAddAsync(ThreadKeys.Index(redis.Prefix), channel, lastActivity, when), cancellationToken);
+    }
+
+    /// <summary>Nothing tells the index when keys expire; without this it would grow for ever.</summary>
+    private async Task RemoveExpiredFromIndexAsync(CancellationToken cancellationToken) =>
+        await redis.RunAsync(
+            database => database.SortedSetRemoveRangeByScoreAsync(ThreadKeys.Index(redis.Prefix), double.NegativeInfinity, Now() - _expiry),
+            cancellationToken);
+
+    private double Now() => time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+}
