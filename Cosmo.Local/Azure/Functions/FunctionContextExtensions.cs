@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-
 namespace Microsoft.Azure.Functions.Worker;
 
 /// <summary>The way from an invocation to its HTTP request.</summary>
