@@ -18,20 +18,18 @@ const [scroller, welcome, conversation, form, composer, send] =
 let channel = "";
 let connection = null;
 let turns = new Map();
+let lastSequence = 0;
 let pinned = true;
 const config = fetch("config.json").then((answer) => answer.json());
 
-async function negotiate(name) {
+async function call(method, name, path) {
   const { functionsUrl } = await config;
-  const answer = await fetch(`${functionsUrl}/channels/${encodeURIComponent(name)}/negotiate`, {
-    method: "POST",
-    signal: AbortSignal.timeout(10_000),
-  });
+  const answer = await fetch(`${functionsUrl}/channels/${encodeURIComponent(name)}/${path}`, { method, signal: AbortSignal.timeout(10_000) });
   if (!answer.ok) {
-    throw new Error(`negotiate answered ${answer.status}`);
+    throw new Error(`${path} answered ${answer.status}`);
   }
 
-  return (await answer.json()).url;
+  return answer.json();
 }
 
 /** Begins with the channel that the hash names, or with a new one. */
@@ -49,20 +47,58 @@ function enter() {
   connection?.close();
   channel = named;
   turns = new Map();
+  lastSequence = 0;
   conversation.replaceChildren();
   welcome.hidden = false;
   byId("channel").textContent = channel;
-  connection = new Connection(() => negotiate(named), {
+  for (const [messageId, text] of remembered()) {
+    const turn = new Turn(messageId, text);
+    add(turn);
+    turn.accepted();
+  }
+
+  connection = new Connection(async () => (await call("POST", named, "negotiate")).url, {
     state: showConnection,
     message: (data, from) => (from === "server" ? refused(data) : received(data)),
   });
   composer.focus();
 }
 
+/** The questions that this tab asked in the channel, so that a reload finds its answers again. */
+function remembered() {
+  return JSON.parse(sessionStorage.getItem(channel) ?? "[]");
+}
+
+function remember(turn, isKept) {
+  const others = remembered().filter(([messageId]) => messageId !== turn.messageId);
+  sessionStorage.setItem(channel, JSON.stringify((isKept ? [...others, [turn.messageId, turn.text]] : others).slice(-50)));
+}
+
+/** Asks for what was sent while there was no connection. */
+async function catchUp() {
+  const name = channel;
+  if (turns.size === 0) {
+    return;
+  }
+
+  try {
+    const { updates } = await call("GET", name, `updates?after=${lastSequence}`);
+    if (name === channel) {
+      updates.forEach(received);
+    }
+  } catch {
+    // The next connection tries again; what is sent from now on arrives anyway.
+  }
+}
+
 function showConnection(state, text) {
   const indicator = byId("connection");
   indicator.dataset.state = state;
   indicator.textContent = text;
+  if (state === "connected") {
+    catchUp();
+  }
+
   for (const turn of turns.values()) {
     if (turn.state === "sending" && !turn.sent) {
       state === "connected" ? deliver(turn) : turn.held();
@@ -89,6 +125,7 @@ async function deliver(turn) {
   try {
     await connection.send("message", { message_id: turn.messageId, message: turn.text });
     turn.accepted();
+    remember(turn, !turn.over);
   } catch (error) {
     error instanceof RefusedError ? turn.fail("Your message was not accepted.", error.message) : turn.held();
   }
@@ -113,15 +150,20 @@ function received(data) {
     add(turn);
   }
 
+  lastSequence = Math.max(lastSequence, update.sequence ?? 0);
   turn.take(update);
   follow();
 }
 
-/** A message from the app itself, outside the group: it says why a question was not taken. */
+/** An update that came to this connection alone: it says why a question was not taken, maybe without naming it. */
 function refused(data) {
-  const turn = turns.get(data?.message_id) ?? [...turns.values()].findLast((one) => !one.over && one.text !== null);
-  turn?.fail("Your message was not accepted.", typeof data === "string" ? data : (data?.error ?? data?.message));
-  follow();
+  const update = data?.payload;
+  const turn = turns.get(update?.message_id) ?? [...turns.values()].findLast((one) => !one.over && one.text !== null);
+  if (turn) {
+    turn.fail(update?.message ?? "Your message was not accepted.", update?.error_details);
+    remember(turn, false);
+    follow();
+  }
 }
 
 function follow() {

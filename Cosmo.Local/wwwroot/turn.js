@@ -51,7 +51,6 @@ export class Turn {
     if (this.state === "sending") {
       this.state = "waiting";
       this.#say("Waiting for Cosmo");
-      this.#watch();
     }
   }
 
@@ -80,6 +79,9 @@ export class Turn {
       this.state = update.final_message ? "done" : "answering";
       this.#say("");
       this.#answer.replaceChildren(...formatted(update.message));
+    } else if (update.status === "cancelled") {
+      this.#answer.replaceChildren(...formatted(update.message));
+      this.fail("Stopped.");
     } else if (update.status === "error") {
       this.fail(update.message, update.error_details);
     } else {
