@@ -7,6 +7,7 @@ using Cosmo.Local.Runtime.Orchestrations;
 using Cosmo.Local.Runtime.Queues;
 using Cosmo.Local.Runtime.Timers;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Local.Runtime;
@@ -16,6 +17,9 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
 {
     /// <summary>How long a stop may take.</summary>
     public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+
+    // Less than the whole, so that what is cancelled after it can still end.
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(6);
 
     private readonly WebApplication _app;
     private int _disposed;
@@ -116,6 +120,17 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
         services.AddSingleton<HttpEndpoints>();
 
         services.AddSingleton<IDurableFunctions, DurableFunctions>();
+        services.AddSingleton(new DurableEngineOptions
+        {
+            DatabasePath = Path.Combine(options.DataFolder, "durable.db"),
+            MaxConcurrentActivities = options.HostJson.MaxConcurrentActivities,
+            MaxConcurrentOrchestrators = options.HostJson.MaxConcurrentOrchestrators,
+            DrainTimeout = DrainTimeout,
+        });
+        services.AddSingleton<DurableEngine>();
+        services.AddHostedService(provider => provider.GetRequiredService<DurableEngine>());
+        services.AddSingleton<DurableTaskClient>(provider => new LocalDurableTaskClient(provider.GetRequiredService<DurableEngine>()));
+
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TimerMonitor>(provider, options.DataFolder));
         services.AddHostedService<QueueListeners>();
         services.AddHostedService<TimerListeners>();
