@@ -57,6 +57,9 @@ internal sealed class TestHost : IAsyncDisposable
         return new TestHost(host, logs, dataFolder is null ? folder : null);
     }
 
+    /// <summary>Stops the host; the client lives on.</summary>
+    public ValueTask StopAsync() => _host.DisposeAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
