@@ -8,6 +8,9 @@ internal sealed class ManualTimeProvider : TimeProvider
     private readonly List<(int Count, TaskCompletionSource Reached)> _waiting = [];
     private DateTimeOffset _now = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
+    /// <summary>Timers no longer than this are not waited for: the clock goes on to them by itself. Zero (none) by default.</summary>
+    public TimeSpan SkipUpTo { get; init; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override DateTimeOffset GetUtcNow()
@@ -27,14 +30,7 @@ internal sealed class ManualTimeProvider : TimeProvider
         return timer;
     }
 
-    public void Advance(TimeSpan by)
-    {
-        var until = GetUtcNow() + by;
-        while (TakeNext(until) is { } timer)
-        {
-            timer.Fire();
-        }
-    }
+    public void Advance(TimeSpan by) => AdvanceTo(GetUtcNow() + by);
 
     /// <summary>Completes when at least this many timers are set: when the code under test waits for the clock.</summary>
     public Task TimersSetAsync(int count = 1)
@@ -48,6 +44,14 @@ internal sealed class ManualTimeProvider : TimeProvider
         }
     }
 
+    private void AdvanceTo(DateTimeOffset until)
+    {
+        while (TakeNext(until) is { } timer)
+        {
+            timer.Fire();
+        }
+    }
+
     private ManualTimer? TakeNext(DateTimeOffset until)
     {
         lock (_lock)
@@ -55,7 +59,7 @@ internal sealed class ManualTimeProvider : TimeProvider
             var next = _timers.MinBy(timer => timer.Due);
             if (next is null || next.Due > until)
             {
-                _now = until;
+                _now = until > _now ? until : _now;
                 return null;
             }
 
@@ -87,6 +91,12 @@ internal sealed class ManualTimeProvider : TimeProvider
             timer.Period = period;
             _timers.Add(timer);
             TellWaiting();
+        }
+
+        if (dueTime <= SkipUpTo)
+        {
+            var due = timer.Due;
+            ThreadPool.QueueUserWorkItem(_ => AdvanceTo(due));
         }
     }
 

@@ -15,6 +15,12 @@ internal interface ITool
     /// <summary>The JSON schema of the arguments.</summary>
     JsonNode Parameters { get; }
 
+    /// <summary>Whether the settings that the tool needs are there; a tool without them is not offered.</summary>
+    bool IsConfigured => true;
+
+    /// <summary>Whether this caller may use the tool.</summary>
+    bool IsAvailableTo(Caller caller) => true;
+
     /// <summary>
     /// Runs the tool. The arguments are what the model wrote: read them strictly.
     /// Throws <see cref="ToolException"/> with a text for the model.

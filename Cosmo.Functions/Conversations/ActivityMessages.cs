@@ -1,0 +1,39 @@
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Tools;
+
+namespace Cosmo.Functions.Conversations;
+
+// What the orchestration gives to its activities, and what they answer.
+
+internal sealed record TurnInput(MessageAddress Address, string InstanceId);
+
+/// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
+internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId);
+
+internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? Failure);
+
+/// <param name="Question">The user's message; null when tool outputs are given.</param>
+/// <param name="StopAt">The activity stops by itself at this moment, should nobody tell it to.</param>
+internal sealed record RunInput(
+    MessageAddress Address,
+    string InstanceId,
+    string ThreadId,
+    string? Question,
+    IReadOnlyList<ToolOutput> ToolOutputs,
+    Caller Caller,
+    int Round,
+    DateTimeOffset StopAt,
+    string? TraceParent);
+
+internal sealed record RunResult(string? ResponseId, IReadOnlyList<ToolCall> ToolCalls, Failure? Failure);
+
+internal sealed record ToolInput(MessageAddress Address, string InstanceId, string ThreadId, ToolCall Call, Caller Caller, DateTimeOffset StopAt);
+
+internal sealed record FinishInput(MessageAddress Address, string InstanceId, string ThreadId, string ResponseId, int Round, DateTimeOffset ReceivedAt);
+
+internal sealed record FailInput(
+    MessageAddress Address, string InstanceId, string? ThreadId, IReadOnlyList<ToolCall> OutstandingCalls, Failure Failure, DateTimeOffset ReceivedAt);
+
+internal sealed record DeadLetterInput(MessageAddress Address, byte[] Body, DeliveryProperties Properties, Failure Failure);

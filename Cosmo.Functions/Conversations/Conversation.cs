@@ -1,0 +1,193 @@
+using Cosmo.Functions.Assistants;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask;
+
+namespace Cosmo.Functions.Conversations;
+
+/// <summary>
+/// The orchestration of one message: its turn, its thread, the model's rounds and the tools between them, and the end. Deterministic:
+/// whatever it decides by comes with the input, from an activity, an event or a durable timer.
+/// </summary>
+internal static class Conversation
+{
+    public const string TurnGranted = nameof(TurnGranted);
+    public const string ModelProgress = nameof(ModelProgress);
+    public const string CancelRequested = nameof(CancelRequested);
+
+    private static readonly TimeSpan FirstTurnCheck = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestTurnCheck = TimeSpan.FromSeconds(30);
+
+    /// <summary>For steps whose failure is rare and passing: three tries within some seconds.</summary>
+    private static readonly TaskOptions FewTries = TaskOptions.FromRetryPolicy(new RetryPolicy(3, TimeSpan.FromSeconds(1), backoffCoefficient: 2));
+
+    /// <summary>For what must not be lost: tries for about a day, half a minute apart in the end.</summary>
+    private static readonly TaskOptions ManyTries = TaskOptions.FromRetryPolicy(
+        new RetryPolicy(2900, TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(30)));
+
+    [Function(nameof(Conversation))]
+    public static async Task<ConversationResult> RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
+    {
+        var input = context.GetInput<ConversationInput>()!;
+        var cancelled = context.WaitForExternalEvent<bool>(CancelRequested);
+        var progress = new ConversationProgress(input);
+        try
+        {
+            if (!await TakeTurnAsync(context, input, cancelled))
+            {
+                return await FailAsync(context, progress, Failure.Cancelled);
+            }
+
+            var watch = new DeadlineWatch(context, input.Deadlines, cancelled);
+            if (await AnswerAsync(context, progress, watch) is { } failure)
+            {
+                return await FailAsync(context, progress, failure);
+            }
+
+            if (progress.Duplicate)
+            {
+                return new ConversationResult("duplicate", null, 0);
+            }
+
+            await context.CallActivityAsync(
+                nameof(FinishConversation),
+                new FinishInput(input.Address, context.InstanceId, progress.ThreadId!, progress.ResponseId!, progress.Round, input.ReceivedAt),
+                FewTries);
+            return new ConversationResult("completed", null, progress.Round + 1);
+        }
+        catch (TaskFailedException e)
+        {
+            return await FailAsync(context, progress, Failure.Unexpected(e.FailureDetails.ErrorMessage));
+        }
+    }
+
+    /// <summary>Waits until everything that came before in this channel is over. False when the message is cancelled meanwhile.</summary>
+    private static async Task<bool> TakeTurnAsync(TaskOrchestrationContext context, ConversationInput input, Task cancelled)
+    {
+        var hasTurn = input.HasTurn;
+        var wait = FirstTurnCheck;
+        while (!hasTurn)
+        {
+            using var obsolete = new CancellationTokenSource();
+            var timer = context.CreateTimer(wait, obsolete.Token);
+            var granted = context.WaitForExternalEvent<bool>(TurnGranted, obsolete.Token);
+            await Task.WhenAny(granted, cancelled, timer);
+            // Not CancelAsync: its callbacks would run outside the orchestration.
+            obsolete.Cancel();
+            if (cancelled.IsCompleted)
+            {
+                return false;
+            }
+
+            hasTurn = await context.CallActivityAsync<bool>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId), ManyTries);
+            wait = wait * 2 < LongestTurnCheck ? wait * 2 : LongestTurnCheck;
+        }
+
+        return true;
+    }
+
+    /// <summary>Has the model answer, with as many rounds of tools as it needs. Null, or what went wrong.</summary>
+    private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
+    {
+        var input = progress.Input;
+        var threadReplaced = false;
+        var thread = context.CallActivityAsync<ThreadResult>(
+            nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, ReplacedThreadId: null));
+        while (true)
+        {
+            if (await watch.WatchAsync(thread) is { } late)
+            {
+                return late;
+            }
+
+            var found = await thread;
+            if (found.Failure is not null || found.Duplicate)
+            {
+                progress.Duplicate = found.Duplicate;
+                return found.Failure;
+            }
+
+            progress.ThreadId = found.ThreadId;
+            var failure = await RunRoundsAsync(context, progress, watch);
+            if (failure?.Cause != Failure.From(AssistantFailure.ThreadGone, "").Cause || threadReplaced || progress.Round > 0)
+            {
+                return failure;
+            }
+
+            threadReplaced = true;
+            thread = context.CallActivityAsync<ThreadResult>(
+                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, ReplacedThreadId: progress.ThreadId));
+        }
+    }
+
+    private static async Task<Failure?> RunRoundsAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
+    {
+        var input = progress.Input;
+        IReadOnlyList<ToolOutput> outputs = [];
+        for (progress.Round = 0; ; progress.Round++)
+        {
+            context.SetCustomStatus(new ConversationStatus("responding", progress.Round, progress.ThreadId));
+            var run = context.CallActivityAsync<RunResult>(
+                nameof(RunAssistant),
+                new RunInput(
+                    input.Address, context.InstanceId, progress.ThreadId!, progress.Round == 0 ? input.Question : null, outputs, input.Caller, progress.Round,
+                    watch.OverallAt, input.TraceParent));
+            if (await watch.WatchAsync(run) is { } late)
+            {
+                return late;
+            }
+
+            var result = await run;
+            if (result.Failure is not null)
+            {
+                return result.Failure;
+            }
+
+            progress.ResponseId = result.ResponseId;
+            progress.OutstandingCalls = result.ToolCalls;
+            if (result.ToolCalls.Count == 0)
+            {
+                return null;
+            }
+
+            if (progress.Round == input.MaxToolRounds)
+            {
+                return Failure.TooManyRounds(input.MaxToolRounds);
+            }
+
+            context.SetCustomStatus(new ConversationStatus("executing tools", progress.Round, progress.ThreadId));
+            var tools = Task.WhenAll(result.ToolCalls.Select(call => context.CallActivityAsync<string>(
+                nameof(ExecuteTool), new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt), FewTries)));
+            if (await watch.WatchAsync(tools) is { } toolsLate)
+            {
+                return toolsLate;
+            }
+
+            outputs = [.. result.ToolCalls.Zip(await tools, (call, output) => new ToolOutput(call.CallId, output))];
+        }
+    }
+
+    /// <summary>Ends the conversation for its client, gives the turn on, and keeps the message as a dead letter.</summary>
+    private static async Task<ConversationResult> FailAsync(TaskOrchestrationContext context, ConversationProgress progress, Failure failure)
+    {
+        var input = progress.Input;
+        context.SetCustomStatus(new ConversationStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
+        try
+        {
+            await context.CallActivityAsync(
+                nameof(FailConversation),
+                new FailInput(input.Address, context.InstanceId, progress.ThreadId, progress.OutstandingCalls, failure, input.ReceivedAt),
+                FewTries);
+        }
+        catch (TaskFailedException)
+        {
+            // The activity logged it. What counts now is that the message is kept.
+        }
+
+        if (failure.Cause != Failure.CancelledCause)
+        {
+            await context.CallActivityAsync(nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure), ManyTries);
+        }
+
+        return new ConversationResult("failed", failure.Cause, progress.Round + 1);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Receiving;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Conversations;
+
+/// <summary>Starts the orchestration of a message: once, however often the message is delivered.</summary>
+internal sealed class ConversationStarter(Turns turns, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<ConversationStarter> logger)
+{
+    /// <summary>
+    /// The orchestration's id: it follows from the message, and fits the limits of every Durable backend (100 characters, no <c>/ \ # ?</c>).
+    /// </summary>
+    public static string InstanceId(MessageAddress address)
+    {
+        var identity = JsonSerializer.SerializeToUtf8Bytes(new object[] { address.Channel, address.MessageId, address.Attempt });
+        return "conversation-" + Convert.ToHexStringLower(SHA256.HashData(identity))[..40];
+    }
+
+    /// <summary>Starts the conversation, or finds that it was started before. Null, or why the message is refused.</summary>
+    public async Task<Failure?> StartAsync(
+        ChatMessage message, byte[] body, DeliveryProperties properties, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt);
+        var instanceId = InstanceId(address);
+        using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
+
+        // An instance that has ended would be started anew, so it is asked for first.
+        if (await client.GetInstanceAsync(instanceId, cancellationToken) is not null)
+        {
+            logger.DeliveredAgain(address.MessageId);
+            return null;
+        }
+
+        var place = await TakePlaceAsync(address, instanceId, cancellationToken);
+        if (place is TurnPlace.Refused)
+        {
+            return new Failure("channel_full", "error", Sentences.RateLimit, $"More than {options.Value.MaxWaiting} messages wait in this channel");
+        }
+
+        if (place is TurnPlace.ScheduledBefore)
+        {
+            logger.DeliveredAgain(address.MessageId);
+            return null;
+        }
+
+        var input = new ConversationInput(
+            address,
+            message.Message,
+            message.Caller,
+            body,
+            properties,
+            Guid.NewGuid().ToString("N"),
+            place is TurnPlace.Head,
+            clock.GetUtcNow(),
+            options.Value.Deadlines,
+            options.Value.MaxToolRounds,
+            activity?.Id ?? Activity.Current?.Id);
+        try
+        {
+            await client.ScheduleNewOrchestrationInstanceAsync(nameof(Conversation), input, new StartOrchestrationOptions(instanceId), cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Somebody else may have started it between the question and now; backends say so with different exceptions.
+            if (await client.GetInstanceAsync(instanceId, cancellationToken) is null)
+            {
+                throw;
+            }
+
+            logger.DeliveredAgain(address.MessageId);
+            return null;
+        }
+
+        await MarkScheduledAsync(address, cancellationToken);
+        Telemetry.ConversationsStarted.Add(1);
+        logger.ConversationScheduled(address.MessageId, instanceId);
+        return null;
+    }
+
+    private async Task<TurnPlace> TakePlaceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await turns.TakeAsync(address, instanceId, options.Value.MaxWaiting, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // The orchestration takes its place itself as soon as Redis is back.
+            logger.NoPlaceTaken(e, address.MessageId);
+            return TurnPlace.Waiting;
+        }
+    }
+
+    private async Task MarkScheduledAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turns.MarkScheduledAsync(address, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.NoPlaceTaken(e, address.MessageId);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+namespace Cosmo.Functions.Conversations;
+
+internal static class ConversationsServiceCollectionExtensions
+{
+    public static IServiceCollection AddConversations(this IServiceCollection services)
+    {
+        services.AddOptions<ConversationOptions>().BindConfiguration(ConversationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services
+            .AddSingleton<Turns>()
+            .AddSingleton<TurnRelease>()
+            .AddSingleton<MessageMemory>()
+            .AddSingleton<StopSignals>()
+            .AddSingleton<ConversationStarter>();
+    }
+}

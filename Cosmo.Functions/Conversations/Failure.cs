@@ -1,0 +1,45 @@
+using System.Globalization;
+using Cosmo.Functions.Assistants;
+
+namespace Cosmo.Functions.Conversations;
+
+/// <summary>Why a message was not answered, and what is said about it.</summary>
+/// <param name="Cause">A stable word for machines: the dead letter's header, the metric's tag.</param>
+/// <param name="Type">The final update's type: error or timeout.</param>
+/// <param name="Sentence">What the user is told.</param>
+/// <param name="Details">The cause for developers: the update's <c>error_details</c>.</param>
+internal sealed record Failure(string Cause, string Type, string Sentence, string Details)
+{
+    public const string CancelledCause = "cancelled";
+
+    public static Failure NoFirstResponse { get; } = new("no_first_response", "timeout", Sentences.NoFirstResponse, "No response received from assistant");
+
+    public static Failure Stalled { get; } = new("stalled", "timeout", Sentences.Stalled, "Response stream interrupted");
+
+    public static Failure Cancelled { get; } = new(CancelledCause, "error", "", "Cancelled on request");
+
+    public static Failure Overall(TimeSpan limit) => new(
+        "overall", "timeout", Sentences.Overall, $"Processing exceeded {limit.TotalSeconds.ToString(CultureInfo.InvariantCulture)} second timeout limit");
+
+    public static Failure TooManyRounds(int rounds) => new("tool_rounds", "error", Sentences.Tool, $"The assistant asked for tools more than {rounds} times in a row");
+
+    public static Failure From(AssistantFailure failure, string details) => new(
+        failure switch
+        {
+            AssistantFailure.RateLimit => "rate_limit",
+            AssistantFailure.Timeout => "call_timeout",
+            AssistantFailure.Connection => "connection",
+            AssistantFailure.InvalidRequest => "invalid_request",
+            AssistantFailure.ThreadGone => "thread_gone",
+            AssistantFailure.ContentFilter => "content_filter",
+            AssistantFailure.Incomplete => "incomplete",
+            _ => "assistant",
+        },
+        "error",
+        Sentences.For(failure),
+        details);
+
+    public static Failure Redis(string details) => new("redis", "error", Sentences.Connection, details);
+
+    public static Failure Unexpected(string details) => new("unexpected", "error", Sentences.Other, details);
+}

@@ -1,0 +1,81 @@
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Threads;
+using Microsoft.Azure.Functions.Worker;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Conversations;
+
+/// <summary>
+/// Activity: claims the message for this orchestration, tells the client that processing began, and finds the channel's thread or makes it.
+/// </summary>
+internal sealed class GetOrCreateThread(
+    Turns turns, IThreadStore threads, IAssistant assistant, IUpdatePublisher updates, TimeProvider clock, ILogger<GetOrCreateThread> logger)
+{
+    /// <summary>How long Redis is waited for; less than the deadline to the first event, so that the client is told the true cause.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+
+    [Function(nameof(GetOrCreateThread))]
+    public async Task<ThreadResult> RunAsync([ActivityTrigger] ThreadInput input, FunctionContext context)
+    {
+        var begun = clock.GetTimestamp();
+        var made = new MadeThread();
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await FindAsync(input, made, context.CancellationToken);
+            }
+            catch (AssistantException e)
+            {
+                logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
+                return new ThreadResult(null, Duplicate: false, Failure.From(e.Failure, e.Message));
+            }
+            catch (Exception e) when (e is RedisException or TimeoutException)
+            {
+                logger.RedisAway(e, input.Address.MessageId);
+                if (clock.GetElapsedTime(begun) > Patience)
+                {
+                    return new ThreadResult(null, Duplicate: false, Failure.Redis("Redis did not answer"));
+                }
+            }
+
+            await Task.Delay(Backoff.Delay(attempt, FirstWait, LongestWait), clock, context.CancellationToken);
+        }
+    }
+
+    private async Task<ThreadResult> FindAsync(ThreadInput input, MadeThread made, CancellationToken cancellationToken)
+    {
+        var address = input.Address;
+        if (!await turns.ClaimAsync(address, input.RunId, cancellationToken))
+        {
+            return new ThreadResult(null, Duplicate: true, null);
+        }
+
+        await updates.PublishAsync(address, Updates.Started(address), "started", cancellationToken);
+        var threadId = made.Id ?? await threads.FindAsync(address.Channel, cancellationToken);
+        if (threadId is null || threadId == input.ReplacedThreadId)
+        {
+            threadId = made.Id = await assistant.CreateThreadAsync(cancellationToken);
+            logger.ThreadCreated(address.MessageId, threadId);
+        }
+
+        if (made.Id is not null)
+        {
+            await threads.SaveAsync(address.Channel, threadId, cancellationToken);
+        }
+
+        await threads.CountMessageAsync(address.Channel, address.MessageId, cancellationToken);
+        return new ThreadResult(threadId, Duplicate: false, null);
+    }
+
+    /// <summary>A thread that was made stays the one, however often Redis must be asked to keep it.</summary>
+    private sealed class MadeThread
+    {
+        public string? Id { get; set; }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Text;
+using System.Threading.Channels;
+using Cosmo.Functions.Hosting;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Delivery;
+
+/// <summary>
+/// Sends the text of one answer while it grows. Text is coalesced, and conflated: one send is under way at a time and carries all
+/// the text there is, so a slow Web PubSub costs frequency, never latency or memory.
+/// </summary>
+internal sealed class AnswerStream : IAsyncDisposable
+{
+    private readonly IUpdatePublisher _publisher;
+    private readonly MessageAddress _address;
+    private readonly string _threadId;
+    private readonly DeliveryOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly StringBuilder _text;
+    private readonly Channel<bool> _grown = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly CancellationTokenSource _fenced = new();
+    private readonly Task _sending;
+    private long _pieces;
+
+    /// <param name="before">The text that the answer already has; what comes is put behind it.</param>
+    public AnswerStream(
+        IUpdatePublisher publisher,
+        MessageAddress address,
+        string threadId,
+        string before,
+        DeliveryOptions options,
+        TimeProvider clock,
+        ILogger logger)
+    {
+        (_publisher, _address, _threadId, _options, _clock, _logger) = (publisher, address, threadId, options, clock, logger);
+        _text = new StringBuilder(before);
+        _sending = Task.Run(() => SendAsync(before.Length));
+    }
+
+    /// <summary>Is cancelled when the message had its final update from elsewhere: what is still said is for nobody.</summary>
+    public CancellationToken Fenced => _fenced.Token;
+
+    /// <summary>All the text so far.</summary>
+    public string Text
+    {
+        get
+        {
+            lock (_text)
+            {
+                return _text.ToString();
+            }
+        }
+    }
+
+    /// <summary>Adds text. Returns at once.</summary>
+    public void Append(string delta)
+    {
+        lock (_text)
+        {
+            _text.Append(delta);
+        }
+
+        Interlocked.Increment(ref _pieces);
+        _grown.Writer.TryWrite(true);
+    }
+
+    /// <summary>Ends the sending; a send that is under way is finished first, so that nothing overtakes what the caller sends next.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _grown.Writer.TryComplete();
+        await _stopped.CancelAsync();
+        await _sending;
+        _stopped.Dispose();
+        _fenced.Dispose();
+    }
+
+    private async Task SendAsync(int sentLength)
+    {
+        var lastSent = DateTimeOffset.MinValue;
+        try
+        {
+            while (await _grown.Reader.WaitToReadAsync(_stopped.Token))
+            {
+                _grown.Reader.TryRead(out _);
+                if (lastSent == DateTimeOffset.MinValue)
+                {
+                    await PublishAsync(Updates.Responding(_address, _threadId), "responding");
+                }
+                else if (Length - sentLength < _options.CoalesceCharacters)
+                {
+                    await WaitForMoreAsync(sentLength, lastSent);
+                }
+
+                var pieces = Interlocked.Exchange(ref _pieces, 0);
+                var text = Text;
+                if (text.Length > sentLength && await PublishAsync(Updates.Text(_address, _threadId, text), null))
+                {
+                    sentLength = text.Length;
+                    lastSent = _clock.GetUtcNow();
+                    Telemetry.UpdatesConflated.Add(Math.Max(0, pieces - 1));
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    /// <summary>Waits until enough characters have gathered or enough time has passed since the last text.</summary>
+    private async Task WaitForMoreAsync(int sentLength, DateTimeOffset lastSent)
+    {
+        var wait = lastSent + TimeSpan.FromSeconds(_options.CoalesceSeconds) - _clock.GetUtcNow();
+        if (wait <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        using var due = new CancellationTokenSource(wait, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, _stopped.Token);
+        try
+        {
+            while (Length - sentLength < _options.CoalesceCharacters && await _grown.Reader.WaitToReadAsync(either.Token))
+            {
+                _grown.Reader.TryRead(out _);
+            }
+        }
+        catch (OperationCanceledException) when (!_stopped.IsCancellationRequested)
+        {
+            // Time is up.
+        }
+    }
+
+    private async Task<bool> PublishAsync(UpdatePayload payload, string? once)
+    {
+        try
+        {
+            // A send is not cut short: what it carries would be missing before the final update.
+            if (await _publisher.PublishAsync(_address, payload, once, CancellationToken.None) || once is not null)
+            {
+                return true;
+            }
+
+            await _fenced.CancelAsync();
+            await _stopped.CancelAsync();
+            return false;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            _logger.TextNotRecorded(e, _address.MessageId);
+            return false;
+        }
+    }
+
+    private int Length
+    {
+        get
+        {
+            lock (_text)
+            {
+                return _text.Length;
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using Azure.Identity;
+using Azure.Messaging.WebPubSub;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Delivery;
+
+internal static class DeliveryServiceCollectionExtensions
+{
+    public static IServiceCollection AddDelivery(this IServiceCollection services)
+    {
+        services.AddOptions<DeliveryOptions>().BindConfiguration(DeliveryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services
+            .AddSingleton(Connect)
+            .AddSingleton<UpdateLog>()
+            .AddSingleton<IUpdatePublisher, UpdatePublisher>()
+            .AddSingleton<PlatformIdentity>();
+    }
+
+    private static WebPubSubServiceClient Connect(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<IOptions<DeliveryOptions>>().Value;
+        return options.Endpoint is { } endpoint
+            ? new WebPubSubServiceClient(endpoint, options.Hub, new DefaultAzureCredential())
+            : new WebPubSubServiceClient(options.ConnectionString!, options.Hub);
+    }
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+using Cosmo.Functions.Hosting;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+
+namespace Cosmo.Functions.Delivery;
+
+/// <summary>Gives a client what it missed: every status and final update after a sequence, and of a text that grows its newest state.</summary>
+internal sealed class GetUpdates(UpdateLog log)
+{
+    [Function(nameof(GetUpdates))]
+    public async Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "channels/{channel}/updates")] HttpRequest request,
+        string channel,
+        FunctionContext context)
+    {
+        var after = request.Query["after"].ToString();
+        if (!long.TryParse(after.Length == 0 ? "0" : after, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+        {
+            return new ObjectResult(new ProblemDetails
+            {
+                Title = "Not a sequence",
+                Detail = "'after' must be the sequence of the last update seen, a whole number from 0.",
+                Status = StatusCodes.Status400BadRequest,
+            });
+        }
+
+        var updates = await log.ReadAsync(RouteChannel.Decode(channel), sequence, context.CancellationToken);
+        return new JsonResult(new { updates }, CosmoJson.Options);
+    }
+}

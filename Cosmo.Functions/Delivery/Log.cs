@@ -1,0 +1,22 @@
+namespace Cosmo.Functions.Delivery;
+
+internal static partial class Log
+{
+    [LoggerMessage(601, LogLevel.Warning, "Update '{status}' of message {messageId} was not sent (try {attempt}); clients can ask for it.")]
+    public static partial void SendFailed(this ILogger logger, Exception exception, string status, string? messageId, int attempt);
+
+    [LoggerMessage(602, LogLevel.Error, "Redis did not answer: the final update of message {messageId} goes out without sequence and fence.")]
+    public static partial void FinalUpdateWithoutRedis(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(603, LogLevel.Warning, "The text of message {messageId} could not be recorded; the next piece will carry it.")]
+    public static partial void TextNotRecorded(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(604, LogLevel.Warning, "A client event was refused: {reason}")]
+    public static partial void ClientEventRefused(this ILogger logger, string reason);
+
+    [LoggerMessage(605, LogLevel.Error, "Message {messageId} of a client could not be queued.")]
+    public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(606, LogLevel.Error, "Web PubSub gave no client token.")]
+    public static partial void NegotiationFailed(this ILogger logger, Exception exception);
+}

@@ -1,0 +1,53 @@
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Receiving;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Delivery;
+
+/// <summary>
+/// Gives a browser the address of its channel: a Web PubSub URL that lives for minutes and opens this channel's group and nothing else. Whoever
+/// knows a channel's name may listen to it, as before; App Service authentication in front of the app closes that to strangers.
+/// </summary>
+internal sealed class Negotiate(
+    WebPubSubServiceClient webPubSub, PlatformIdentity platform, IOptions<DeliveryOptions> options, ILogger<Negotiate> logger)
+{
+    [Function(nameof(Negotiate))]
+    public async Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "channels/{channel}/negotiate")] HttpRequest request,
+        string channel,
+        FunctionContext context)
+    {
+        channel = RouteChannel.Decode(channel);
+        if (string.IsNullOrWhiteSpace(channel) || channel.Length > ChatMessageReader.MaxIdLength)
+        {
+            return new ObjectResult(new ProblemDetails
+            {
+                Title = "Not a channel",
+                Detail = $"A channel has 1 to {ChatMessageReader.MaxIdLength} characters, not only white space.",
+                Status = StatusCodes.Status400BadRequest,
+            });
+        }
+
+        try
+        {
+            var url = await webPubSub.GetClientAccessUriAsync(
+                TimeSpan.FromMinutes(options.Value.TokenMinutes),
+                userId: new ConnectionIdentity(channel, platform.Of(request)).ToUserId(),
+                groups: [GroupName.For(channel)],
+                cancellationToken: context.CancellationToken);
+            return new OkObjectResult(new { url = url.AbsoluteUri });
+        }
+        catch (Exception e) when (e is Azure.RequestFailedException or Azure.Identity.AuthenticationFailedException)
+        {
+            logger.NegotiationFailed(e);
+            return new ObjectResult(new ProblemDetails
+            {
+                Title = "Web PubSub is not available",
+                Detail = "The connection could not be negotiated. Please try again in a moment.",
+                Status = StatusCodes.Status503ServiceUnavailable,
+            });
+        }
+    }
+}

@@ -1,0 +1,8 @@
+namespace Cosmo.Functions.Delivery;
+
+/// <summary>Reads a channel out of a route.</summary>
+internal static class RouteChannel
+{
+    /// <summary>ASP.NET Core decodes a route value but for an encoded slash, which it leaves as <c>%2F</c>.</summary>
+    public static string Decode(string routeValue) => routeValue.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+}

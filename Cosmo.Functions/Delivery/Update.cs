@@ -1,0 +1,34 @@
+using System.Text.Json.Serialization;
+
+namespace Cosmo.Functions.Delivery;
+
+/// <summary>What a client is told about a message (wire contract, section 2). <see cref="Updates"/> makes them.</summary>
+/// <param name="Channel">The conversation, and so the group that gets it.</param>
+/// <param name="Payload">What happened.</param>
+internal sealed record Update(string Channel, UpdatePayload Payload);
+
+/// <param name="Message">Text to show; for <c>in_progress</c> and <c>completed</c> all the text of the answer so far.</param>
+/// <param name="Status">started, processing, responding, in_progress, completed, error or cancelled.</param>
+/// <param name="Type">status, tool, response, error or timeout.</param>
+/// <param name="FinalMessage">Nothing follows for this message.</param>
+/// <param name="MessageId">The message that it is about; null only for a rejected message without a usable id.</param>
+/// <param name="ThreadId">The conversation at OpenAI; null until it is known.</param>
+internal sealed record UpdatePayload(
+    string Message,
+    string Status,
+    string Type,
+    bool FinalMessage,
+    string? MessageId,
+    string? ThreadId)
+{
+    /// <summary>When it was made, in Unix seconds with a fraction.</summary>
+    public double Timestamp { get; init; }
+
+    /// <summary>The cause, on errors only.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ErrorDetails { get; init; }
+
+    /// <summary>Grows by update within a channel. Left out only where Redis could not be asked for it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Sequence { get; init; }
+}

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using Azure.Core;
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Delivery;
+
+/// <inheritdoc />
+internal sealed class UpdatePublisher(
+    UpdateLog log,
+    WebPubSubServiceClient webPubSub,
+    IOptions<DeliveryOptions> options,
+    TimeProvider clock,
+    ILogger<UpdatePublisher> logger) : IUpdatePublisher
+{
+    private const int FinalTries = 5;
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
+    public async Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
+    {
+        Update? update;
+        try
+        {
+            update = (await log.RecordAsync(address, payload, once, cancellationToken)).ToSend;
+        }
+        catch (Exception e) when (payload.FinalMessage && e is RedisException or TimeoutException)
+        {
+            // Without Redis there is no fence, but a client that hears nothing is worse off than one that hears the end twice.
+            logger.FinalUpdateWithoutRedis(e, address.MessageId);
+            await SendAsync(Unrecorded(address.Channel, payload), FinalTries, cancellationToken);
+            return true;
+        }
+
+        if (update is null)
+        {
+            return false;
+        }
+
+        var sent = await SendAsync(update, payload.FinalMessage ? FinalTries : 1, cancellationToken);
+        if (sent && payload.FinalMessage)
+        {
+            await log.MarkFinalSentAsync(address, cancellationToken);
+        }
+
+        return true;
+    }
+
+    public async Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken)
+    {
+        Update update;
+        try
+        {
+            update = (await log.RecordUnfencedAsync(channel, payload, cancellationToken)).ToSend!;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.FinalUpdateWithoutRedis(e, payload.MessageId ?? "(unknown)");
+            update = Unrecorded(channel, payload);
+        }
+
+        await SendAsync(update, 1, cancellationToken);
+    }
+
+    public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => log.FindTextAsync(address, cancellationToken);
+
+    private Update Unrecorded(string channel, UpdatePayload payload) =>
+        new(channel, payload with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 });
+
+    private async Task<bool> SendAsync(Update update, int tries, CancellationToken cancellationToken)
+    {
+        var group = GroupName.For(update.Channel);
+        var body = JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options);
+        for (var attempt = 1; ; attempt++)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock);
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            try
+            {
+                var context = new Azure.RequestContext { CancellationToken = linked.Token };
+                await webPubSub.SendToGroupAsync(group, RequestContent.Create(body), ContentType.ApplicationJson, context: context);
+                Telemetry.UpdatesSent.Add(1);
+                return true;
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                logger.SendFailed(e, update.Payload.Status, update.Payload.MessageId, attempt);
+                if (attempt == tries)
+                {
+                    return false;
+                }
+            }
+
+            await Task.Delay(Backoff.Delay(attempt, FirstWait, LongestWait), clock, cancellationToken);
+        }
+    }
+}

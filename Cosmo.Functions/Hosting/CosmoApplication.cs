@@ -1,0 +1,30 @@
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Conversations;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Threads;
+using Cosmo.Functions.Tools;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Cosmo.Functions.Hosting;
+
+/// <summary>Puts the rooms together.</summary>
+internal static class CosmoApplication
+{
+    public static IHostApplicationBuilder AddCosmo(this IHostApplicationBuilder builder)
+    {
+        SettingNames.AddFlatNames(builder.Configuration);
+        builder.Services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services
+            .AddHostedService<TelemetryExport>()
+            .AddSingleton<RedisConnection>()
+            .AddReceiving()
+            .AddConversations()
+            .AddAssistants()
+            .AddThreads()
+            .AddTools()
+            .AddDelivery();
+        return builder;
+    }
+}

@@ -1,0 +1,10 @@
+namespace Cosmo.Functions.Receiving;
+
+/// <summary>A message that was not answered, as it goes to the failed queue.</summary>
+/// <param name="Body">The original body, to the byte.</param>
+/// <param name="Properties">The original properties.</param>
+/// <param name="Cause">A stable word for machines.</param>
+/// <param name="Reason">A sentence for people.</param>
+/// <param name="Channel">The channel, where known.</param>
+/// <param name="MessageId">The message id, where known.</param>
+internal sealed record DeadLetter(byte[] Body, DeliveryProperties Properties, string Cause, string Reason, string? Channel, string? MessageId);

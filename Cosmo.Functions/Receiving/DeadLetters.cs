@@ -1,0 +1,35 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Receiving;
+
+/// <summary>Puts what failed on the dead-letter exchange, with headers that say why, when and at which attempt.</summary>
+internal sealed class DeadLetters(RabbitMQPublisher rabbitMQ, IOptions<ReceivingOptions> options, TimeProvider clock, ILogger<DeadLetters> logger)
+{
+    private const int MaxHeaderLength = 1000;
+
+    /// <summary>Returns when the broker has it. Throws when the broker is away.</summary>
+    public async Task WriteAsync(DeadLetter letter, CancellationToken cancellationToken)
+    {
+        var headers = new Dictionary<string, string>
+        {
+            ["x-cosmo-cause"] = letter.Cause,
+            ["x-cosmo-reason"] = letter.Reason.Length > MaxHeaderLength ? letter.Reason[..MaxHeaderLength] : letter.Reason,
+            ["x-cosmo-failed-at"] = clock.GetUtcNow().ToString("O", CultureInfo.InvariantCulture),
+            [DeliveryProperties.AttemptHeader] = letter.Properties.Attempt.ToString(CultureInfo.InvariantCulture),
+        };
+        if (letter.Channel is not null)
+        {
+            headers["x-cosmo-channel"] = letter.Channel;
+        }
+
+        if (letter.MessageId is not null)
+        {
+            headers["x-cosmo-message-id"] = letter.MessageId;
+        }
+
+        await rabbitMQ.PublishAsync(
+            options.Value.DeadLetterExchange, options.Value.RoutingKey, letter.Properties.ToBasicProperties(headers), letter.Body, cancellationToken);
+        logger.DeadLetterWritten(letter.MessageId ?? "(unknown)", letter.Cause);
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Receiving;
+
+/// <summary>The RabbitMQ trigger. It schedules the conversation and returns; it never waits for an answer.</summary>
+internal sealed class ReceiveMessage(MessageReceiver receiver)
+{
+    // Not 'body' or 'message': names of binding data.
+    [Function(nameof(ReceiveMessage))]
+    public Task RunAsync(
+        [RabbitMQTrigger("%QUEUE_NAME%", ConnectionStringSetting = "RABBITMQ_URL")] byte[] delivery,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) =>
+        receiver.ReceiveAsync(delivery, DeliveryProperties.From(context), client, context.CancellationToken);
+}

@@ -1,0 +1,120 @@
+using System.Net;
+using System.Text.Json;
+using Cosmo.Functions.Hosting;
+
+namespace Cosmo.Functions.Tools;
+
+/// <summary>
+/// Reads JSON from the services behind the tools: every try has a time limit, passing failures are tried again, answers are limited in size.
+/// Neither an address nor a key gets into a log or an error.
+/// </summary>
+internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider time, ILogger<ApiClient> logger)
+{
+    /// <summary>The name of the <see cref="HttpClient"/>.</summary>
+    public const string ClientName = "Cosmo.Tools";
+
+    /// <summary>The largest answer that is read, in bytes.</summary>
+    public const int MaxAnswerBytes = 1_048_576;
+
+    private const int MaxTries = 3;
+    private static readonly TimeSpan TryTimeLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// The answer to a GET, or null for 404. Throws <see cref="ToolException"/>. The service is named as in a sentence ("the weather service"),
+    /// the address may hold a key, and a key that is given apart goes into the header <c>x-api-key</c>.
+    /// </summary>
+    public async Task<JsonElement?> GetAsync(string service, Uri uri, string? apiKey, CancellationToken cancellationToken)
+    {
+        for (var @try = 1; ; @try++)
+        {
+            var (answer, failure) = await TryAsync(service, uri, apiKey, @try, cancellationToken);
+            if (failure is null)
+            {
+                return answer;
+            }
+
+            if (!failure.MayPass || @try == MaxTries || failure.RetryAfter > LongestDelay)
+            {
+                throw new ToolException(failure.Sentence);
+            }
+
+            await Task.Delay((failure.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), time, cancellationToken);
+        }
+    }
+
+    private async Task<(JsonElement? Answer, Failure? Failure)> TryAsync(
+        string service, Uri uri, string? apiKey, int @try, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(TryTimeLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, uri);
+            if (apiKey is not null)
+            {
+                request.Headers.Add("x-api-key", apiKey);
+            }
+
+            using var client = clients.CreateClient(ClientName);
+            using var response = await client.SendAsync(request, either.Token);
+            if (response.IsSuccessStatusCode)
+            {
+                return (JsonElement.Parse(await response.Content.ReadAsByteArrayAsync(either.Token)), null);
+            }
+
+            if (response.StatusCode == HttpStatusCode.NotFound)
+            {
+                return (null, null);
+            }
+
+            Log.RequestFailed(logger, service, @try, $"status {(int)response.StatusCode}", null);
+            return (null, Failure.Of(service, response, time.GetUtcNow()));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.RequestFailed(logger, service, @try, "no answer in time", null);
+            return (null, new Failure($"{Capitalized(service)} did not answer in time. Tell the user to try again later.", MayPass: true));
+        }
+        catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
+        {
+            Log.RequestFailed(logger, service, @try, "answer too large", null);
+            return (null, new Failure($"The answer of {service} was too large to be read.", MayPass: false));
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            Log.RequestFailed(logger, service, @try, "connection", exception);
+            return (null, new Failure($"{Capitalized(service)} cannot be reached right now. Tell the user to try again later.", MayPass: true));
+        }
+        catch (JsonException)
+        {
+            Log.RequestFailed(logger, service, @try, "not JSON", null);
+            return (null, Failure.Unreadable(service));
+        }
+    }
+
+    /// <summary>What to throw when an answer is JSON, but not the JSON that was expected.</summary>
+    public static ToolException Unreadable(string service) => new(Failure.Unreadable(service).Sentence);
+
+    private static string Capitalized(string service) => char.ToUpperInvariant(service[0]) + service[1..];
+
+    private sealed record Failure(string Sentence, bool MayPass, TimeSpan? RetryAfter = null)
+    {
+        public static Failure Of(string service, HttpResponseMessage response, DateTimeOffset now) => response.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
+                new($"{Capitalized(service)} does not accept Cosmo's key. Tell the user that an operator has to look at this.", MayPass: false),
+            HttpStatusCode.TooManyRequests =>
+                new($"{Capitalized(service)} gets too many requests right now. Tell the user to try again later.", true, RetryAfterOf(response, now)),
+            >= HttpStatusCode.InternalServerError or HttpStatusCode.RequestTimeout =>
+                new($"{Capitalized(service)} has a problem right now. Tell the user to try again later.", true, RetryAfterOf(response, now)),
+            _ => new($"{Capitalized(service)} refused the request (status {(int)response.StatusCode}).", MayPass: false),
+        };
+
+        public static Failure Unreadable(string service) => new($"The answer of {service} could not be read.", MayPass: false);
+
+        private static TimeSpan? RetryAfterOf(HttpResponseMessage response, DateTimeOffset now) =>
+            response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - now : null;
+    }
+}

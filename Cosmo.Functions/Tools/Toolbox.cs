@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tools;
+
+/// <summary>Runs tools within their limits, and turns whatever goes wrong into a text for the model.</summary>
+internal sealed class Toolbox : IToolbox
+{
+    private readonly Dictionary<string, ITool> _tools;
+    private readonly ToolOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<Toolbox> _logger;
+
+    public Toolbox(IEnumerable<ITool> tools, IOptions<ToolOptions> options, TimeProvider time, ILogger<Toolbox> logger)
+    {
+        _options = options.Value;
+        _time = time;
+        _logger = logger;
+        var configured = tools.ToLookup(tool => tool.IsConfigured);
+        All = [.. configured[true].OrderBy(tool => tool.Name, StringComparer.Ordinal)];
+        _tools = All.ToDictionary(tool => tool.Name, StringComparer.Ordinal);
+        foreach (var missing in configured[false])
+        {
+            Log.NotOffered(logger, missing.Name);
+        }
+    }
+
+    public IReadOnlyList<ITool> All { get; }
+
+    public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => tool.IsAvailableTo(caller))];
+
+    public async Task<string> ExecuteAsync(string name, string arguments, Caller caller, CancellationToken cancellationToken)
+    {
+        if (!_tools.TryGetValue(name, out var tool) || !tool.IsAvailableTo(caller))
+        {
+            Log.Unknown(_logger);
+            var names = string.Join(", ", AvailableTo(caller).Select(available => available.Name));
+            return Error($"There is no such tool for this user. The tools are: {(names.Length > 0 ? names : "none")}.");
+        }
+
+        using var span = Telemetry.Source.StartActivity($"execute_tool {name}");
+        span?.SetTag("gen_ai.tool.name", name);
+        var started = _time.GetTimestamp();
+        var outcome = "cancelled";
+        try
+        {
+            (outcome, var output) = await RunAsync(tool, arguments, caller, cancellationToken);
+            return OutputLimit.Apply(output, _options.MaxOutputBytes);
+        }
+        finally
+        {
+            span?.SetTag("cosmo.tool.outcome", outcome);
+            span?.SetStatus(outcome is "failed" or "timeout" ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
+            Telemetry.ToolDuration.Record(_time.GetElapsedTime(started).TotalSeconds, new("tool", name), new("outcome", outcome));
+        }
+    }
+
+    private async Task<(string Outcome, string Output)> RunAsync(
+        ITool tool, string arguments, Caller caller, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.TimeLimitSeconds), _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            // On a thread of its own and not waited for longer than the limit: a database driver may block, or not heed the token.
+            var result = await Task.Run(() => tool.ExecuteAsync(ToolArguments.Parse(arguments), caller, either.Token), either.Token)
+                .WaitAsync(either.Token);
+            return ("completed", result.ToJsonString(ToolJson.Options));
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (ToolException exception)
+        {
+            Log.Refused(_logger, tool.Name, exception.Message, exception.InnerException);
+            return ("refused", Error(exception.Message));
+        }
+        catch (Exception) when (limit.IsCancellationRequested)
+        {
+            Log.TimedOut(_logger, tool.Name, _options.TimeLimitSeconds);
+            return ("timeout", Error("The tool took too long and was stopped. Tell the user that this could not be looked up right now."));
+        }
+        catch (Exception exception)
+        {
+            Log.Failed(_logger, tool.Name, exception);
+            return ("failed", Error("The tool failed for an internal reason. Tell the user that this could not be looked up right now."));
+        }
+    }
+
+    private static string Error(string text) => new JsonObject { ["error"] = text }.ToJsonString(ToolJson.Options);
+}

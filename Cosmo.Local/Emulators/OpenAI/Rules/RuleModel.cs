@@ -1,0 +1,74 @@
+using Cosmo.Local.Emulators.OpenAI.Rules.Answers;
+
+namespace Cosmo.Local.Emulators.OpenAI.Rules;
+
+/// <summary>
+/// What stands in the place of a model: it reads the messages of the thread by rules, calls the functions that it is
+/// offered, and tells what they returned.
+/// </summary>
+internal static class RuleModel
+{
+    private const int MaxMessagesRead = 50;
+
+    public static Reply Reply(ModelInput input)
+    {
+        var understanding = input.Items
+            .Where(item => item.IsUserMessage)
+            .TakeLast(MaxMessagesRead)
+            .Aggregate(Understanding.Nothing, (before, message) => QuestionReader.Read(message.ContentText, before));
+        var turn = Turn.Of(input.Items);
+        IReadOnlyList<FunctionCall> calls = [.. Wanted(understanding, input).Where(call => !turn.Has(call))];
+        return calls.Count > 0
+            ? OpenAI.Reply.Call(input.Parallel ? calls : [calls[0]])
+            : OpenAI.Reply.Say(Text(understanding, turn, input));
+    }
+
+    /// <summary>A call of whatever is offered, with made-up arguments.</summary>
+    public static FunctionCall AnyCall(ModelInput input)
+    {
+        var ask = new Ask(Topic.Weather) { Place = new Place("Makati", "PH"), Capacity = 10, Email = "nobody@example.com" };
+        return ask.ToCall(input.Tools[0]);
+    }
+
+    private static string Text(Understanding understanding, Turn turn, ModelInput input)
+    {
+        string[] parts =
+        [
+            .. Answered(understanding, turn, input).Select(call => ToolAnswer.Tell(call.Call, call.Output)),
+            .. NotOffered(understanding, turn, input),
+            .. Questions(understanding, input),
+        ];
+        if (parts.Length > 0)
+        {
+            return string.Join("\n\n", parts);
+        }
+
+        return understanding.LooseEmail is { } email ? Phrases.WhatAbout(email) : Phrases.WhatIKnow;
+    }
+
+    private static IEnumerable<string> NotOffered(Understanding understanding, Turn turn, ModelInput input) => understanding.Asks
+        .Select(ask => ask.Topic)
+        .Distinct()
+        .Where(topic => input.Tools.All(tool => tool.Name != topic.Function()) && turn.Answered.All(call => call.Call.Name != topic.Function()))
+        .Select(Phrases.NotOffered);
+
+    /// <summary>The calls that answer the question; others, such as a call with wrong arguments, only when there are none.</summary>
+    private static IReadOnlyList<(FunctionCall Call, string Output)> Answered(Understanding understanding, Turn turn, ModelInput input)
+    {
+        FunctionCall[] wanted = [.. Wanted(understanding, input)];
+        (FunctionCall Call, string Output)[] answers = [.. turn.Answered.Where(answer => wanted.Any(call => Turn.AreSame(answer.Call, call)))];
+        return answers.Length > 0 ? answers : turn.Answered;
+    }
+
+    private static IEnumerable<FunctionCall> Wanted(Understanding understanding, ModelInput input) =>
+        from ask in understanding.Asks.Distinct()
+        where ask.IsComplete
+        from tool in input.Tools
+        where tool.Name == ask.Topic.Function()
+        select ask.ToCall(tool);
+
+    private static IEnumerable<string> Questions(Understanding understanding, ModelInput input) => understanding.Asks
+        .Where(ask => !ask.IsComplete && input.Tools.Any(tool => tool.Name == ask.Topic.Function()))
+        .GroupBy(ask => (ask.LacksEmail, ask.LacksPlace, ask.LacksCapacity))
+        .Select(Phrases.AskFor);
+}

@@ -1,0 +1,6 @@
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Local.Emulators.OpenAI;
+
+/// <summary>One server-sent event: its type and its JSON, which repeats the type and has the sequence number.</summary>
+internal sealed record StreamEvent(string Type, JsonObject Data);
