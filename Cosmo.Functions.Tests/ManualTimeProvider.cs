@@ -98,7 +98,8 @@ internal sealed class ManualTimeProvider : TimeProvider
             TellWaiting();
         }
 
-        if (dueTime <= SkipUpTo)
+        // A timer that is due at once does not wait for the clock.
+        if (dueTime == TimeSpan.Zero || dueTime <= SkipUpTo)
         {
             var due = timer.Due;
             ThreadPool.QueueUserWorkItem(_ => AdvanceTo(due));

@@ -7,6 +7,7 @@ using Cosmo.Local.Runtime.Orchestrations;
 using Cosmo.Local.Runtime.Queues;
 using Cosmo.Local.Runtime.Timers;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Local.Runtime;
@@ -116,6 +117,15 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
         services.AddSingleton<HttpEndpoints>();
 
         services.AddSingleton<IDurableFunctions, DurableFunctions>();
+        services.AddSingleton(new DurableEngineOptions
+        {
+            DatabasePath = Path.Combine(options.DataFolder, "durable.db"),
+            MaxConcurrentActivities = options.HostJson.MaxConcurrentActivities,
+            MaxConcurrentOrchestrators = options.HostJson.MaxConcurrentOrchestrators,
+        });
+        services.AddSingleton<DurableEngine>();
+        services.AddSingleton<DurableTaskClient, LocalDurableTaskClient>();
+        services.AddHostedService(provider => provider.GetRequiredService<DurableEngine>());
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TimerMonitor>(provider, options.DataFolder));
         services.AddHostedService<QueueListeners>();
         services.AddHostedService<TimerListeners>();

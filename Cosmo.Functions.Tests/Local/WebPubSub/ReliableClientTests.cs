@@ -92,7 +92,9 @@ public sealed class ReliableClientTests
         await client.RunAsync("stop");
         await client.NextAsync("stopped");
 
-        (await service.StatsAsync()).GetProperty("recoverable").GetInt32().ShouldBe(0);
+        var stats = await service.StatsAsync();
+        stats.GetProperty("recoverable").GetInt32().ShouldBe(0);
+        stats.GetProperty("groups").GetInt32().ShouldBe(0);
     }
 
     [Fact]

@@ -99,6 +99,20 @@ public sealed class ServerSdkTests
         await client.NextAsync("disconnected");
     }
 
+    [Theory]
+    [InlineData("json.reliable.webpubsub.azure.v1", 1008)]
+    [InlineData("json.webpubsub.azure.v1", 1000)]
+    public async Task A_close_has_the_code_that_ends_it_for_the_clients_protocol(string subprotocol, int code)
+    {
+        await using var service = await EmulatedService.StartAsync();
+        var socket = await service.OpenSocketAsync(await service.UrlAsync(), subprotocol);
+        var sdk = await service.ServerSdkAsync();
+
+        await sdk.RunAsync("closeAllConnections");
+
+        (await socket.NextAsync("close")).GetProperty("code").GetInt32().ShouldBe(code);
+    }
+
     [Fact]
     public async Task What_is_not_emulated_says_so()
     {
