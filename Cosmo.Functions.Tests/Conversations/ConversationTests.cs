@@ -62,13 +62,13 @@ public sealed class ConversationTests : IAsyncLifetime
     [Fact]
     public async Task No_event_of_the_model_within_45_seconds_ends_the_conversation()
     {
-        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => OrchestrationHarness.Never());
+        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped());
 
         await _harness.BeginAsync();
         await WatchedAsync();
         _harness.Clock.Advance(TimeSpan.FromSeconds(44.9));
         _harness.Calls.ShouldNotContain(nameof(FailConversation));
-        _harness.Clock.Advance(TimeSpan.FromSeconds(0.1));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(1));
 
         (await _harness.EndAsync()).Cause.ShouldBe("no_first_response");
         var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
@@ -81,7 +81,7 @@ public sealed class ConversationTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_that_is_silent_for_60_seconds_ends_the_conversation()
     {
-        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => OrchestrationHarness.Never());
+        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped());
 
         await _harness.BeginAsync();
         await WatchedAsync();
@@ -89,7 +89,7 @@ public sealed class ConversationTests : IAsyncLifetime
         await ProgressAsync();
         _harness.Clock.Advance(TimeSpan.FromSeconds(59.9));
         _harness.Calls.ShouldNotContain(nameof(FailConversation));
-        _harness.Clock.Advance(TimeSpan.FromSeconds(0.1));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(1));
 
         (await _harness.EndAsync()).Cause.ShouldBe("stalled");
         var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
@@ -100,7 +100,7 @@ public sealed class ConversationTests : IAsyncLifetime
     [Fact]
     public async Task An_answer_that_takes_more_than_90_seconds_ends_although_it_streams()
     {
-        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => OrchestrationHarness.Never());
+        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped());
 
         await _harness.BeginAsync();
         await WatchedAsync();
@@ -112,7 +112,7 @@ public sealed class ConversationTests : IAsyncLifetime
 
         _harness.Clock.Advance(TimeSpan.FromSeconds(14.9));
         _harness.Calls.ShouldNotContain(nameof(FailConversation));
-        _harness.Clock.Advance(TimeSpan.FromSeconds(0.1));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(1));
 
         (await _harness.EndAsync()).Cause.ShouldBe("overall");
         var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
@@ -179,7 +179,7 @@ public sealed class ConversationTests : IAsyncLifetime
     [InlineData(false)]
     public async Task A_cancelled_message_is_told_and_is_no_dead_letter(bool hasTurn)
     {
-        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => OrchestrationHarness.Never());
+        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped());
 
         await _harness.BeginAsync(hasTurn);
         await WatchedAsync();
@@ -216,28 +216,21 @@ public sealed class ConversationTests : IAsyncLifetime
     [Fact]
     public async Task A_dead_letter_is_kept_until_the_broker_is_back()
     {
+        await using var harness = await OrchestrationHarness.StartAsync(skipUpTo: TimeSpan.FromSeconds(31));
         var tries = 0;
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.From(AssistantFailure.Other, "failed")));
-        _harness.On<DeadLetterInput>(nameof(WriteDeadLetter), _ => ++tries < 6 ? throw new IOException("The broker is away.") : null);
+        harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.From(AssistantFailure.Other, "failed")));
+        harness.On<DeadLetterInput>(nameof(WriteDeadLetter), _ => ++tries < 6 ? throw new IOException("The broker is away.") : null);
 
-        await _harness.BeginAsync();
-        for (var i = 0; i < 5; i++)
-        {
-            await WatchedAsync();
-            _harness.Clock.Advance(TimeSpan.FromSeconds(30));
-        }
+        await harness.BeginAsync();
 
-        (await _harness.EndAsync()).Cause.ShouldBe("assistant");
+        (await harness.EndAsync()).Cause.ShouldBe("assistant");
         tries.ShouldBe(6);
     }
 
     /// <summary>Waits until the orchestration waits for the clock.</summary>
     private Task WatchedAsync() => _harness.Clock.TimersSetAsync().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 
-    /// <summary>Tells of an event of the model now, and waits until the orchestration knows.</summary>
-    private async Task ProgressAsync()
-    {
-        await _harness.Client.RaiseEventAsync(
-            OrchestrationHarness.InstanceId, Conversation.ModelProgress, _harness.Clock.GetUtcNow(), TestContext.Current.CancellationToken);
-    }
+    /// <summary>Tells of an event of the model now.</summary>
+    private Task ProgressAsync() => _harness.Client.RaiseEventAsync(
+        OrchestrationHarness.InstanceId, Conversation.ModelProgress, _harness.Clock.GetUtcNow(), TestContext.Current.CancellationToken);
 }

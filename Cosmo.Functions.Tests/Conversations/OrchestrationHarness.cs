@@ -24,8 +24,11 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
     private readonly ConcurrentDictionary<string, Func<object, Task<object?>>> _activities = new();
     private readonly ConcurrentQueue<(string Name, object Input)> _calls = new();
 
-    private OrchestrationHarness()
+    private readonly TaskCompletionSource<object?> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private OrchestrationHarness(TimeSpan skipUpTo)
     {
+        Clock = new ManualTimeProvider { SkipUpTo = skipUpTo };
         _engine = new DurableEngine(
             this, new DurableEngineOptions { DatabasePath = Path.Combine(_folder, "engine.db"), MaxCachedOrchestrations = 0 }, Clock, NullLoggerFactory.Instance);
         Client = new LocalDurableTaskClient(_engine);
@@ -34,20 +37,25 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
         On<ToolInput>(nameof(ExecuteTool), input => $"output of {input.Call.Name}");
         On<TurnInput>(nameof(CheckTurn), _ => true);
         On<FinishInput>(nameof(FinishConversation), _ => null);
-        On<FailInput>(nameof(FailConversation), _ => null);
+        On<FailInput>(nameof(FailConversation), _ =>
+        {
+            _stopped.TrySetResult(new RunResult(null, [], Failure.Unexpected("stopped")));
+            return null;
+        });
         On<DeadLetterInput>(nameof(WriteDeadLetter), _ => null);
     }
 
-    public ManualTimeProvider Clock { get; } = new();
+    public ManualTimeProvider Clock { get; }
 
     public DurableTaskClient Client { get; }
 
     /// <summary>The activities that were called, in order.</summary>
     public IReadOnlyList<string> Calls => [.. _calls.Select(call => call.Name)];
 
-    public static async Task<OrchestrationHarness> StartAsync()
+    /// <param name="skipUpTo">Timers of up to this length are due at once.</param>
+    public static async Task<OrchestrationHarness> StartAsync(TimeSpan skipUpTo = default)
     {
-        var harness = new OrchestrationHarness();
+        var harness = new OrchestrationHarness(skipUpTo);
         await harness._engine.StartAsync(TestContext.Current.CancellationToken);
         return harness;
     }
@@ -77,8 +85,8 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
         return ended.ReadOutputAs<ConversationResult>()!;
     }
 
-    /// <summary>An activity that does not come to an end by itself.</summary>
-    public static Task<object?> Never() => new TaskCompletionSource<object?>().Task;
+    /// <summary>The end of an activity that goes on until the conversation fails, and is told to stop.</summary>
+    public Task<object?> UntilStopped() => _stopped.Task;
 
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
 

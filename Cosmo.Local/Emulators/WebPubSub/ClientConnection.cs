@@ -155,16 +155,11 @@ internal sealed class ClientConnection(ClientIdentity identity, Permissions perm
         return session is not null;
     }
 
-    /// <summary>Ends the connection for good and closes its socket. False if it had ended before.</summary>
-    public bool TryEnd(WebSocketCloseStatus status, string reason)
+    /// <summary>Ends the connection for good and closes its socket.</summary>
+    public void End(WebSocketCloseStatus status, string reason)
     {
         lock (_gate)
         {
-            if (_ended)
-            {
-                return false;
-            }
-
             _ended = true;
             _retention?.Dispose();
             if (identity.Kind != ClientKind.Simple)
@@ -173,7 +168,6 @@ internal sealed class ClientConnection(ClientIdentity identity, Permissions perm
             }
 
             _session?.Close(status, reason);
-            return true;
         }
     }
 }

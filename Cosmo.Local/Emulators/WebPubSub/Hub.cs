@@ -118,16 +118,18 @@ internal sealed class Hub(string name, TimeProvider time, EmulatorStatistics sta
     /// <summary>Ends a connection for good. A reliable client only takes 1008 for an end; after others it tries to recover.</summary>
     public void End(ClientConnection connection, string reason, WebSocketCloseStatus? status = null)
     {
-        var usual = connection.Identity.Kind == ClientKind.ReliableJson ? WebSocketCloseStatus.PolicyViolation : WebSocketCloseStatus.NormalClosure;
-        if (connection.TryEnd(status ?? usual, reason))
+        lock (_gate)
         {
-            lock (_gate)
+            if (!_connections.TryRemove(connection.Identity.ConnectionId, out _))
             {
-                _connections.TryRemove(connection.Identity.ConnectionId, out _);
-                LeaveAll(connection);
+                return;
             }
 
-            ended(connection, reason);
+            LeaveAll(connection);
         }
+
+        var usual = connection.Identity.Kind == ClientKind.ReliableJson ? WebSocketCloseStatus.PolicyViolation : WebSocketCloseStatus.NormalClosure;
+        connection.End(status ?? usual, reason);
+        ended(connection, reason);
     }
 }
