@@ -66,10 +66,14 @@ internal sealed class AnswerStream : IAsyncDisposable
         _grown.Writer.TryWrite(true);
     }
 
-    /// <summary>Ends the sending; a send that is under way is finished first, so that nothing overtakes what the caller sends next.</summary>
+    /// <summary>Ends the sending; a send that is under way is finished first, so that nothing overtakes what the caller sends next. May be called twice.</summary>
     public async ValueTask DisposeAsync()
     {
-        _grown.Writer.TryComplete();
+        if (!_grown.Writer.TryComplete())
+        {
+            return;
+        }
+
         await _stopped.CancelAsync();
         await _sending;
         _stopped.Dispose();
