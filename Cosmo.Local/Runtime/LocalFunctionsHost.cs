@@ -98,6 +98,7 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
         AddRuntime(builder.Services, options, FunctionIndex.Read(options.Types, builder.Configuration));
 
         var app = builder.Build();
+        FunctionClasses.Check(app.Services.GetRequiredService<FunctionIndex>(), app.Services.GetRequiredService<IServiceProviderIsService>());
         app.UseRouting();
         app.UseCors(cors => cors.WithOrigins([.. options.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod());
         app.Services.GetRequiredService<HttpEndpoints>().Map(app);

@@ -38,7 +38,7 @@ internal sealed class DurableEngine(IDurableFunctions functions, DurableEngineOp
     public DurableStore Store => _store ?? throw new InvalidOperationException("The durable engine was not started.");
 
     /// <summary>Opens the database and takes up what is unfinished there.</summary>
-    /// <exception cref="InvalidOperationException">Another engine has the database.</exception>
+    /// <exception cref="StartupException">Another engine has the database.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         _store = new DurableStore(options.DatabasePath);
