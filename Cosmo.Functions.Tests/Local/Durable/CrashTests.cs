@@ -1,3 +1,4 @@
+using Cosmo.Local.Runtime;
 using Microsoft.Data.Sqlite;
 
 namespace Cosmo.Functions.Tests.Local.Durable;
@@ -142,7 +143,7 @@ public sealed class CrashTests
     {
         await using var engine = await TestEngine.StartAsync(new TestFunctions());
 
-        (await Should.ThrowAsync<InvalidOperationException>(engine.StartAgainAsync)).Message.ShouldContain(engine.DatabasePath);
+        (await Should.ThrowAsync<StartupException>(engine.StartAgainAsync)).Message.ShouldContain(engine.DatabasePath);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ internal sealed class DurableStore : IAsyncDisposable
     private readonly CommitQueue _commits;
     private readonly ConcurrentBag<SqliteSession> _readers = [];
 
-    /// <exception cref="InvalidOperationException">Another engine has the database.</exception>
+    /// <exception cref="StartupException">Another engine has the database.</exception>
     public DurableStore(string path)
     {
         _path = Path.GetFullPath(path);

@@ -8,7 +8,7 @@ internal sealed class StoreLock : IDisposable
 {
     private readonly FileStream _file;
 
-    /// <exception cref="InvalidOperationException">Another engine has the database.</exception>
+    /// <exception cref="StartupException">Another engine has the database.</exception>
     public StoreLock(string databasePath)
     {
         try
@@ -17,7 +17,7 @@ internal sealed class StoreLock : IDisposable
         }
         catch (IOException error)
         {
-            throw new InvalidOperationException(
+            throw new StartupException(
                 $"Another durable engine works on {databasePath}. Stop it, or give this one its own folder with --data.", error);
         }
     }
