@@ -1,3 +1,4 @@
+using Cosmo.Local.Runtime;
 using Microsoft.Data.Sqlite;
 
 namespace Cosmo.Functions.Tests.Local.Durable;
