@@ -66,16 +66,17 @@ internal sealed class AnswerStream : IAsyncDisposable
         _grown.Writer.TryWrite(true);
     }
 
-    /// <summary>Ends the sending; a send that is under way is finished first, so that nothing overtakes what the caller sends next. May be called twice.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the sending; a send that is under way is finished first, so that nothing overtakes what the caller sends next.</summary>
+    public async Task StopAsync()
     {
-        if (!_grown.Writer.TryComplete())
-        {
-            return;
-        }
-
+        _grown.Writer.TryComplete();
         await _stopped.CancelAsync();
         await _sending;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _stopped.Dispose();
         _fenced.Dispose();
     }

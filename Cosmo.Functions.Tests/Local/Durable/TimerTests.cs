@@ -133,4 +133,21 @@ public sealed class TimerTests
 
         (await engine.OutputAsync<string>(instance)).ShouldBe("bird");
     }
+
+    [Fact]
+    public async Task An_instance_scheduled_for_later_does_not_start_sooner_because_it_was_suspended_and_resumed()
+    {
+        await using var engine = await TestEngine.StartAsync(new TestFunctions()
+            .Orchestrator("Later", context => Task.FromResult(context.CurrentUtcDateTime)));
+        var start = engine.Time.GetUtcNow().AddHours(1);
+        var instance = await engine.ScheduleAsync("Later", options: new StartOrchestrationOptions(StartAt: start));
+        await engine.Client.SuspendInstanceAsync(instance, TestContext.Current.CancellationToken);
+        await Until.TrueAsync(async () => (await engine.GetAsync(instance))!.RuntimeStatus == OrchestrationRuntimeStatus.Suspended);
+        await engine.Client.ResumeInstanceAsync(instance, TestContext.Current.CancellationToken);
+        await Until.TrueAsync(async () => (await engine.GetAsync(instance))!.RuntimeStatus == OrchestrationRuntimeStatus.Pending);
+
+        await engine.AdvanceToTimerAsync(TimeSpan.FromHours(1));
+
+        (await engine.OutputAsync<DateTime>(instance)).ShouldBe(start.UtcDateTime);
+    }
 }

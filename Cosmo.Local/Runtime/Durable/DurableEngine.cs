@@ -13,7 +13,8 @@ namespace Cosmo.Local.Runtime.Durable;
 internal sealed class DurableEngine(IDurableFunctions functions, DurableEngineOptions options, TimeProvider time, ILoggerFactory loggers)
     : BackgroundService, IAsyncDisposable
 {
-    private static readonly TimeSpan CancelledActivitiesTimeout = TimeSpan.FromSeconds(2);
+    /// <summary>For what has to come to its end after it was cancelled.</summary>
+    private static readonly TimeSpan CancelledTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _logger = loggers.CreateLogger<DurableEngine>();
     private readonly ReadyQueue _orchestrations = new();
@@ -62,9 +63,9 @@ internal sealed class DurableEngine(IDurableFunctions functions, DurableEngineOp
         await WaitAsync(_activityLoop, options.DrainTimeout, cancellationToken);
         Log.Stopped(_logger, _activity?.Running ?? 0);
         await _cancelActivities.CancelAsync();
-        await WaitAsync(_activityLoop, CancelledActivitiesTimeout, cancellationToken);
+        await WaitAsync(_activityLoop, CancelledTimeout, cancellationToken);
         await _stopOrchestrations.CancelAsync();
-        await WaitAsync(_orchestrationLoop, CancelledActivitiesTimeout, cancellationToken);
+        await WaitAsync(_orchestrationLoop, CancelledTimeout, cancellationToken);
         await base.StopAsync(cancellationToken);
         await DisposeAsync();
     }
@@ -109,17 +110,14 @@ internal sealed class DurableEngine(IDurableFunctions functions, DurableEngineOp
     /// <summary>Ends, and the host with it, if the database cannot be written any more.</summary>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Store.Completion.WaitAsync(stoppingToken);
 
-    private static async Task WaitAsync(Task task, TimeSpan limit, TimeProvider time, CancellationToken cancellation)
+    private async Task WaitAsync(Task task, TimeSpan limit, CancellationToken cancellation)
         => await task.WaitAsync(limit, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-    private Task WaitAsync(Task task, TimeSpan limit, CancellationToken cancellation) => WaitAsync(task, limit, time, cancellation);
 
     private Task RunOrchestrationsAsync(OrchestrationStep step) => Parallel.ForEachAsync(
         _orchestrations.TakeAllAsync(_stopOrchestrations.Token),
         new ParallelOptions { MaxDegreeOfParallelism = options.MaxConcurrentOrchestrators, CancellationToken = _stopOrchestrations.Token },
         async (executionId, _) =>
         {
-            _orchestrations.Begin(executionId);
             try
             {
                 Publish(await step.RunAsync(executionId));

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace Cosmo.Local.Runtime.Durable;
@@ -36,13 +37,16 @@ internal sealed class ReadyQueue
     }
 
     /// <summary>Hands out executions as they become due. Each has to be given back by <see cref="Done"/>.</summary>
-    public IAsyncEnumerable<long> TakeAllAsync(CancellationToken cancellation) => _ready.Reader.ReadAllAsync(cancellation);
-
-    public void Begin(long executionId)
+    public async IAsyncEnumerable<long> TakeAllAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
-        lock (_lock)
+        await foreach (var executionId in _ready.Reader.ReadAllAsync(cancellation))
         {
-            _states[executionId] = State.Working;
+            lock (_lock)
+            {
+                _states[executionId] = State.Working;
+            }
+
+            yield return executionId;
         }
     }
 

@@ -28,7 +28,10 @@ internal sealed class TimerClock : IDisposable
             {
                 _setFor = due;
                 var wait = due - _time.GetUtcNow().UtcDateTime;
-                _timer.Change(TimeSpan.FromTicks(Math.Clamp(wait.Ticks, 0, Furthest.Ticks)), Timeout.InfiniteTimeSpan);
+
+                // The system's timers drop fractions of a millisecond, and would ring too early.
+                var milliseconds = Math.Clamp(Math.Ceiling(wait.TotalMilliseconds), 0, Furthest.TotalMilliseconds);
+                _timer.Change(TimeSpan.FromMilliseconds(milliseconds), Timeout.InfiniteTimeSpan);
             }
         }
     }

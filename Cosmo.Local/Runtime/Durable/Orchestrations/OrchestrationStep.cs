@@ -54,10 +54,9 @@ internal sealed class OrchestrationStep(
         var isSuspended = controls is [.., var last]
             ? last.Event is ExecutionSuspended
             : execution.Status == OrchestrationRuntimeStatus.Suspended;
-        var isEarly = execution.Status == OrchestrationRuntimeStatus.Pending && execution.StartAt > now;
-        if (isSuspended || isEarly)
+        if (isSuspended || execution.StartAt > now)
         {
-            var status = isSuspended ? OrchestrationRuntimeStatus.Suspended : execution.Status;
+            var status = isSuspended ? OrchestrationRuntimeStatus.Suspended : OrchestrationRuntimeStatus.Pending;
             return controls.Count == 0
                 ? null
                 : new StepResult(execution, now) { Read = controls, Status = status, CustomStatus = execution.CustomStatus };

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Data.Sqlite;
 
 namespace Cosmo.Local.Runtime.Durable.Storage;
 
@@ -98,53 +97,5 @@ internal sealed class CommitQueue : IAsyncDisposable
         {
             change.Fail(error);
         }
-    }
-
-    private abstract class Change
-    {
-        public abstract void Apply(SqliteSession session);
-
-        public abstract void Publish();
-
-        public abstract void Fail(Exception error);
-    }
-
-    private sealed class Change<T>(Func<SqliteSession, T> change) : Change
-    {
-        private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private Exception? _error;
-        private T? _value;
-
-        public Task<T> Result => _result.Task;
-
-        public override void Apply(SqliteSession session)
-        {
-            session.Execute("SAVEPOINT change");
-            try
-            {
-                _value = change(session);
-            }
-            catch (Exception error) when (error is not SqliteException { SqliteErrorCode: not SQLitePCL.raw.SQLITE_CONSTRAINT })
-            {
-                _error = error;
-                session.Execute("ROLLBACK TO change");
-            }
-
-            session.Execute("RELEASE change");
-        }
-
-        public override void Publish()
-        {
-            if (_error is null)
-            {
-                _result.SetResult(_value!);
-            }
-            else
-            {
-                _result.SetException(_error);
-            }
-        }
-
-        public override void Fail(Exception error) => _result.TrySetException(new DurableStoreClosedException(error));
     }
 }

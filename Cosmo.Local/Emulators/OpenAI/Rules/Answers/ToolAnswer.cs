@@ -21,6 +21,12 @@ internal static partial class ToolAnswer
             return Sorry(error is JsonObject detail ? detail["message"]?.ToString() ?? detail.ToJsonString() : error.ToString());
         }
 
+        if (result["beginning_of_output"] is { } beginning)
+        {
+            return $"There was more than I could look at as a whole. It begins like this: {Shortened(beginning.ToString())}\n\n"
+                + "If you ask for something narrower, I can tell you more.";
+        }
+
         var arguments = Parse(call.Arguments) ?? [];
         return call.Name switch
         {
