@@ -5,7 +5,7 @@ internal sealed class ManualTimeProvider : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
-    private readonly List<(int Count, TaskCompletionSource Reached)> _waiting = [];
+    private readonly List<(Func<bool> IsReached, TaskCompletionSource Reached)> _waiting = [];
     private DateTimeOffset _now = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
     /// <summary>Timers no longer than this are not waited for: the clock goes on to them by itself. Zero (none) by default.</summary>
@@ -33,12 +33,17 @@ internal sealed class ManualTimeProvider : TimeProvider
     public void Advance(TimeSpan by) => AdvanceTo(GetUtcNow() + by);
 
     /// <summary>Completes when at least this many timers are set: when the code under test waits for the clock.</summary>
-    public Task TimersSetAsync(int count = 1)
+    public Task TimersSetAsync(int count = 1) => ReachedAsync(() => _timers.Count >= count);
+
+    /// <summary>Completes when a timer is set that falls due this long from now, no sooner and no later.</summary>
+    public Task TimerSetForAsync(TimeSpan due) => ReachedAsync(() => _timers.Exists(timer => timer.Due == _now + due));
+
+    private Task ReachedAsync(Func<bool> isReached)
     {
         lock (_lock)
         {
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Add((count, reached));
+            _waiting.Add((isReached, reached));
             TellWaiting();
             return reached.Task;
         }
@@ -93,7 +98,8 @@ internal sealed class ManualTimeProvider : TimeProvider
             TellWaiting();
         }
 
-        if (dueTime <= SkipUpTo)
+        // A timer that is due at once does not wait for the clock.
+        if (dueTime == TimeSpan.Zero || dueTime <= SkipUpTo)
         {
             var due = timer.Due;
             ThreadPool.QueueUserWorkItem(_ => AdvanceTo(due));
@@ -102,7 +108,7 @@ internal sealed class ManualTimeProvider : TimeProvider
 
     private void TellWaiting()
     {
-        foreach (var (_, reached) in _waiting.Where(waiting => waiting.Count <= _timers.Count))
+        foreach (var (_, reached) in _waiting.Where(waiting => waiting.IsReached()))
         {
             reached.TrySetResult();
         }

@@ -10,6 +10,15 @@ internal sealed class RecordedLogs : ILoggerProvider
 
     public string Text => string.Join('\n', _lines);
 
+    /// <summary>Waits until a line holds the text.</summary>
+    public async Task WaitForAsync(string text, CancellationToken cancellationToken)
+    {
+        while (!Text.Contains(text, StringComparison.Ordinal))
+        {
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
     public ILogger CreateLogger(string categoryName) => new Recorder(_lines);
 
     public void Dispose()

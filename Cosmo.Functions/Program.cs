@@ -1,8 +1,29 @@
+using System.Data.Common;
+using Azure.Monitor.OpenTelemetry.Exporter;
 using Cosmo.Functions.Hosting;
 using Microsoft.Azure.Functions.Worker.Builder;
-using Microsoft.Extensions.Hosting;
+using Microsoft.Azure.Functions.Worker.OpenTelemetry;
+using Microsoft.Data.SqlClient;
+using OpenTelemetry;
+
+DbProviderFactories.RegisterFactory("Microsoft.Data.SqlClient", SqlClientFactory.Instance);
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
 builder.AddCosmo();
+
+// Cosmo exports its own spans over OTLP. Here the worker's are added, and Application Insights gets both where it is configured.
+var telemetry = builder.Services.AddOpenTelemetry().UseFunctionsWorkerDefaults();
+if (!string.IsNullOrEmpty(builder.Configuration["APPLICATIONINSIGHTS_CONNECTION_STRING"]))
+{
+    telemetry
+        .WithTracing(traces => traces.AddSource(Telemetry.Name))
+        .WithMetrics(metrics => metrics.AddMeter(Telemetry.Name))
+        .UseAzureMonitorExporter();
+}
+else if (!string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+{
+    telemetry.UseOtlpExporter();
+}
+
 builder.Build().Run();

@@ -1,1 +1,21 @@
-return 0;
+using System.CommandLine;
+using Cosmo.Local.Runtime;
+using Cosmo.Local.Runtime.Commands;
+
+var root = new RootCommand("Cosmo on one machine: the functions host and the services that stand in for Azure and OpenAI.")
+{
+    FunctionsCommand.Create(),
+    EmulatorsCommand.Create(),
+};
+
+try
+{
+    // Each verb handles the signals itself: it needs longer to drain than the parser would give it.
+    var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+    return await root.Parse(args).InvokeAsync(configuration);
+}
+catch (StartupException error)
+{
+    await Console.Error.WriteLineAsync(error.Message);
+    return 1;
+}

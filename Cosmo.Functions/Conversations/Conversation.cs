@@ -71,7 +71,8 @@ internal static class Conversation
             var timer = context.CreateTimer(wait, obsolete.Token);
             var granted = context.WaitForExternalEvent<bool>(TurnGranted, obsolete.Token);
             await Task.WhenAny(granted, cancelled, timer);
-            await obsolete.CancelAsync();
+            // Not CancelAsync: its callbacks would run outside the orchestration.
+            obsolete.Cancel();
             if (cancelled.IsCompleted)
             {
                 return false;

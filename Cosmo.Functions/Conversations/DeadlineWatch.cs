@@ -30,7 +30,8 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, Deadlines 
             await Task.WhenAny(work, cancelled, _progress, timer);
             if (!timer.IsCompleted)
             {
-                await obsolete.CancelAsync();
+                // Not CancelAsync: its callbacks would run outside the orchestration.
+                obsolete.Cancel();
             }
 
             if (work.IsCompleted)

@@ -36,7 +36,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         (_publisher, _address, _threadId, _options, _clock, _logger) = (publisher, address, threadId, options, clock, logger);
         _text = new StringBuilder(before);
-        _sending = Task.Run(SendAsync);
+        _sending = Task.Run(() => SendAsync(before.Length));
     }
 
     /// <summary>Is cancelled when the message had its final update from elsewhere: what is still said is for nobody.</summary>
@@ -76,9 +76,8 @@ internal sealed class AnswerStream : IAsyncDisposable
         _fenced.Dispose();
     }
 
-    private async Task SendAsync()
+    private async Task SendAsync(int sentLength)
     {
-        var sentLength = Length;
         var lastSent = DateTimeOffset.MinValue;
         try
         {

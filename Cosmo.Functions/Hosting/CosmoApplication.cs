@@ -17,6 +17,7 @@ internal static class CosmoApplication
         builder.Services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services
+            .AddHostedService<TelemetryExport>()
             .AddSingleton<RedisConnection>()
             .AddReceiving()
             .AddConversations()

@@ -49,9 +49,10 @@ public sealed class FunctionCallTests(EmulatorFixture emulator) : IClassFixture<
 
         var answer = await StreamedResponse.ReadAsync(
             emulator.Responses,
-            Ask.Outputs(conversation, (asked.Calls[0].CallId, "There is no city called Atlantis.")));
+            Ask.Outputs(conversation, (asked.Calls[0].CallId, "There is no city called Atlantis. Ask the user for another one.")));
 
         answer.Text.ShouldStartWith("I am sorry");
         answer.Text.ShouldContain("There is no city called Atlantis.");
+        answer.Text.ShouldNotContain("Ask the user");
     }
 }

@@ -24,8 +24,8 @@ public record StartOrchestrationOptions
     public DateTimeOffset? StartAt { get; init; }
 
     /// <summary>
-    /// The statuses (names of <c>OrchestrationRuntimeStatus</c>) of an existing instance with the same id in which the start is refused.
-    /// If null, an instance that has not ended refuses it.
+    /// The statuses (names of <c>OrchestrationRuntimeStatus</c>) of an existing instance with the same id that refuse the start,
+    /// beside those of an instance that has not ended.
     /// </summary>
     public IReadOnlyList<string>? DedupeStatuses { get; init; }
 }

@@ -20,4 +20,7 @@ public sealed class TaskFailedException : Exception
     public int TaskId { get; }
 
     public TaskFailureDetails FailureDetails { get; }
+
+    /// <summary>True if another try would fail the same way, as with a name that no function has.</summary>
+    internal bool IsNonRetriable { get; init; }
 }

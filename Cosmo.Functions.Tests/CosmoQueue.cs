@@ -1,0 +1,70 @@
+using System.Text;
+using System.Text.Json;
+using RabbitMQ.Client;
+
+namespace Cosmo.Functions.Tests;
+
+/// <summary>Names of its own on the real RabbitMQ (<c>RABBITMQ_URL</c>), and a producer that is not ours to the app; removed at the end.</summary>
+internal sealed class CosmoQueue : IAsyncDisposable
+{
+    private readonly IConnection _connection;
+
+    private CosmoQueue(IConnection connection, IChannel channel) => (_connection, Channel) = (connection, channel);
+
+    public static string Url { get; } = Environment.GetEnvironmentVariable("RABBITMQ_URL") ?? "amqp://guest:guest@127.0.0.1:5672";
+
+    public IChannel Channel { get; }
+
+    public string Exchange { get; } = $"test-{Guid.NewGuid():n}";
+
+    public string Queue => Exchange + "_queue";
+
+    public string FailedQueue => Queue + "_failed";
+
+    public static string RoutingKey => "test_key";
+
+    public static async Task<CosmoQueue> ConnectAsync(string? url = null)
+    {
+        var connection = await new ConnectionFactory { Uri = new Uri(url ?? Url) }.CreateConnectionAsync();
+        return new CosmoQueue(connection, await connection.CreateChannelAsync(new CreateChannelOptions(true, true)));
+    }
+
+    public Task SendAsync(string channel, string messageId, string message) =>
+        SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { channel, message_id = messageId, message }));
+
+    public async Task SendAsync(ReadOnlyMemory<byte> body, BasicProperties? properties = null) =>
+        await Channel.BasicPublishAsync(Exchange, RoutingKey, mandatory: true, properties ?? new BasicProperties(), body);
+
+    /// <summary>Waits for the next dead letter.</summary>
+    public async Task<(IReadOnlyDictionary<string, string> Headers, byte[] Body, IReadOnlyBasicProperties Properties)> NextDeadLetterAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (true)
+        {
+            if (await Channel.BasicGetAsync(FailedQueue, autoAck: true, limit.Token) is { } letter)
+            {
+                var headers = (letter.BasicProperties.Headers ?? new Dictionary<string, object?>())
+                    .Where(header => header.Value is byte[])
+                    .ToDictionary(header => header.Key, header => Encoding.UTF8.GetString((byte[])header.Value!));
+                return (headers, letter.Body.ToArray(), letter.BasicProperties);
+            }
+
+            await Task.Delay(20, limit.Token);
+        }
+    }
+
+    public async Task<uint> CountDeadLettersAsync() => (await Channel.QueueDeclarePassiveAsync(FailedQueue)).MessageCount;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Channel.IsOpen)
+        {
+            await Channel.QueueDeleteAsync(Queue);
+            await Channel.QueueDeleteAsync(FailedQueue);
+            await Channel.ExchangeDeleteAsync(Exchange);
+            await Channel.ExchangeDeleteAsync(Exchange + "_dlx");
+        }
+
+        await _connection.DisposeAsync();
+    }
+}

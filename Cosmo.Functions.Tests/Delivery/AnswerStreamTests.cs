@@ -1,0 +1,109 @@
+using Cosmo.Functions.Delivery;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Cosmo.Functions.Tests.Delivery;
+
+public sealed class AnswerStreamTests
+{
+    private static readonly MessageAddress Address = new("channel", "msg-1", 1);
+    private readonly RecordingPublisher _publisher = new();
+    private readonly ManualTimeProvider _clock = new();
+
+    [Fact]
+    public async Task The_first_text_goes_out_at_once_behind_its_status()
+    {
+        await using var answer = Begin();
+
+        answer.Append("Hi");
+
+        (await NextAsync()).Status.ShouldBe("responding");
+        (await NextAsync()).Message.ShouldBe("Hi");
+    }
+
+    [Fact]
+    public async Task Less_than_ten_characters_wait_for_a_second_since_the_last_text()
+    {
+        await using var answer = Begin();
+        answer.Append("Hi");
+        await NextAsync();
+        await NextAsync();
+
+        answer.Append(" there");
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromMilliseconds(999));
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+
+        (await NextAsync()).Message.ShouldBe("Hi there");
+    }
+
+    [Fact]
+    public async Task Ten_characters_do_not_wait()
+    {
+        await using var answer = Begin();
+        answer.Append("Hi");
+        await NextAsync();
+        await NextAsync();
+
+        answer.Append(" there,");
+        answer.Append(" you");
+
+        (await NextAsync()).Message.ShouldBe("Hi there, you");
+    }
+
+    [Fact]
+    public async Task Text_that_comes_during_a_send_goes_with_the_next_one()
+    {
+        var send = new TaskCompletionSource();
+        await using var answer = Begin();
+        answer.Append("first");
+        await NextAsync();
+        await NextAsync();
+        _publisher.Gate = send.Task;
+        answer.Append(" and more text");
+        await NextAsync();
+
+        foreach (var _ in Enumerable.Range(0, 100))
+        {
+            answer.Append(" 0123456789");
+        }
+
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+        send.SetResult();
+
+        (await NextAsync()).Message.Length.ShouldBe(5 + 14 + 1100);
+    }
+
+    [Fact]
+    public async Task Text_is_put_behind_the_text_before_it()
+    {
+        await using var answer = Begin(before: "Let me look.\n\n");
+
+        answer.Append("It rains.");
+
+        await NextAsync();
+        (await NextAsync()).Message.ShouldBe("Let me look.\n\nIt rains.");
+    }
+
+    [Fact]
+    public async Task A_message_that_is_over_stops_the_work()
+    {
+        await using var answer = Begin();
+        answer.Append("Hi");
+        await NextAsync();
+        await NextAsync();
+        var stopped = new TaskCompletionSource();
+        answer.Fenced.Register(stopped.SetResult);
+        _publisher.IsFenced = true;
+
+        answer.Append(" there, are you well?");
+
+        await stopped.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
+    private AnswerStream Begin(string before = "") =>
+        new(_publisher, Address, "conv_1", before, new DeliveryOptions(), _clock, NullLogger.Instance);
+
+    private async Task<UpdatePayload> NextAsync() =>
+        await _publisher.Published.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+}

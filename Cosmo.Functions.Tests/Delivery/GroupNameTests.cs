@@ -1,0 +1,41 @@
+using Cosmo.Functions.Delivery;
+
+namespace Cosmo.Functions.Tests.Delivery;
+
+public class GroupNameTests
+{
+    [Theory]
+    [InlineData("user_session_abc123")]
+    [InlineData("3f0c8a52-61a7-4b7e-9c55-0a6f1b6f9c11")]
+    [InlineData("documents/2026/Q3 report.pdf")]
+    [InlineData("Größe %2F & 会議")]
+    public void A_channel_that_Web_PubSub_allows_is_its_own_group(string channel) => GroupName.For(channel).ShouldBe(channel);
+
+    [Theory]
+    [InlineData(".")]
+    [InlineData("..")]
+    [InlineData("   ")]
+    [InlineData("line\nbreak")]
+    [InlineData("cosmo-encoded.2e00")]
+    [InlineData("cosmo-hashed.00")]
+    public void A_channel_that_Web_PubSub_does_not_allow_is_encoded(string channel)
+    {
+        var group = GroupName.For(channel);
+
+        group.ShouldStartWith("cosmo-");
+        group.ShouldNotBe(channel);
+        group.Length.ShouldBeLessThanOrEqualTo(1024);
+    }
+
+    // Not inline data: an attribute cannot hold half a surrogate pair.
+    [Fact]
+    public void A_channel_with_half_a_surrogate_pair_is_encoded() => GroupName.For("half \ud83d").ShouldStartWith("cosmo-encoded.");
+
+    [Fact]
+    public void No_two_channels_share_a_group()
+    {
+        string[] channels = [".", "..", " ", "  ", "\t", GroupName.For("."), GroupName.For(GroupName.For(".")), new('x', 1025), new('x', 1026), new('\t', 600), new('\t', 601)];
+
+        channels.Select(GroupName.For).ShouldBeUnique();
+    }
+}

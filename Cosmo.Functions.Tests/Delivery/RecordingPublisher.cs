@@ -1,0 +1,37 @@
+using System.Threading.Channels;
+using Cosmo.Functions.Delivery;
+
+namespace Cosmo.Functions.Tests.Delivery;
+
+/// <summary>Takes updates in place of Web PubSub; a test can hold a send back, or put up the fence.</summary>
+internal sealed class RecordingPublisher : IUpdatePublisher
+{
+    private readonly Channel<UpdatePayload> _published = Channel.CreateUnbounded<UpdatePayload>();
+
+    /// <summary>What a send waits for; complete by default.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    public bool IsFenced { get; set; }
+
+    public ChannelReader<UpdatePayload> Published => _published.Reader;
+
+    public async Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
+    {
+        if (IsFenced)
+        {
+            return false;
+        }
+
+        _published.Writer.TryWrite(payload);
+        await Gate;
+        return true;
+    }
+
+    public Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken)
+    {
+        _published.Writer.TryWrite(payload);
+        return Task.CompletedTask;
+    }
+
+    public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+}

@@ -1,0 +1,131 @@
+using Cosmo.Functions.Delivery;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tests.Delivery;
+
+public sealed class UpdateLogTests : IAsyncDisposable
+{
+    private static readonly MessageAddress First = new("channel {1}", "msg-1", 1);
+    private static readonly MessageAddress Second = new("channel {1}", "msg-2", 1);
+
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _clock = new();
+    private readonly UpdateLog _log;
+
+    public UpdateLogTests() => _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+
+    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    [Fact]
+    public async Task Updates_of_a_channel_are_numbered_without_a_gap()
+    {
+        var started = await RecordAsync(First, Updates.Started(First));
+        var text = await RecordAsync(First, Updates.Text(First, "conv_1", "Hello"));
+        var other = await RecordAsync(Second, Updates.Started(Second));
+
+        text.ShouldBe(started + 1);
+        other.ShouldBe(started + 2);
+    }
+
+    [Fact]
+    public async Task Nothing_follows_the_final_update_of_a_message()
+    {
+        await RecordAsync(First, Updates.Completed(First, "conv_1", "Done"));
+        await _log.MarkFinalSentAsync(First, TestContext.Current.CancellationToken);
+
+        (await RecordAsync(First, Updates.Text(First, "conv_1", "late"))).ShouldBeNull();
+        (await RecordAsync(First, Updates.Started(First))).ShouldBeNull();
+        (await RecordAsync(First, Updates.Error("msg-1", null, "late", "late"))).ShouldBeNull();
+        (await RecordAsync(Second, Updates.Started(Second))).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_final_update_that_never_left_is_sent_again_as_it_was()
+    {
+        var first = await RecordAsync(First, Updates.Completed(First, "conv_1", "Done"));
+
+        var again = (await _log.RecordAsync(First, Updates.Error("msg-1", null, "other", "other"), null, TestContext.Current.CancellationToken)).ToSend!;
+
+        again.Payload.Sequence.ShouldBe(first);
+        again.Payload.Message.ShouldBe("Done");
+        again.Payload.Status.ShouldBe("completed");
+    }
+
+    [Fact]
+    public async Task An_update_that_goes_out_once_is_not_recorded_again()
+    {
+        (await RecordAsync(First, Updates.Started(First), once: "started")).ShouldNotBeNull();
+        (await RecordAsync(First, Updates.Started(First), once: "started")).ShouldBeNull();
+        (await RecordAsync(Second, Updates.Started(Second), once: "started")).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task The_replay_of_a_message_has_a_fence_of_its_own()
+    {
+        await RecordAsync(First, Updates.Error("msg-1", null, "Sorry.", "why"));
+        await _log.MarkFinalSentAsync(First, TestContext.Current.CancellationToken);
+        var replay = First with { Attempt = 2 };
+
+        (await RecordAsync(replay, Updates.Started(replay), once: "started")).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task The_log_keeps_statuses_finals_and_of_texts_the_newest()
+    {
+        var started = await RecordAsync(First, Updates.Started(First));
+        await RecordAsync(First, Updates.Text(First, "conv_1", "Hel"));
+        await RecordAsync(First, Updates.Text(First, "conv_1", "Hello"));
+        await RecordAsync(Second, Updates.Text(Second, "conv_1", "Other"));
+
+        (await ReadAsync(0)).Select(update => update.Payload.Message).ShouldBe(["Assistant is processing your request...", "Hello", "Other"]);
+
+        await RecordAsync(First, Updates.Completed(First, "conv_1", "Hello world"));
+
+        (await ReadAsync(started!.Value)).Select(update => update.Payload.Message).ShouldBe(["Other", "Hello world"]);
+    }
+
+    [Fact]
+    public async Task What_is_read_back_is_what_was_recorded()
+    {
+        var recorded = (await _log.RecordAsync(
+            First, Updates.Timeout(First, "conv_1", "Sorry: too late.", "a: b"), null, TestContext.Current.CancellationToken)).ToSend!;
+
+        (await ReadAsync(0)).ShouldHaveSingleItem().ShouldBe(recorded);
+    }
+
+    [Fact]
+    public async Task What_is_older_than_the_log_keeps_is_not_read()
+    {
+        await RecordAsync(First, Updates.Started(First));
+        _clock.Advance(TimeSpan.FromMinutes(61));
+        await RecordAsync(Second, Updates.Started(Second));
+
+        (await ReadAsync(0)).ShouldHaveSingleItem().Payload.MessageId.ShouldBe("msg-2");
+    }
+
+    [Fact]
+    public async Task Sequences_grow_on_although_Redis_lost_the_counter()
+    {
+        var before = await RecordAsync(First, Updates.Started(First));
+        await _redis.Connection.RunAsync(
+            database => database.KeyDeleteAsync(_redis.Prefix + "sequence:{channel %7B1%7D}"), TestContext.Current.CancellationToken);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        (await RecordAsync(Second, Updates.Started(Second))).ShouldNotBeNull().ShouldBeGreaterThan(before!.Value);
+    }
+
+    [Fact]
+    public async Task Of_two_final_updates_at_once_one_wins()
+    {
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => _log.RecordAsync(
+            First, Updates.Completed(First, "conv_1", $"answer {i}"), null, TestContext.Current.CancellationToken)));
+
+        outcomes.Select(outcome => outcome.ToSend!.Payload.Message).Distinct().ShouldHaveSingleItem();
+        (await ReadAsync(0)).Count(update => update.Payload.FinalMessage).ShouldBe(1);
+    }
+
+    private async Task<long?> RecordAsync(MessageAddress address, UpdatePayload payload, string? once = null) =>
+        (await _log.RecordAsync(address, payload, once, TestContext.Current.CancellationToken)).ToSend?.Payload.Sequence;
+
+    private Task<IReadOnlyList<Update>> ReadAsync(long after) => _log.ReadAsync(First.Channel, after, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,157 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Hosting;
+using Cosmo.Local.Emulators.Backends;
+using Cosmo.Local.Emulators.OpenAI;
+using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Runtime.Http;
+
+namespace Cosmo.Functions.Tests.EndToEnd;
+
+/// <summary>
+/// All of Cosmo for one test: real Redis and RabbitMQ with names of its own, the emulators, and the functions in a process of their own, so that
+/// they can be killed and started again.
+/// </summary>
+internal sealed class CosmoStack : IAsyncDisposable
+{
+    private const string AccessKey = "an-access-key-for-tests-of-some-length";
+
+    private readonly TestRedis _redis = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
+    private readonly int _port = FreePort();
+    private readonly Dictionary<string, string> _settings = [];
+    private readonly List<FunctionsProcess> _processes = [];
+
+    private CosmoStack()
+    {
+    }
+
+    public required CosmoQueue Queue { get; init; }
+
+    public required OpenAIEmulator OpenAI { get; init; }
+
+    public required BackendsEmulator Backends { get; init; }
+
+    public WebPubSubEmulator WebPubSub { get; private set; } = null!;
+
+    public RedisConnection Redis => _redis.Connection;
+
+    public string RedisPrefix => _redis.Prefix;
+
+    /// <summary>Calls the functions with the master key; addresses are relative to <c>/api/</c>.</summary>
+    public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>Starts everything, the functions last.</summary>
+    /// <param name="settings">Settings of the functions beside those that every stack has.</param>
+    /// <param name="openAI">The pace of the model; by default it answers as fast as it can.</param>
+    public static async Task<CosmoStack> StartAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null)
+    {
+        var stack = await CreateAsync(settings, openAI);
+        await stack.StartFunctionsAsync();
+        return stack;
+    }
+
+    /// <summary>Starts everything but the functions.</summary>
+    public static async Task<CosmoStack> CreateAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null)
+    {
+        var stack = new CosmoStack
+        {
+            Queue = await CosmoQueue.ConnectAsync(),
+            OpenAI = await OpenAIEmulator.StartAsync(openAI ?? new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.Zero }),
+            Backends = await BackendsEmulator.StartAsync(new BackendsEmulatorOptions()),
+        };
+        var keys = FunctionKeys.Open(stack._folder);
+        stack.WebPubSub = await WebPubSubEmulator.StartAsync(new WebPubSubEmulatorOptions
+        {
+            AccessKey = AccessKey,
+            EventHandlers = new Dictionary<string, WebPubSubEventHandler>
+            {
+                ["cosmo"] = new($"http://127.0.0.1:{stack._port}/api/webpubsub/events?code={keys.DefaultKey}"),
+            },
+        });
+        stack.Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{stack._port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
+        stack.Http.DefaultRequestHeaders.Add("x-functions-key", keys.MasterKey);
+        stack.Configure(settings ?? new Dictionary<string, string>());
+        return stack;
+    }
+
+    /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
+    public async Task<FunctionsProcess> StartFunctionsAsync()
+    {
+        var process = FunctionsProcess.Start(_port, _folder, _settings);
+        _processes.Add(process);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            process.ThrowIfEnded();
+            try
+            {
+                using var answer = await Http.GetAsync("health", limit.Token);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return process;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(50, limit.Token);
+        }
+    }
+
+    /// <summary>Opens a channel as a browser does: by negotiation.</summary>
+    public async Task<ChatClient> OpenAsync(string channel)
+    {
+        using var answer = await Http.PostAsync($"channels/{Uri.EscapeDataString(channel)}/negotiate", null);
+        answer.EnsureSuccessStatusCode();
+        var url = (await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>();
+        return await ChatClient.ConnectAsync(new Uri(url));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        Http.Dispose();
+        await WebPubSub.DisposeAsync();
+        await OpenAI.DisposeAsync();
+        await Backends.DisposeAsync();
+        await Queue.DisposeAsync();
+        await _redis.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private void Configure(IReadOnlyDictionary<string, string> settings)
+    {
+        _settings["RABBITMQ_URL"] = CosmoQueue.Url;
+        _settings["EXCHANGE_NAME"] = Queue.Exchange;
+        _settings["QUEUE_NAME"] = Queue.Queue;
+        _settings["ROUTING_KEY"] = CosmoQueue.RoutingKey;
+        _settings["REDIS_URL"] = TestRedis.Url;
+        _settings["REDIS_PREFIX"] = RedisPrefix;
+        _settings["WEB_PUBSUB_CONNECTION_STRING"] = $"Endpoint={WebPubSub.Url.GetLeftPart(UriPartial.Authority)};AccessKey={AccessKey};Version=1.0;";
+        _settings["WEB_PUBSUB_HUB"] = "cosmo";
+        _settings["OPENAI_BASE_URL"] = new Uri(OpenAI.Url, "/v1").AbsoluteUri;
+        _settings["OPENAI_API_KEY"] = "test";
+        _settings["OPENWEATHER_BASE_URL"] = Backends.Url.GetLeftPart(UriPartial.Authority);
+        _settings["OPENWEATHER_API_KEY"] = "test";
+        foreach (var (name, value) in settings)
+        {
+            _settings[name] = value;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

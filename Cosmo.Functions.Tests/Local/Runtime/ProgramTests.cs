@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Cosmo.Functions.Tests.Local.Runtime;
+
+/// <summary>The program as its user starts it. No broker and no Redis are to be had here.</summary>
+public sealed class ProgramTests : IDisposable
+{
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(40));
+    private readonly string _folder = Directory.CreateTempSubdirectory("cosmo-").FullName;
+
+    private CancellationToken Limit => _limit.Token;
+
+    public void Dispose()
+    {
+        _limit.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("-TERM")]
+    [InlineData("-INT")]
+    public async Task The_functions_run_until_a_signal(string signal)
+    {
+        using var program = Start("functions", "--port", "0");
+        await ReadUntilAsync(program, "Functions host listening at http://127.0.0.1:");
+
+        var watch = Stopwatch.StartNew();
+        using var kill = Process.Start("kill", [signal, program.Id.ToString(CultureInfo.InvariantCulture)]);
+        await program.WaitForExitAsync(Limit);
+
+        program.ExitCode.ShouldBe(0);
+        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(11));
+        File.Exists(Path.Combine(_folder, ".cosmo", "keys.json")).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_told_in_one_sentence()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+
+        var (exitCode, error) = await RunAsync("functions", "--port", port);
+
+        exitCode.ShouldBe(1);
+        error.ShouldBe([$"Port {port} of 127.0.0.1 is taken; stop what listens there or take another with --port."]);
+    }
+
+    [Fact]
+    public async Task A_bad_setting_is_told_in_one_sentence()
+    {
+        await WriteSettingsAsync("""{ "Values": {}, "Host": { "LocalHttpPort": "many" } }""");
+
+        var (exitCode, error) = await RunAsync("functions");
+
+        exitCode.ShouldBe(1);
+        error.ShouldBe(["Host:LocalHttpPort of local.settings.json is 'many'; set it to a port number."]);
+    }
+
+    [Fact]
+    public async Task Settings_that_are_no_json_are_told_in_one_sentence()
+    {
+        await WriteSettingsAsync("{ \"Values\": ");
+
+        var (exitCode, error) = await RunAsync("functions");
+
+        exitCode.ShouldBe(1);
+        error.ShouldHaveSingleItem().ShouldStartWith("local.settings.json is not JSON: ");
+    }
+
+    [Fact]
+    public async Task An_unknown_verb_is_refused() => (await RunAsync("functionz")).ExitCode.ShouldBe(1);
+
+    private Task WriteSettingsAsync(string text) => File.WriteAllTextAsync(Path.Combine(_folder, "local.settings.json"), text, Limit);
+
+    private async Task<(int ExitCode, string[] Error)> RunAsync(params string[] arguments)
+    {
+        using var program = Start(arguments);
+        var error = await program.StandardError.ReadToEndAsync(Limit);
+        await program.WaitForExitAsync(Limit);
+        return (program.ExitCode, error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private Process Start(params string[] arguments) =>
+        Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
+        {
+            WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["RABBITMQ_URL"] = "amqp://127.0.0.1:1", ["REDIS_URL"] = "redis://127.0.0.1:1/0" },
+        })!;
+
+    private async Task ReadUntilAsync(Process program, string text)
+    {
+        while (await program.StandardOutput.ReadLineAsync(Limit) is { } line)
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return;
+            }
+        }
+
+        throw new InvalidOperationException($"The program ended: {await program.StandardError.ReadToEndAsync(Limit)}");
+    }
+}

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using System.Globalization;
+using RabbitMQ.Client;
+
+namespace Cosmo.Functions.Tests;
+
+/// <summary>A RabbitMQ of the test's own.</summary>
+public sealed class RabbitMQServer : ChildServer
+{
+    private readonly int _distributionPort = FreePort();
+
+    public string Url => $"amqp://guest:guest@127.0.0.1:{Port}";
+
+    protected override ProcessStartInfo Command()
+    {
+        var plugins = Path.Combine(Folder, "plugins");
+        File.WriteAllText(plugins, "[].");
+        return new ProcessStartInfo(new[] { "/usr/lib/rabbitmq/bin/rabbitmq-server" }.FirstOrDefault(File.Exists) ?? "rabbitmq-server")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            Environment =
+            {
+                ["HOME"] = Folder,
+                ["RABBITMQ_NODENAME"] = $"test{Port}@localhost",
+                ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
+                ["RABBITMQ_NODE_PORT"] = Port.ToString(CultureInfo.InvariantCulture),
+                ["RABBITMQ_DIST_PORT"] = _distributionPort.ToString(CultureInfo.InvariantCulture),
+                ["RABBITMQ_MNESIA_BASE"] = Path.Combine(Folder, "mnesia"),
+                ["RABBITMQ_LOG_BASE"] = Path.Combine(Folder, "log"),
+                ["RABBITMQ_ENABLED_PLUGINS_FILE"] = plugins,
+                ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+                // Makes the script become the server, so that the child is the server.
+                ["RUNNING_UNDER_SYSTEMD"] = "1",
+            },
+        };
+    }
+
+    protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await new ConnectionFactory { Uri = new Uri(Url) }.CreateConnectionAsync(cancellationToken);
+            return true;
+        }
+        catch (RabbitMQ.Client.Exceptions.BrokerUnreachableException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace Cosmo.Functions.Tests;
+
+/// <summary>A Redis of the test's own. It keeps its data over a stop and, but for the last second, over a kill.</summary>
+public sealed class RedisServer : ChildServer
+{
+    public string Url => $"redis://127.0.0.1:{Port}/0";
+
+    protected override ProcessStartInfo Command() => new(
+        "redis-server",
+        ["--bind", "127.0.0.1", "--port", Port.ToString(CultureInfo.InvariantCulture), "--dir", Folder, "--save", "", "--appendonly", "yes"])
+    {
+        RedirectStandardOutput = true,
+    };
+
+    protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync("127.0.0.1", Port, cancellationToken);
+            await using var stream = client.GetStream();
+            await stream.WriteAsync("PING\r\n"u8.ToArray(), cancellationToken);
+            var answer = new byte[5];
+            await stream.ReadExactlyAsync(answer, cancellationToken);
+            return "+PONG"u8.SequenceEqual(answer);
+        }
+        catch (Exception error) when (error is SocketException or IOException)
+        {
+            return false;
+        }
+    }
+}

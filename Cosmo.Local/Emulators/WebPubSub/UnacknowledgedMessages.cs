@@ -1,0 +1,33 @@
+namespace Cosmo.Local.Emulators.WebPubSub;
+
+/// <summary>What a reliable client has been sent and has not acknowledged, in order. Not thread-safe.</summary>
+internal sealed class UnacknowledgedMessages
+{
+    private readonly Queue<(ulong SequenceId, Frame Frame)> _messages = new();
+    private ulong _lastSequenceId;
+    private long _bytes;
+
+    public IEnumerable<Frame> Frames => _messages.Select(message => message.Frame);
+
+    /// <summary>Whether more is kept than the service promises to keep.</summary>
+    public bool IsOverflowing => _messages.Count > Limits.UnacknowledgedMessages || _bytes > Limits.QueuedBytes;
+
+    /// <summary>Gives the message its sequence id and keeps its frame.</summary>
+    public Frame Add(OutboundMessage message)
+    {
+        var frame = message.Sequenced(++_lastSequenceId);
+        _messages.Enqueue((_lastSequenceId, frame));
+        _bytes += frame.Bytes.Length;
+        return frame;
+    }
+
+    /// <summary>Lets go of everything up to and with a sequence id.</summary>
+    public void Acknowledge(ulong sequenceId)
+    {
+        while (_messages.TryPeek(out var oldest) && oldest.SequenceId <= sequenceId)
+        {
+            _messages.Dequeue();
+            _bytes -= oldest.Frame.Bytes.Length;
+        }
+    }
+}
