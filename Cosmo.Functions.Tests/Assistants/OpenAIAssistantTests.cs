@@ -1,3 +1,4 @@
+using Azure.Identity;
 using Cosmo.Functions.Assistants;
 
 namespace Cosmo.Functions.Tests.Assistants;
@@ -254,6 +255,18 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
             .Select(request => request!["path"]!.GetValue<string>());
         deleted.Where(path => path.Contains("/items/")).Select(path => path.Split('/')[^1]).ShouldBe(items, ignoreOrder: true);
     }
+
+    [Fact]
+    public async Task A_thread_of_the_closed_Assistants_API_needs_no_deleting()
+    {
+        await _setup.Assistant.DeleteThreadAsync("thread_abc", Cancellation);
+
+        (await _openAI.RequestsAsync()).ShouldAllBe(request => !request!["path"]!.GetValue<string>().Contains("thread_abc"));
+    }
+
+    [Fact]
+    public void An_identity_that_cannot_be_proved_is_a_failure_of_the_service() =>
+        Fault.Of(new CredentialUnavailableException("no identity here"), _setup.Time.GetUtcNow())!.Failure.ShouldBe(AssistantFailure.Other);
 
     [Fact]
     public async Task A_stream_that_falls_silent_is_given_up()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Threads;
 using OpenAI.Responses;
 
 namespace Cosmo.Functions.Assistants;
@@ -62,6 +63,11 @@ internal sealed class OpenAIAssistant(
 
     public async Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken)
     {
+        if (!ThreadId.IsCurrent(threadId))
+        {
+            return;
+        }
+
         await items.DeleteAllAsync(threadId, cancellationToken);
         await calls.FindAsync(options => clients.Conversations.DeleteConversationAsync(threadId, options), cancellationToken);
     }

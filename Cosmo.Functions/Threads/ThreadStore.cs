@@ -47,7 +47,7 @@ internal sealed class ThreadStore(RedisConnection redis, IOptions<ThreadOptions>
     {
         var metadata = await ChangeMetadataAsync(channel, static (_, _) => false, cancellationToken);
         await redis.RunAsync(
-            database => database.StringSetAsync(ThreadKeys.Thread(redis.Prefix, channel), threadId, TimeSpan.FromSeconds(_expiry)),
+            database => database.ExecuteAsync("SET", ThreadKeys.Thread(redis.Prefix, channel), threadId, "EX", _expiry),
             cancellationToken);
         await IndexAsync(channel, metadata.LastActivity ?? Now(), onlyIfMissing: true, cancellationToken);
         await RemoveExpiredFromIndexAsync(cancellationToken);
