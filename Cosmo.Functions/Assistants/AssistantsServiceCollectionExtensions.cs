@@ -2,5 +2,17 @@ namespace Cosmo.Functions.Assistants;
 
 internal static class AssistantsServiceCollectionExtensions
 {
-    public static IServiceCollection AddAssistants(this IServiceCollection services) => services;
+    public static IServiceCollection AddAssistants(this IServiceCollection services)
+    {
+        services.AddOptions<AssistantOptions>().BindConfiguration(AssistantOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<AssistantProfile>();
+        services.AddSingleton<AssistantProfileStore>();
+        services.AddSingleton<OpenAIClients>();
+        services.AddSingleton<ServiceCalls>();
+        services.AddSingleton<ConversationItems>();
+        services.AddSingleton<ResponseRequest>();
+        services.AddSingleton<IAssistant, OpenAIAssistant>();
+        services.AddHostedService<AssistantStartup>();
+        return services;
+    }
 }

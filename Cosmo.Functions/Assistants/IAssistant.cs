@@ -24,6 +24,9 @@ internal interface IAssistant
     /// Harmless when they were answered already or the thread is gone.
     /// </summary>
     Task AnswerOutstandingCallsAsync(string threadId, IReadOnlyList<ToolCall> calls, string output, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a thread with all its items. Harmless when it is gone. Throws <see cref="AssistantException"/>.</summary>
+    Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken);
 }
 
 /// <summary>Hears what happens while a response is made. Calls come one after the other.</summary>

@@ -65,7 +65,7 @@ internal sealed class RunAssistant(
             await memory.RememberTextAsync(address, input.Round, text, over.Token);
             if (response.ToolCalls.Count > 0)
             {
-                await answer.DisposeAsync();
+                await answer.StopAsync();
                 await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
             }
             else if (text.Length == 0)

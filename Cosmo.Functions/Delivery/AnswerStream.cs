@@ -67,11 +67,16 @@ internal sealed class AnswerStream : IAsyncDisposable
     }
 
     /// <summary>Ends the sending; a send that is under way is finished first, so that nothing overtakes what the caller sends next.</summary>
-    public async ValueTask DisposeAsync()
+    public async Task StopAsync()
     {
         _grown.Writer.TryComplete();
         await _stopped.CancelAsync();
         await _sending;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _stopped.Dispose();
         _fenced.Dispose();
     }

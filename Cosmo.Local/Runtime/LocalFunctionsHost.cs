@@ -18,6 +18,9 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
     /// <summary>How long a stop may take.</summary>
     public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
+    // Less than the whole, so that what is cancelled after it can still end.
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(6);
+
     private readonly WebApplication _app;
     private int _disposed;
 
@@ -95,6 +98,7 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
         AddRuntime(builder.Services, options, FunctionIndex.Read(options.Types, builder.Configuration));
 
         var app = builder.Build();
+        FunctionClasses.Check(app.Services.GetRequiredService<FunctionIndex>(), app.Services.GetRequiredService<IServiceProviderIsService>());
         app.UseRouting();
         app.UseCors(cors => cors.WithOrigins([.. options.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod());
         app.Services.GetRequiredService<HttpEndpoints>().Map(app);
@@ -122,10 +126,12 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
             DatabasePath = Path.Combine(options.DataFolder, "durable.db"),
             MaxConcurrentActivities = options.HostJson.MaxConcurrentActivities,
             MaxConcurrentOrchestrators = options.HostJson.MaxConcurrentOrchestrators,
+            DrainTimeout = DrainTimeout,
         });
         services.AddSingleton<DurableEngine>();
-        services.AddSingleton<DurableTaskClient, LocalDurableTaskClient>();
         services.AddHostedService(provider => provider.GetRequiredService<DurableEngine>());
+        services.AddSingleton<DurableTaskClient>(provider => new LocalDurableTaskClient(provider.GetRequiredService<DurableEngine>()));
+
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TimerMonitor>(provider, options.DataFolder));
         services.AddHostedService<QueueListeners>();
         services.AddHostedService<TimerListeners>();

@@ -2,8 +2,8 @@ namespace Cosmo.Local.Runtime;
 
 internal static partial class Log
 {
-    [LoggerMessage(800, LogLevel.Error, "Function {Function} failed (invocation {InvocationId})")]
-    public static partial void FunctionFailed(ILogger logger, string function, string invocationId, Exception error);
+    [LoggerMessage(800, LogLevel.Error, "Function {Function} failed with {Error} (invocation {InvocationId})")]
+    public static partial void FunctionFailed(ILogger logger, string function, string invocationId, string error);
 
     [LoggerMessage(801, LogLevel.Debug, "A request to function {Function} was answered with 500 because of {Error}")]
     public static partial void RequestFailed(ILogger logger, string function, string error);
@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(812, LogLevel.Warning, "The last run of function {Function} could not be kept or read: {Error}")]
     public static partial void TimerStatusLost(ILogger logger, string function, string error);
+
+    [LoggerMessage(813, LogLevel.Debug, "How function {Function} failed (invocation {InvocationId})")]
+    public static partial void FunctionFailure(ILogger logger, string function, string invocationId, Exception error);
 }

@@ -28,7 +28,7 @@ internal sealed partial record OfficialType(bool IsLoose, bool IsOblivious)
     {
         var (head, parents) = official.Split(" : ", 2) is [var before, var after] ? (before, after) : (official, "");
         return head == Comparable(SignatureText.Declaration(type)) &&
-            SignatureText.DerivesFrom(type).All(parent => parents.Contains(Comparable(parent), StringComparison.Ordinal));
+            ((IsLoose && type.IsEnum) || SignatureText.DerivesFrom(type).All(parent => parents.Contains(Comparable(parent), StringComparison.Ordinal)));
     }
 
     private string Comparable(string signature)

@@ -225,7 +225,7 @@ internal static class SignatureText
         null => parameter.ParameterType.IsValueType && Nullable.GetUnderlyingType(parameter.ParameterType) is null ? "default" : "null",
         bool value => value ? "true" : "false",
         string value => $"\"{value}\"",
-        _ when parameter.ParameterType.IsEnum => Enum.GetName(parameter.ParameterType, parameter.DefaultValue) ?? "default",
+        _ when parameter.ParameterType.IsEnum => $"{parameter.ParameterType.Name}.{Enum.GetName(parameter.ParameterType, parameter.DefaultValue)}",
         IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
         var value => value.ToString()!,
     };

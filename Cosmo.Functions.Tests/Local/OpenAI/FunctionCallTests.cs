@@ -49,9 +49,24 @@ public sealed class FunctionCallTests(EmulatorFixture emulator) : IClassFixture<
 
         var answer = await StreamedResponse.ReadAsync(
             emulator.Responses,
-            Ask.Outputs(conversation, (asked.Calls[0].CallId, "There is no city called Atlantis.")));
+            Ask.Outputs(conversation, (asked.Calls[0].CallId, "There is no city called Atlantis. Ask the user for another one.")));
 
         answer.Text.ShouldStartWith("I am sorry");
         answer.Text.ShouldContain("There is no city called Atlantis.");
+        answer.Text.ShouldNotContain("Ask the user");
+    }
+
+    [Fact]
+    public async Task An_output_that_was_cut_is_told_as_such()
+    {
+        var conversation = await emulator.NewConversationAsync();
+        var asked = await StreamedResponse.ReadAsync(emulator.Responses, Ask.Question(conversation, "Active clients?"));
+
+        var answer = await StreamedResponse.ReadAsync(
+            emulator.Responses,
+            Ask.Outputs(conversation, (asked.Calls[0].CallId, """{"note":"The output was cut.","beginning_of_output":"{\"total_active_clients\":9"}""")));
+
+        answer.Text.ShouldContain("more than I could look at");
+        answer.Text.ShouldContain("total_active_clients");
     }
 }

@@ -72,6 +72,34 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task The_emulators_listen_where_the_settings_say_and_serve_the_page()
+    {
+        await WriteSettingsAsync("""
+            {
+              "Values": {
+                "WEB_PUBSUB_CONNECTION_STRING": "Endpoint=http://127.0.0.1:0;AccessKey=0123456789abcdef0123456789abcdef;Version=1.0;",
+                "OPENAI_BASE_URL": "https://api.openai.com/v1",
+                "OPENWEATHER_BASE_URL": "http://127.0.0.1:0"
+              },
+              "Host": { "LocalHttpPort": 7171, "CORS": "http://127.0.0.1:0,http://other.local" }
+            }
+            """);
+        using var program = Start("emulators");
+
+        await ReadUntilAsync(program, "Web PubSub emulator listening at http://127.0.0.1:");
+        await ReadUntilAsync(program, "OpenAI emulator is not started: OPENAI_BASE_URL points elsewhere.");
+        await ReadUntilAsync(program, "OpenWeather emulator listening at http://127.0.0.1:");
+        var line = await ReadUntilAsync(program, "Chat page listening at ");
+        using var client = new HttpClient { BaseAddress = new Uri(line.Split(' ')[^1]) };
+        (await client.GetStringAsync("config.json", Limit)).ShouldBe("""{"functionsUrl":"http://127.0.0.1:7171/api"}""");
+        (await client.GetStringAsync("", Limit)).ShouldContain("<html");
+
+        using var kill = Process.Start("kill", ["-TERM", program.Id.ToString(CultureInfo.InvariantCulture)]);
+        await program.WaitForExitAsync(Limit);
+        program.ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task An_unknown_verb_is_refused() => (await RunAsync("functionz")).ExitCode.ShouldBe(1);
 
     private Task WriteSettingsAsync(string text) => File.WriteAllTextAsync(Path.Combine(_folder, "local.settings.json"), text, Limit);
@@ -93,13 +121,13 @@ public sealed class ProgramTests : IDisposable
             Environment = { ["RABBITMQ_URL"] = "amqp://127.0.0.1:1", ["REDIS_URL"] = "redis://127.0.0.1:1/0" },
         })!;
 
-    private async Task ReadUntilAsync(Process program, string text)
+    private async Task<string> ReadUntilAsync(Process program, string text)
     {
         while (await program.StandardOutput.ReadLineAsync(Limit) is { } line)
         {
             if (line.Contains(text, StringComparison.Ordinal))
             {
-                return;
+                return line;
             }
         }
 

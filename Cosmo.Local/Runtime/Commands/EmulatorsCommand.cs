@@ -16,7 +16,12 @@ internal static class EmulatorsCommand
     private static async Task<int> RunAsync(string data)
     {
         using var signals = new StopSignals();
-        Directory.CreateDirectory(data);
+        await using var services = await LocalServices.StartAsync(LocalSettings.Load(), Path.GetFullPath(data), signals.Token);
+        foreach (var line in services.Lines)
+        {
+            Console.WriteLine(line);
+        }
+
         await Task.Delay(Timeout.Infinite, signals.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return 0;
     }

@@ -9,7 +9,7 @@ namespace Cosmo.Local.Runtime.Http;
 
 /// <summary>Puts each HTTP function on its route.</summary>
 internal sealed class HttpEndpoints(
-    FunctionIndex index, HostJson hostJson, FunctionKeys keys, FunctionInvoker invoker, ParameterPolicyFactory policies, ILogger<HttpEndpoints> logger)
+    FunctionIndex index, HostJson hostJson, FunctionKeys keys, FunctionInvoker invoker, ShutdownGrace grace, ParameterPolicyFactory policies, ILogger<HttpEndpoints> logger)
 {
     /// <summary>The largest body in bytes, as on the Functions host.</summary>
     public const long MaxBodySize = 104_857_600;
@@ -44,7 +44,8 @@ internal sealed class HttpEndpoints(
         try
         {
             var trigger = new Trigger(http.Request, HttpBindingData.Of(http.Request)) { Http = http, Kind = ActivityKind.Server };
-            var result = await invoker.InvokeAsync(function.Function, trigger, http.RequestServices, http.RequestAborted);
+            using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, grace.Ended);
+            var result = await invoker.InvokeAsync(function.Function, trigger, http.RequestServices, cancellation.Token);
             await WriteAsync(result, http);
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)

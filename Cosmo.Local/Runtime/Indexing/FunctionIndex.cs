@@ -23,6 +23,15 @@ internal sealed class FunctionIndex
 
     public Dictionary<string, ActivityFunction> Activities { get; } = new(StringComparer.OrdinalIgnoreCase);
 
+    public IEnumerable<IndexedFunction> Functions =>
+    [
+        .. Http.Select(function => function.Function),
+        .. Queues.Select(function => function.Function),
+        .. Timers.Select(function => function.Function),
+        .. Orchestrators.Values.Select(function => function.Function),
+        .. Activities.Values.Select(function => function.Function),
+    ];
+
     /// <summary>One line a function: its name and how it is started.</summary>
     public IEnumerable<string> Lines(string routePrefix) =>
     [

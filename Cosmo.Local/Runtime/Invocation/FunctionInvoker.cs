@@ -6,11 +6,10 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Local.Runtime.Invocation;
 
 /// <summary>
-/// Runs functions: an instance of the class for each invocation, made by dependency injection, a span around it,
-/// the time limit of host.json, and an end when the host has waited long enough at shutdown.
+/// Runs functions: an instance of the class for each invocation, made by dependency injection, a span around it
+/// and the time limit of host.json.
 /// </summary>
-internal sealed class FunctionInvoker(
-    IServiceProvider services, HostJson hostJson, ShutdownGrace grace, ILogger<FunctionInvoker> logger)
+internal sealed class FunctionInvoker(IServiceProvider services, HostJson hostJson, ILogger<FunctionInvoker> logger)
 {
     /// <summary>The worker's own name for its source of spans.</summary>
     public const string ActivitySourceName = "Microsoft.Azure.Functions.Worker";
@@ -18,9 +17,6 @@ internal sealed class FunctionInvoker(
     private static readonly ActivitySource Spans = new(ActivitySourceName);
 
     private readonly TimeSpan _timeout = hostJson.FunctionTimeout;
-
-    /// <summary>Whether the host is going down and has cancelled what still ran.</summary>
-    public bool HasGivenUp => grace.Ended.IsCancellationRequested;
 
     /// <summary>Runs a function in a scope of its own.</summary>
     public async Task<object?> InvokeAsync(IndexedFunction function, Trigger trigger, CancellationToken cancellationToken)
@@ -33,7 +29,7 @@ internal sealed class FunctionInvoker(
     public async Task<object?> InvokeAsync(IndexedFunction function, Trigger trigger, IServiceProvider scope, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_timeout);
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token, grace.Ended);
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         using var span = Spans.StartActivity(function.Name, trigger.Kind, trigger.TraceParent ?? Activity.Current?.Id);
         span?.SetTag("faas.name", function.Name);
         var context = new LocalFunctionContext(
@@ -51,9 +47,10 @@ internal sealed class FunctionInvoker(
         catch (Exception error)
         {
             span?.SetStatus(ActivityStatusCode.Error, error.GetType().Name);
-            if (error is not OperationCanceledException || !cancellation.IsCancellationRequested)
+            if (!cancellationToken.IsCancellationRequested && function.Trigger is not ActivityTriggerAttribute)
             {
-                Log.FunctionFailed(logger, function.Name, context.InvocationId, error);
+                Log.FunctionFailed(logger, function.Name, context.InvocationId, error.GetType().Name);
+                Log.FunctionFailure(logger, function.Name, context.InvocationId, error);
             }
 
             throw;

@@ -11,7 +11,7 @@ namespace Cosmo.Local.Runtime.Queues;
 /// threw goes to the queue's tail four times and is then rejected.
 /// </summary>
 internal sealed class QueueConsumer(
-    QueueFunction function, IChannel channel, FunctionInvoker invoker, SemaphoreSlim oneAtATime, ILogger logger) : AsyncDefaultBasicConsumer(channel)
+    QueueFunction function, IChannel channel, FunctionInvoker invoker, ShutdownGrace grace, SemaphoreSlim oneAtATime, ILogger logger) : AsyncDefaultBasicConsumer(channel)
 {
     private const string RequeueCountHeader = "x-ms-rabbitmq-requeuecount";
     private const int Tries = 5;
@@ -103,10 +103,10 @@ internal sealed class QueueConsumer(
         {
             var value = MessageBody.As(function.Function.TriggerParameter.ParameterType, delivery.Body);
             var trigger = new Trigger(value, MessageBindingData.Of(delivery)) { TraceParent = TraceParent(delivery.BasicProperties), Kind = ActivityKind.Consumer };
-            await invoker.InvokeAsync(function.Function, trigger, CancellationToken.None);
+            await invoker.InvokeAsync(function.Function, trigger, grace.Ended);
             return true;
         }
-        catch (Exception error) when (!invoker.HasGivenUp)
+        catch (Exception error) when (!grace.HasEnded)
         {
             Log.MessageFailed(logger, function.Function.Name, error.GetType().Name);
             return false;

@@ -8,7 +8,7 @@ namespace Cosmo.Local.Runtime.Queues;
 /// Feeds a function from its queue for as long as the host runs: connects, waits until the queue exists,
 /// consumes, and begins anew whenever the broker, the connection or the queue goes away.
 /// </summary>
-internal sealed class QueueListener(QueueFunction function, HostJson hostJson, FunctionInvoker invoker, TimeProvider time, ILogger logger)
+internal sealed class QueueListener(QueueFunction function, HostJson hostJson, FunctionInvoker invoker, ShutdownGrace grace, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
@@ -47,7 +47,7 @@ internal sealed class QueueListener(QueueFunction function, HostJson hostJson, F
         await channel.QueueDeclarePassiveAsync(function.Queue, stopping);
         await channel.BasicQosAsync(0, _prefetchCount, global: false, stopping);
 
-        var consumer = new QueueConsumer(function, channel, invoker, oneAtATime, logger);
+        var consumer = new QueueConsumer(function, channel, invoker, grace, oneAtATime, logger);
         var tag = await consumer.StartAsync(stopping);
         started();
         Log.ListenerStarted(logger, _name, function.Queue);

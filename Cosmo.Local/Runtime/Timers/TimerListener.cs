@@ -4,7 +4,7 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Local.Runtime.Timers;
 
 /// <summary>Runs one function on its schedule, never twice at once: an occurrence that falls into a run is left out.</summary>
-internal sealed class TimerListener(TimerFunction function, TimerMonitor monitor, FunctionInvoker invoker, TimeProvider time, ILogger logger)
+internal sealed class TimerListener(TimerFunction function, TimerMonitor monitor, FunctionInvoker invoker, ShutdownGrace grace, TimeProvider time, ILogger logger)
 {
     // A timer of the framework waits for 49 days at most.
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
@@ -82,7 +82,7 @@ internal sealed class TimerListener(TimerFunction function, TimerMonitor monitor
         }
 
         // A run that the shutdown cut off counts as missed: the next start makes up for it.
-        if (_isMonitored && !invoker.HasGivenUp)
+        if (_isMonitored && !grace.HasEnded)
         {
             Keep(new ScheduleStatus { Last = occurrence, Next = function.Schedule.Next(occurrence), LastUpdated = occurrence });
         }
@@ -92,7 +92,7 @@ internal sealed class TimerListener(TimerFunction function, TimerMonitor monitor
     {
         try
         {
-            await invoker.InvokeAsync(function.Function, new Trigger(timer, Trigger.NoData), CancellationToken.None);
+            await invoker.InvokeAsync(function.Function, new Trigger(timer, Trigger.NoData), grace.Ended);
             return true;
         }
         catch (Exception)

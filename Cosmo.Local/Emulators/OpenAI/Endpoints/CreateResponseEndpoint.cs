@@ -14,6 +14,8 @@ internal sealed class CreateResponseEndpoint(
     OpenAIEmulatorOptions options,
     CancellationToken stopping)
 {
+    private static readonly TimeSpan TimeBeforeCut = TimeSpan.FromMilliseconds(20);
+
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/responses", CreateAsync);
 
     private async Task CreateAsync(HttpContext context)
@@ -89,6 +91,8 @@ internal sealed class CreateResponseEndpoint(
         var broken = stream.Ending is Ending.Cut or Ending.CompletedUnheard;
         if (broken || (stream.Ending == Ending.Ended && !streamed))
         {
+            // Breaking off throws away what the socket has not sent yet, and the client is to see the tokens before.
+            await Task.Delay(TimeBeforeCut, ending.Token);
             context.Abort();
         }
         else if (!streamed)

@@ -1,0 +1,38 @@
+using System.Collections.Concurrent;
+using Cosmo.Functions.Assistants;
+
+namespace Cosmo.Functions.Tests.Assistants;
+
+/// <summary>An observer that remembers.</summary>
+internal sealed class Heard : IAssistantObserver
+{
+    private readonly ConcurrentQueue<string> _deltas = new();
+    private int _events;
+
+    public ConcurrentQueue<string> ResponseIds { get; } = new();
+
+    public int Deltas => _deltas.Count;
+
+    public string Text => string.Concat(_deltas);
+
+    public int Events => _events;
+
+    public bool TextCameBeforeTheId { get; private set; }
+
+    public Action OnText { get; init; } = () => { };
+
+    public Task ResponseCreatedAsync(string responseId)
+    {
+        ResponseIds.Enqueue(responseId);
+        return Task.CompletedTask;
+    }
+
+    public void EventReceived() => Interlocked.Increment(ref _events);
+
+    public void TextReceived(string delta)
+    {
+        TextCameBeforeTheId |= ResponseIds.IsEmpty;
+        _deltas.Enqueue(delta);
+        OnText();
+    }
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Assistants;
+
+/// <summary>
+/// At start-up stores the profile's id, and warns when the model is retired soon: models are retired a few months after the announcement, and
+/// the service tells the date. Neither can stop the app.
+/// </summary>
+internal sealed class AssistantStartup(
+    OpenAIClients clients,
+    ServiceCalls calls,
+    IOptions<AssistantOptions> options,
+    AssistantProfileStore store,
+    TimeProvider time,
+    ILogger<AssistantStartup> logger) : BackgroundService
+{
+    private const int WarnedDays = 90;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await store.SaveAsync(stoppingToken);
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        {
+            Log.ProfileNotStored(logger, exception);
+        }
+
+        if (options.Value.IsAzure)
+        {
+            // A deployment's name says nothing about its model.
+            return;
+        }
+
+        try
+        {
+            await LookUpModelAsync(options.Value.Model, stoppingToken);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            Log.LookUpFailed(logger, exception);
+        }
+    }
+
+    private async Task LookUpModelAsync(string name, CancellationToken cancellationToken)
+    {
+        var (answer, fault) = await calls.TryAsync(request => clients.Models.GetModelAsync(name, request), cancellationToken);
+        if (fault is { Code: "model_not_found" })
+        {
+            Log.ModelUnknown(logger, name);
+        }
+
+        if (answer is null)
+        {
+            return;
+        }
+
+        var model = JsonElement.Parse(answer.GetRawResponse().Content);
+        if (model.TryGetProperty("shutdown_date", out var shutdown)
+            && DateOnly.TryParseExact(shutdown.GetString(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            && date.DayNumber - DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).DayNumber is <= WarnedDays and var days)
+        {
+            Log.RetirementNear(logger, name, date, days);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.ClientModel.Primitives;
+using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Assistants;
+
+/// <summary>Runs calls that are not streamed: each try within its time limit, passing failures tried again.</summary>
+internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvider time, ILogger<ServiceCalls> logger)
+{
+    private const int MaxTries = 4;
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(20);
+
+    private readonly TimeSpan _timeLimit = TimeSpan.FromSeconds(options.Value.CallTimeoutSeconds);
+
+    /// <summary>Runs the call. Throws <see cref="AssistantException"/>, and <see cref="OperationCanceledException"/> only for the caller's token.</summary>
+    public async Task<T> RunAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
+    {
+        var (result, fault) = await RepeatAsync(call, cancellationToken);
+        return fault is null ? result! : throw fault.ToException();
+    }
+
+    /// <summary>Runs the call; null if what it is about does not exist. Throws as <see cref="RunAsync"/>.</summary>
+    public async Task<T?> FindAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
+        where T : class
+    {
+        var (result, fault) = await RepeatAsync(call, cancellationToken);
+        return fault is null || fault.Status == 404 ? result : throw fault.ToException();
+    }
+
+    /// <summary>Runs the call once.</summary>
+    public async Task<(T? Result, Fault? Fault)> TryAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_timeLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return (await call(new RequestOptions { CancellationToken = either.Token }), null);
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (Exception exception) when (Fault.Of(exception, time.GetUtcNow()) is { } fault)
+        {
+            return (default, fault);
+        }
+    }
+
+    private async Task<(T? Result, Fault? Fault)> RepeatAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
+    {
+        for (var @try = 1; ; @try++)
+        {
+            var (result, fault) = await TryAsync(call, cancellationToken);
+            if (fault is null)
+            {
+                return (result, null);
+            }
+
+            Log.TryFailed(logger, @try, fault.Failure, fault.Message, fault.Cause);
+            Log.ServiceSaid(logger, fault.ServiceText);
+            if (!fault.MayPass || @try == MaxTries || fault.RetryAfter > LongestRetryAfter)
+            {
+                return (default, fault);
+            }
+
+            await Task.Delay((fault.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), time, cancellationToken);
+        }
+    }
+}
