@@ -84,6 +84,7 @@ public sealed class ConversationTests : IAsyncLifetime
         _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped());
 
         await _harness.BeginAsync();
+        await _harness.CalledAsync(nameof(RunAssistant));
         await WatchedAsync();
         _harness.Clock.Advance(TimeSpan.FromSeconds(10));
         await ProgressAsync();

@@ -23,6 +23,7 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
     private readonly DurableEngine _engine;
     private readonly ConcurrentDictionary<string, Func<object, Task<object?>>> _activities = new();
     private readonly ConcurrentQueue<(string Name, object Input)> _calls = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _called = new();
 
     private readonly TaskCompletionSource<object?> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -66,6 +67,9 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
     /// <inheritdoc cref="On{TInput}" />
     public void OnAsync<TInput>(string activity, Func<TInput, Task<object?>> answer) => _activities[activity] = input => answer((TInput)input);
 
+    /// <summary>Waits for the first call of an activity.</summary>
+    public Task CalledAsync(string activity) => Called(activity).Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
     /// <summary>The inputs of an activity's calls, in order.</summary>
     public IReadOnlyList<TInput> Inputs<TInput>(string activity) => [.. _calls.Where(call => call.Name == activity).Select(call => (TInput)call.Input)];
 
@@ -100,6 +104,7 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
     {
         var input = readInput(InputType(name))!;
         _calls.Enqueue((name, input));
+        Called(name).TrySetResult();
         return _activities[name](input);
     }
 
@@ -108,6 +113,9 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
         await _engine.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
+
+    private TaskCompletionSource Called(string activity)
+        => _called.GetOrAdd(activity, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
     private static Type InputType(string activity) => activity switch
     {
