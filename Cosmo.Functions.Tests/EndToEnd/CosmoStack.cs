@@ -83,6 +83,9 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
     public Task<FunctionsProcess> StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
 
+    /// <summary>Kills the functions that were started last, as <c>kill -9</c> does.</summary>
+    public Task KillAsync() => _processes[^1].KillAsync();
+
     /// <summary>Starts a second worker with a durable store of its own, on the same broker and Redis.</summary>
     public async Task<FunctionsProcess> StartSecondWorkerAsync()
     {
