@@ -49,6 +49,40 @@ public sealed class DeadlineTests(DeadlineTests.Fixture fixture) : IClassFixture
         (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("connection");
     }
 
+    [Fact]
+    public async Task A_deadline_and_the_last_token_race()
+    {
+        const int channels = 16;
+        var clients = await Task.WhenAll(Enumerable.Range(0, channels).Select(number => _stack.OpenAsync($"{_channel}-{number}")));
+        var faults = Enumerable.Range(0, channels).Select(number => $$"""{ "userText": "race {{number:00}}", "delayBeforeFirstEvent": {{1300 + (20 * number)}} }""");
+        await _stack.FaultAsync($"[{string.Join(", ", faults)}]");
+
+        foreach (var number in Enumerable.Range(0, channels))
+        {
+            await _stack.Queue.SendAsync($"{_channel}-{number}", "msg-1", $"race {number:00}");
+        }
+
+        var timeouts = 0u;
+        foreach (var (client, number) in clients.Select((client, number) => (client, number)))
+        {
+            var final = await client.FinalAsync("msg-1");
+            timeouts += final["type"]!.GetValue<string>() == "timeout" ? 1u : 0u;
+            await _stack.Queue.SendAsync($"{_channel}-{number}", "msg-2", "Hello");
+            await client.FinalAsync("msg-2");
+            client.Finals().ShouldBe(["msg-1", "msg-2"]);
+            client.Seen.Select(update => update["payload"]!["message_id"]!.GetValue<string>()).ShouldBeInOrder();
+            await client.DisposeAsync();
+        }
+
+        for (var letter = 0; letter < timeouts; letter++)
+        {
+            (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("no_first_response");
+        }
+
+        (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{timeouts} of {channels} were late.");
+    }
+
     public sealed class Fixture : CosmoFixture
     {
         protected override Dictionary<string, string> Settings => new()
