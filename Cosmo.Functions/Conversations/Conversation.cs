@@ -89,11 +89,9 @@ internal static class Conversation
     private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
     {
         var input = progress.Input;
-        var threadReplaced = false;
-        var thread = context.CallActivityAsync<ThreadResult>(
-            nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, ReplacedThreadId: null));
-        while (true)
+        for (string? replaced = null; ; replaced = progress.ThreadId)
         {
+            var thread = context.CallActivityAsync<ThreadResult>(nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced));
             if (await watch.WatchAsync(thread) is { } late)
             {
                 return late;
@@ -108,14 +106,10 @@ internal static class Conversation
 
             progress.ThreadId = found.ThreadId;
             var failure = await RunRoundsAsync(context, progress, watch);
-            if (failure?.Cause != Failure.From(AssistantFailure.ThreadGone, "").Cause || threadReplaced || progress.Round > 0)
+            if (failure?.Cause != Failure.From(AssistantFailure.ThreadGone, "").Cause || replaced is not null || progress.Round > 0)
             {
                 return failure;
             }
-
-            threadReplaced = true;
-            thread = context.CallActivityAsync<ThreadResult>(
-                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, ReplacedThreadId: progress.ThreadId));
         }
     }
 
