@@ -40,14 +40,14 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task PublishAsync(string channel, string message, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        await connection.GetSubscriber().PublishAsync(Prefix + channel, message).WaitAsync(_timeout, cancellationToken);
+        await connection.GetSubscriber().PublishAsync(Literal(channel), message).WaitAsync(_timeout, cancellationToken);
     }
 
     /// <summary>Subscribes to a pub/sub channel whose name gets the prefix, for the life of the process.</summary>
     public async Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        await connection.GetSubscriber().SubscribeAsync(Prefix + channel, (_, message) => handler(message!)).WaitAsync(_timeout, cancellationToken);
+        await connection.GetSubscriber().SubscribeAsync(Literal(channel), (_, message) => handler(message!)).WaitAsync(_timeout, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -59,6 +59,9 @@ internal sealed class RedisConnection : IAsyncDisposable
             _connection.Dispose();
         }
     }
+
+    /// <summary>A pub/sub channel by its very name, also where that has the signs of a pattern.</summary>
+    private RedisChannel Literal(string channel) => new(Prefix + channel, RedisChannel.PatternMode.Literal);
 
     private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken)
     {
