@@ -86,7 +86,8 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
     private static WebApplication Build(LocalFunctionsHostOptions options, StrongBox<bool> hasStarted)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddConfiguration(options.Settings);
+        // Not AddConfiguration: chained, it hides settings that are set to an empty text.
+        builder.Configuration.AddInMemoryCollection(options.Settings.AsEnumerable().Where(setting => setting.Value is not null));
         builder.Logging.AddConfiguration(options.HostJson.Logging).AddConfiguration(builder.Configuration.GetSection("Logging"))
             .AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted.Value && level >= LogLevel.Warning);
