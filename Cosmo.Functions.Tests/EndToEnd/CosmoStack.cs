@@ -212,6 +212,9 @@ internal sealed class CosmoStack : IAsyncDisposable
         _settings["OPENAI_API_KEY"] = "test";
         _settings["OPENWEATHER_BASE_URL"] = Backends.Url.GetLeftPart(UriPartial.Authority);
         _settings["OPENWEATHER_API_KEY"] = "test";
+        _settings["AUDIT_API_URL"] = new Uri(Backends.Url, "/audit").AbsoluteUri;
+        _settings["USER_ROLE_API_URL"] = new Uri(Backends.Url, "/users").AbsoluteUri;
+        _settings["X_API_KEY"] = "test";
         foreach (var (name, value) in settings)
         {
             _settings[name] = value;
