@@ -12,7 +12,8 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Conversations;
 
 /// <summary>Starts the orchestration of a message: once, however often the message is delivered.</summary>
-internal sealed class ConversationStarter(Turns turns, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<ConversationStarter> logger)
+internal sealed class ConversationStarter(
+    Turns turns, ConversationDirectory directory, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<ConversationStarter> logger)
 {
     /// <summary>
     /// The orchestration's id: it follows from the message, and fits the limits of every Durable backend (100 characters, no <c>/ \ # ?</c>).
@@ -103,6 +104,7 @@ internal sealed class ConversationStarter(Turns turns, IOptions<ConversationOpti
         try
         {
             await turns.MarkScheduledAsync(address, cancellationToken);
+            await directory.RememberAsync(address, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {

@@ -10,6 +10,7 @@ internal static class ConversationsServiceCollectionExtensions
             .AddSingleton<TurnRelease>()
             .AddSingleton<MessageMemory>()
             .AddSingleton<StopSignals>()
+            .AddSingleton<ConversationDirectory>()
             .AddSingleton<ConversationStarter>();
     }
 }
