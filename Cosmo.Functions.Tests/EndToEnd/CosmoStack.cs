@@ -77,6 +77,7 @@ internal sealed class CosmoStack : IAsyncDisposable
         stack.Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{stack._port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
         stack.Http.DefaultRequestHeaders.Add("x-functions-key", keys.MasterKey);
         stack.Configure(settings ?? new Dictionary<string, string>());
+        await File.WriteAllTextAsync(Path.Combine(stack._folder, "local.settings.json"), """{"Values": {}, "Host": {"CORS": "*"}}""");
         return stack;
     }
 
@@ -214,6 +215,9 @@ internal sealed class CosmoStack : IAsyncDisposable
         _settings["OPENAI_API_KEY"] = "test";
         _settings["OPENWEATHER_BASE_URL"] = Backends.Url.GetLeftPart(UriPartial.Authority);
         _settings["OPENWEATHER_API_KEY"] = "test";
+        _settings["AUDIT_API_URL"] = new Uri(Backends.Url, "/audit").AbsoluteUri;
+        _settings["USER_ROLE_API_URL"] = new Uri(Backends.Url, "/users").AbsoluteUri;
+        _settings["X_API_KEY"] = "test";
         foreach (var (name, value) in settings)
         {
             _settings[name] = value;

@@ -90,11 +90,9 @@ internal static class Conversation
     private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
     {
         var input = progress.Input;
-        var threadReplaced = false;
-        var thread = context.CallActivityAsync<ThreadResult>(
-            nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, ReplacedThreadId: null));
-        while (true)
+        for (string? replaced = null; ; replaced = progress.ThreadId)
         {
+            var thread = context.CallActivityAsync<ThreadResult>(nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced));
             if (await watch.WatchAsync(thread) is { } late)
             {
                 return late;
@@ -109,14 +107,10 @@ internal static class Conversation
 
             progress.ThreadId = found.ThreadId;
             var failure = await RunRoundsAsync(context, progress, watch);
-            if (failure?.Cause != Failure.ThreadGoneCause || threadReplaced || progress.Round > 0)
+            if (failure?.Cause != Failure.ThreadGoneCause || replaced is not null || progress.Round > 0)
             {
                 return failure;
             }
-
-            threadReplaced = true;
-            thread = context.CallActivityAsync<ThreadResult>(
-                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, ReplacedThreadId: progress.ThreadId));
         }
     }
 

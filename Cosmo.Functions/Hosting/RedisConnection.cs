@@ -25,6 +25,9 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <summary>What every key and pub/sub channel begins with.</summary>
     public string Prefix => _options.Prefix;
 
+    /// <summary>The number of the database.</summary>
+    public int Database => Parse(_options.Url, _timeout).DefaultDatabase ?? 0;
+
     /// <summary>Runs one command or script, within the time limit.</summary>
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
@@ -40,14 +43,40 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task PublishAsync(string channel, string message, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        await connection.GetSubscriber().PublishAsync(Prefix + channel, message).WaitAsync(_timeout, cancellationToken);
+        await connection.GetSubscriber().PublishAsync(Literal(channel), message).WaitAsync(_timeout, cancellationToken);
     }
 
     /// <summary>Subscribes to a pub/sub channel whose name gets the prefix, for the life of the process.</summary>
     public async Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        await connection.GetSubscriber().SubscribeAsync(Prefix + channel, (_, message) => handler(message!)).WaitAsync(_timeout, cancellationToken);
+        await connection.GetSubscriber().SubscribeAsync(Literal(channel), (_, message) => handler(message!)).WaitAsync(_timeout, cancellationToken);
+    }
+
+    /// <summary>The servers that together hold all keys: one, or the masters of a cluster, by name.</summary>
+    public async Task<IReadOnlyList<IServer>> FindMastersAsync(CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        var servers = connection.GetEndPoints().Select(endPoint => connection.GetServer(endPoint)).Where(server => server.IsConnected);
+        var masters = new List<IServer>();
+        foreach (var server in servers.OrderBy(server => server.EndPoint.ToString(), StringComparer.Ordinal))
+        {
+            var replication = await server.InfoAsync("replication").WaitAsync(_timeout, cancellationToken);
+            if (replication.SelectMany(section => section).Any(line => line is { Key: "role", Value: "master" }))
+            {
+                masters.Add(server);
+            }
+        }
+
+        return masters.Count > 0 ? masters : throw new TimeoutException("No Redis server is connected.");
+    }
+
+    /// <summary>How many keys the database has, those of other programs too.</summary>
+    public async Task<long> CountKeysAsync(CancellationToken cancellationToken)
+    {
+        var masters = await FindMastersAsync(cancellationToken);
+        var sizes = await Task.WhenAll(masters.Select(server => server.DatabaseSizeAsync(Database))).WaitAsync(_timeout, cancellationToken);
+        return sizes.Sum();
     }
 
     public async ValueTask DisposeAsync()
@@ -59,6 +88,9 @@ internal sealed class RedisConnection : IAsyncDisposable
             _connection.Dispose();
         }
     }
+
+    /// <summary>A pub/sub channel by its very name, also where that has the signs of a pattern.</summary>
+    private RedisChannel Literal(string channel) => new(Prefix + channel, RedisChannel.PatternMode.Literal);
 
     private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken)
     {
@@ -89,6 +121,9 @@ internal sealed class RedisConnection : IAsyncDisposable
             SyncTimeout = (int)timeout.TotalMilliseconds,
             Ssl = uri.Scheme == "rediss",
             ClientName = "cosmo",
+
+            // To the client, INFO is for administrators; it tells masters from replicas.
+            AllowAdmin = true,
         };
         configuration.EndPoints.Add(uri.Host, uri.Port > 0 ? uri.Port : 6379);
         if (uri.UserInfo.Split(':', 2) is [_, var password])
