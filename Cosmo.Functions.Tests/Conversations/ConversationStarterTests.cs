@@ -29,6 +29,7 @@ public sealed class ConversationStarterTests : IAsyncDisposable
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new Cancellation(
                 turns, new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System), _stopSignals, NullLogger<Cancellation>.Instance),
+            new ConversationDirectory(_redis.Connection),
             options,
             TimeProvider.System,
             NullLogger<ConversationStarter>.Instance);
