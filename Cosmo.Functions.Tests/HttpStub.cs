@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Cosmo.Functions.Tests;
@@ -15,7 +16,7 @@ internal sealed class HttpStub : IAsyncDisposable
 
     public Uri Url => new(_app.Urls.Single());
 
-    /// <summary>Path and query of every request, in order.</summary>
+    /// <summary>The target of every request as it was sent, in order.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
     public static async Task<HttpStub> StartAsync(Func<HttpContext, Task> handle)
@@ -26,7 +27,7 @@ internal sealed class HttpStub : IAsyncDisposable
         var stub = new HttpStub(builder.Build());
         stub._app.Run(context =>
         {
-            stub.Requests.Enqueue(context.Request.Path + context.Request.QueryString.ToString());
+            stub.Requests.Enqueue(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
             return handle(context);
         });
         await stub._app.StartAsync();

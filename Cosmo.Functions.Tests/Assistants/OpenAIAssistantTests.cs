@@ -1,3 +1,4 @@
+using Azure.Identity;
 using Cosmo.Functions.Assistants;
 
 namespace Cosmo.Functions.Tests.Assistants;
@@ -230,10 +231,9 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
         await _openAI.ScriptAsync("""[{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}}]}]""");
         var asked = await _setup.AskAsync(_thread, "Weather?");
 
-        await _setup.Assistant.AnswerOutstandingCallsAsync(_thread, asked.ToolCalls, "not done", Cancellation);
-        await _setup.Assistant.AnswerOutstandingCallsAsync(_thread, asked.ToolCalls, "not done", Cancellation);
-        await _setup.Assistant.AnswerOutstandingCallsAsync(_thread, [new ToolCall("call_none", "get_weather", "{}")], "not done", Cancellation);
-        await _setup.Assistant.AnswerOutstandingCallsAsync("conv_none", asked.ToolCalls, "not done", Cancellation);
+        await _setup.Assistant.AnswerOutstandingCallsAsync(_thread, "not done", Cancellation);
+        await _setup.Assistant.AnswerOutstandingCallsAsync(_thread, "not done", Cancellation);
+        await _setup.Assistant.AnswerOutstandingCallsAsync("conv_none", "not done", Cancellation);
 
         (await OutputsAsync()).ShouldBe(["not done"]);
         (await _setup.AskAsync(_thread, "Hello")).Text.ShouldNotBeEmpty();
@@ -254,6 +254,18 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
             .Select(request => request!["path"]!.GetValue<string>());
         deleted.Where(path => path.Contains("/items/")).Select(path => path.Split('/')[^1]).ShouldBe(items, ignoreOrder: true);
     }
+
+    [Fact]
+    public async Task A_thread_of_the_closed_Assistants_API_needs_no_deleting()
+    {
+        await _setup.Assistant.DeleteThreadAsync("thread_abc", Cancellation);
+
+        (await _openAI.RequestsAsync()).ShouldAllBe(request => !request!["path"]!.GetValue<string>().Contains("thread_abc"));
+    }
+
+    [Fact]
+    public void An_identity_that_cannot_be_proved_is_a_failure_of_the_service() =>
+        Fault.Of(new CredentialUnavailableException("no identity here"), _setup.Time.GetUtcNow())!.Failure.ShouldBe(AssistantFailure.Other);
 
     [Fact]
     public async Task A_stream_that_falls_silent_is_given_up()

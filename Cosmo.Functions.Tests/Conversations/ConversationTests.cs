@@ -56,7 +56,7 @@ public sealed class ConversationTests : IAsyncLifetime
 
         (await _harness.EndAsync()).Cause.ShouldBe("tool_rounds");
         _harness.Inputs<ToolInput>(nameof(ExecuteTool)).Count.ShouldBe(8);
-        _harness.Inputs<FailInput>(nameof(FailConversation)).Single().OutstandingCalls.ShouldHaveSingleItem();
+        _harness.Calls.ShouldContain(nameof(FailConversation));
     }
 
     [Fact]
@@ -84,6 +84,7 @@ public sealed class ConversationTests : IAsyncLifetime
         _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped());
 
         await _harness.BeginAsync();
+        await _harness.CalledAsync(nameof(RunAssistant));
         await WatchedAsync();
         _harness.Clock.Advance(TimeSpan.FromSeconds(10));
         await ProgressAsync();
@@ -162,13 +163,13 @@ public sealed class ConversationTests : IAsyncLifetime
     public async Task A_turn_that_nobody_grants_is_asked_for()
     {
         var asked = 0;
-        _harness.On<TurnInput>(nameof(CheckTurn), _ => ++asked == 2);
+        _harness.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(++asked == 2, null));
 
         await _harness.BeginAsync(hasTurn: false);
         await WatchedAsync();
-        _harness.Clock.Advance(TimeSpan.FromSeconds(5));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(1));
         await WatchedAsync();
-        _harness.Clock.Advance(TimeSpan.FromSeconds(10));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(2));
 
         (await _harness.EndAsync()).Outcome.ShouldBe("completed");
         asked.ShouldBe(2);
@@ -188,6 +189,103 @@ public sealed class ConversationTests : IAsyncLifetime
         (await _harness.EndAsync()).Cause.ShouldBe("cancelled");
         _harness.Calls.ShouldContain(nameof(FailConversation));
         _harness.Calls.ShouldNotContain(nameof(WriteDeadLetter));
+    }
+
+    [Fact]
+    public async Task Work_that_is_late_is_told_to_stop_and_its_end_awaited_before_the_client_is_told()
+    {
+        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped());
+
+        await _harness.BeginAsync();
+        await _harness.CalledAsync(nameof(RunAssistant));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(46));
+
+        (await _harness.EndAsync()).Cause.ShouldBe("no_first_response");
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(StopWork), nameof(FailConversation), nameof(WriteDeadLetter)]);
+    }
+
+    [Fact]
+    public async Task Work_that_does_not_heed_the_stop_is_waited_for_two_seconds()
+    {
+        var never = new TaskCompletionSource<object?>();
+        _harness.OnAsync<RunInput>(nameof(RunAssistant), _ => never.Task);
+
+        await _harness.BeginAsync();
+        await _harness.CalledAsync(nameof(RunAssistant));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(45));
+        await _harness.Clock.TimerSetForAsync(TimeSpan.FromSeconds(2)).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(2));
+        await _harness.CalledAsync(nameof(WriteDeadLetter));
+
+        // An orchestration does not end before its activities have.
+        never.SetResult(null);
+        (await _harness.EndAsync()).Cause.ShouldBe("no_first_response");
+    }
+
+    [Fact]
+    public async Task Work_that_kept_its_own_deadline_first_is_an_overall_time_out_all_the_same()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.Stopped));
+
+        await _harness.BeginAsync();
+
+        (await _harness.EndAsync()).Cause.ShouldBe("overall");
+        _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure.Details.ShouldBe("Processing exceeded 90 second timeout limit");
+    }
+
+    [Fact]
+    public async Task Work_that_another_worker_cancelled_ends_as_cancelled()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.Cancelled));
+
+        await _harness.BeginAsync();
+
+        (await _harness.EndAsync()).Cause.ShouldBe("cancelled");
+        _harness.Calls.ShouldNotContain(nameof(WriteDeadLetter));
+    }
+
+    [Fact]
+    public async Task A_message_that_is_cancelled_between_two_rounds_asks_the_model_no_more()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp", OrchestrationHarness.Calling("a"), null));
+        _harness.OnAsync<ToolInput>(nameof(ExecuteTool), async _ =>
+        {
+            await _harness.Client.RaiseEventAsync(OrchestrationHarness.InstanceId, Conversation.CancelRequested, true, TestContext.Current.CancellationToken);
+            return "done";
+        });
+
+        await _harness.BeginAsync();
+
+        (await _harness.EndAsync()).Cause.ShouldBe("cancelled");
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_message_that_waits_while_Redis_is_away_is_told_so()
+    {
+        _harness.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, Failure.Redis("Redis did not answer")));
+
+        await _harness.BeginAsync(hasTurn: false);
+        await WatchedAsync();
+        _harness.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        (await _harness.EndAsync()).Cause.ShouldBe("redis");
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_second_round_has_the_time_between_two_events_and_not_that_to_the_first()
+    {
+        _harness.OnAsync<RunInput>(nameof(RunAssistant), async input => input.Round == 0 ? new RunResult("resp", OrchestrationHarness.Calling("a"), null) : await _harness.UntilStopped());
+
+        await _harness.BeginAsync();
+        await _harness.CalledAsync(nameof(RunAssistant), count: 2);
+        _harness.Clock.Advance(TimeSpan.FromSeconds(50));
+        _harness.Calls.ShouldNotContain(nameof(StopWork));
+        _harness.Clock.Advance(TimeSpan.FromSeconds(11));
+
+        (await _harness.EndAsync()).Cause.ShouldBe("stalled");
     }
 
     [Fact]

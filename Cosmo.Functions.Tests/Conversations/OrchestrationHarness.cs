@@ -23,7 +23,9 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
     private readonly DurableEngine _engine;
     private readonly ConcurrentDictionary<string, Func<object, Task<object?>>> _activities = new();
     private readonly ConcurrentQueue<(string Name, object Input)> _calls = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _called = new();
 
+    private readonly List<(string Activity, int Count, TaskCompletionSource Called)> _awaited = [];
     private readonly TaskCompletionSource<object?> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private OrchestrationHarness(TimeSpan skipUpTo)
@@ -35,13 +37,14 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
         On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult("conv_1", Duplicate: false, null));
         On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp_1", [], null));
         On<ToolInput>(nameof(ExecuteTool), input => $"output of {input.Call.Name}");
-        On<TurnInput>(nameof(CheckTurn), _ => true);
+        On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(true, null));
         On<FinishInput>(nameof(FinishConversation), _ => null);
-        On<FailInput>(nameof(FailConversation), _ =>
+        On<StopInput>(nameof(StopWork), _ =>
         {
-            _stopped.TrySetResult(new RunResult(null, [], Failure.Unexpected("stopped")));
+            _stopped.TrySetResult(new RunResult(null, [], Failure.Stopped));
             return null;
         });
+        On<FailInput>(nameof(FailConversation), _ => null);
         On<DeadLetterInput>(nameof(WriteDeadLetter), _ => null);
     }
 
@@ -66,6 +69,9 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
     /// <inheritdoc cref="On{TInput}" />
     public void OnAsync<TInput>(string activity, Func<TInput, Task<object?>> answer) => _activities[activity] = input => answer((TInput)input);
 
+    /// <summary>Waits for the first call of an activity.</summary>
+    public Task CalledAsync(string activity) => Called(activity).Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
     /// <summary>The inputs of an activity's calls, in order.</summary>
     public IReadOnlyList<TInput> Inputs<TInput>(string activity) => [.. _calls.Where(call => call.Name == activity).Select(call => (TInput)call.Input)];
 
@@ -76,6 +82,19 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
             new ConversationOptions().Deadlines, MaxToolRounds: 8, null),
         new StartOrchestrationOptions(InstanceId));
 
+    /// <summary>Completes when an activity has been called so often.</summary>
+    public Task CalledAsync(string activity, int count = 1)
+    {
+        var called = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_awaited)
+        {
+            _awaited.Add((activity, count, called));
+        }
+
+        TellAwaited();
+        return called.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+    }
+
     /// <summary>Waits for the orchestration's end and returns its result.</summary>
     public async Task<ConversationResult> EndAsync()
     {
@@ -85,7 +104,7 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
         return ended.ReadOutputAs<ConversationResult>()!;
     }
 
-    /// <summary>The end of an activity that goes on until the conversation fails, and is told to stop.</summary>
+    /// <summary>The end of an activity that goes on until it is told to stop.</summary>
     public Task<object?> UntilStopped() => _stopped.Task;
 
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
@@ -100,6 +119,8 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
     {
         var input = readInput(InputType(name))!;
         _calls.Enqueue((name, input));
+        TellAwaited();
+        Called(name).TrySetResult();
         return _activities[name](input);
     }
 
@@ -109,6 +130,23 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    private TaskCompletionSource Called(string activity)
+        => _called.GetOrAdd(activity, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+
+    private void TellAwaited()
+    {
+        lock (_awaited)
+        {
+            foreach (var (activity, count, called) in _awaited)
+            {
+                if (Calls.Count(call => call == activity) >= count)
+                {
+                    called.TrySetResult();
+                }
+            }
+        }
+    }
+
     private static Type InputType(string activity) => activity switch
     {
         nameof(GetOrCreateThread) => typeof(ThreadInput),
@@ -116,6 +154,7 @@ internal sealed class OrchestrationHarness : IDurableFunctions, IAsyncDisposable
         nameof(ExecuteTool) => typeof(ToolInput),
         nameof(CheckTurn) => typeof(TurnInput),
         nameof(FinishConversation) => typeof(FinishInput),
+        nameof(StopWork) => typeof(StopInput),
         nameof(FailConversation) => typeof(FailInput),
         _ => typeof(DeadLetterInput),
     };

@@ -130,5 +130,5 @@ public sealed class TurnsTests : IAsyncDisposable
 
     private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", TestContext.Current.CancellationToken);
 
-    private Task<string> HeadAsync(int number, string? gone) => _turns.HeadAsync(Address(number), $"instance-{number}", gone, TestContext.Current.CancellationToken);
+    private Task<string> HeadAsync(int number, string? gone) => _turns.HeadAsync(Address(number), $"instance-{number}", $"run-{number}", gone, TestContext.Current.CancellationToken);
 }

@@ -74,6 +74,7 @@ internal sealed class CosmoStack : IAsyncDisposable
         stack.Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{stack._port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
         stack.Http.DefaultRequestHeaders.Add("x-functions-key", keys.MasterKey);
         stack.Configure(settings ?? new Dictionary<string, string>());
+        await File.WriteAllTextAsync(Path.Combine(stack._folder, "local.settings.json"), """{"Values": {}, "Host": {"CORS": "*"}}""");
         return stack;
     }
 

@@ -23,11 +23,13 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         }
     }
 
+    /// <param name="folder">Its data folder and working directory; a <c>local.settings.json</c> there is the one that it reads.</param>
     public static FunctionsProcess Start(int port, string folder, IReadOnlyDictionary<string, string> settings)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
         {
             ArgumentList = { typeof(Cosmo.Local.Runtime.LocalFunctionsHost).Assembly.Location, "functions", "--port", $"{port}", "--data", folder },
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

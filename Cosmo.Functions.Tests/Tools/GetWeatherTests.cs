@@ -1,11 +1,6 @@
 using System.Text.Json.Nodes;
-using Cosmo.Functions.Tools;
 using Cosmo.Functions.Tools.Weather;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tests.Tools;
 
@@ -19,18 +14,16 @@ public sealed class GetWeatherTests : IAsyncDisposable
          "wind":{"speed":3.6,"deg":90},"name":"Makati City","cod":200}
         """;
 
-    private readonly RecordedLogs _logs = new();
-    private readonly ManualTimeProvider _time = new() { SkipUpTo = TimeSpan.FromSeconds(4) };
     private HttpStub? _openWeather;
-    private ServiceProvider? _services;
+    private ToolSetup? _setup;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask DisposeAsync()
     {
-        if (_services is not null)
+        if (_setup is not null)
         {
-            await _services.DisposeAsync();
+            await _setup.DisposeAsync();
         }
 
         if (_openWeather is not null)
@@ -87,12 +80,12 @@ public sealed class GetWeatherTests : IAsyncDisposable
         await AskAsync("""{"city":"MAKATI","country_code":null}""");
         _openWeather!.Requests.Count.ShouldBe(2);
 
-        _time.Advance(TimeSpan.FromMinutes(5));
+        _setup!.Time.Advance(TimeSpan.FromMinutes(5));
         await AskAsync(InMakati);
         _openWeather.Requests.Count(request => request.StartsWith("/geo", StringComparison.Ordinal)).ShouldBe(1);
         _openWeather.Requests.Count(request => request.StartsWith("/data", StringComparison.Ordinal)).ShouldBe(2);
 
-        _time.Advance(TimeSpan.FromDays(1));
+        _setup!.Time.Advance(TimeSpan.FromDays(1));
         await AskAsync(InMakati);
         _openWeather.Requests.Count.ShouldBe(5);
     }
@@ -188,7 +181,7 @@ public sealed class GetWeatherTests : IAsyncDisposable
         for (var tries = 0; tries < 3; tries++)
         {
             await asked.WaitAsync(Cancellation);
-            _time.Advance(TimeSpan.FromSeconds(5));
+            _setup!.Time.Advance(TimeSpan.FromSeconds(5));
         }
 
         (await asking).ShouldContain("did not answer in time");
@@ -214,8 +207,8 @@ public sealed class GetWeatherTests : IAsyncDisposable
 
         var output = await AskAsync(InMakati);
 
-        _logs.Text.ShouldNotBeEmpty();
-        (output + _logs.Text).ShouldNotContain("secret");
+        _setup!.Logs.Text.ShouldNotBeEmpty();
+        (output + _setup!.Logs.Text).ShouldNotContain("secret");
     }
 
     [Fact]
@@ -223,7 +216,7 @@ public sealed class GetWeatherTests : IAsyncDisposable
     {
         await StartAsync(AnswerWell, key: "");
 
-        _services!.GetRequiredService<IToolbox>().All.ShouldNotContain(tool => tool.Name == "get_weather");
+        _setup!.Toolbox.All.ShouldNotContain(tool => tool.Name == "get_weather");
     }
 
     [Theory]
@@ -234,8 +227,7 @@ public sealed class GetWeatherTests : IAsyncDisposable
     {
         await StartAsync(AnswerWell, url: url);
 
-        Should.Throw<OptionsValidationException>(() => _services!.GetRequiredService<IOptions<WeatherOptions>>().Value)
-            .Message.ShouldContain("Cosmo:Tools:Weather:BaseUrl (OPENWEATHER_BASE_URL)");
+        _setup!.ErrorsOf<WeatherOptions>().ShouldContain("Cosmo:Tools:Weather:BaseUrl (OPENWEATHER_BASE_URL)");
     }
 
     private static Task AnswerWell(HttpContext context) =>
@@ -250,18 +242,12 @@ public sealed class GetWeatherTests : IAsyncDisposable
     private async Task StartAsync(Func<HttpContext, Task> answer, string key = Key, string? url = null)
     {
         _openWeather = await HttpStub.StartAsync(answer);
-        var services = new ServiceCollection();
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        _setup = new ToolSetup(new()
         {
             ["Cosmo:Tools:Weather:ApiKey"] = key,
             ["Cosmo:Tools:Weather:BaseUrl"] = url ?? _openWeather.Url.ToString(),
-        }).Build());
-        services.AddLogging(logging => logging.AddProvider(_logs).SetMinimumLevel(LogLevel.Trace));
-        services.AddSingleton<TimeProvider>(_time);
-        services.AddTools();
-        _services = services.BuildServiceProvider();
+        });
     }
 
-    private Task<string> AskAsync(string arguments) =>
-        _services!.GetRequiredService<IToolbox>().ExecuteAsync("get_weather", arguments, Caller.Anonymous, Cancellation);
+    private Task<string> AskAsync(string arguments) => _setup!.RunAsync("get_weather", arguments);
 }

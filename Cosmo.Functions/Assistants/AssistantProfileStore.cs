@@ -15,7 +15,7 @@ internal sealed class AssistantProfileStore(RedisConnection redis, AssistantProf
     /// <summary>Stores the id of the profile in use, and returns it.</summary>
     public async Task<string> SaveAsync(CancellationToken cancellationToken)
     {
-        await redis.RunAsync(database => database.StringSetAsync(Key, profile.Id), cancellationToken);
+        await redis.RunAsync(database => database.ExecuteAsync("SET", Key, profile.Id), cancellationToken);
         return profile.Id;
     }
 

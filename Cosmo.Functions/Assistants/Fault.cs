@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.Net.Sockets;
 using System.Text.Json;
+using Azure.Identity;
 
 namespace Cosmo.Functions.Assistants;
 
@@ -36,6 +37,8 @@ internal sealed record Fault(AssistantFailure Failure, string Message, bool MayP
         ClientResultException { Status: > 0 } answer => ServiceError.Read(answer, now),
         ClientResultException or HttpRequestException or IOException or SocketException or StreamBrokenException =>
             new(AssistantFailure.Connection, "The connection to the model's service failed or broke off.", MayPass: true) { Cause = exception },
+        AuthenticationFailedException =>
+            new(AssistantFailure.Other, "Cosmo's identity could not be proved to the model's service.", MayPass: true) { Cause = exception },
         OperationCanceledException =>
             new(AssistantFailure.Timeout, "The model's service did not answer in time.", MayPass: true) { Cause = exception },
         JsonException or FormatException =>

@@ -23,7 +23,7 @@ internal interface IAssistant
     /// Gives an output to every call that the thread still waits for, so that the next response is possible.
     /// Harmless when they were answered already or the thread is gone.
     /// </summary>
-    Task AnswerOutstandingCallsAsync(string threadId, IReadOnlyList<ToolCall> calls, string output, CancellationToken cancellationToken);
+    Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken);
 
     /// <summary>Deletes a thread with all its items. Harmless when it is gone. Throws <see cref="AssistantException"/>.</summary>
     Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Threads;
 using OpenAI.Responses;
 
 namespace Cosmo.Functions.Assistants;
@@ -53,15 +54,16 @@ internal sealed class OpenAIAssistant(
         return found?.Value is { Status: ResponseStatus.Completed } response ? ResponseContent.TextOf(response) : null;
     }
 
-    public async Task AnswerOutstandingCallsAsync(
-        string threadId, IReadOnlyList<ToolCall> outstanding, string output, CancellationToken cancellationToken)
-    {
-        var unanswered = await items.FindUnansweredCallsAsync(threadId, cancellationToken);
-        await AnswerAsync(threadId, [.. outstanding.Select(call => call.CallId).Intersect(unanswered)], output, cancellationToken);
-    }
+    public async Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken) =>
+        await AnswerAsync(threadId, await items.FindUnansweredCallsAsync(threadId, cancellationToken), output, cancellationToken);
 
     public async Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken)
     {
+        if (!ThreadId.IsCurrent(threadId))
+        {
+            return;
+        }
+
         await items.DeleteAllAsync(threadId, cancellationToken);
         await calls.FindAsync(options => clients.Conversations.DeleteConversationAsync(threadId, options), cancellationToken);
     }

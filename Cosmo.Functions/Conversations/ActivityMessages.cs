@@ -7,7 +7,10 @@ namespace Cosmo.Functions.Conversations;
 
 // What the orchestration gives to its activities, and what they answer.
 
-internal sealed record TurnInput(MessageAddress Address, string InstanceId);
+internal sealed record TurnInput(MessageAddress Address, string InstanceId, string RunId);
+
+/// <param name="Failure">Why there will be no turn; null while there may be one.</param>
+internal sealed record TurnResult(bool HasTurn, Failure? Failure);
 
 /// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
 internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId);
@@ -33,7 +36,8 @@ internal sealed record ToolInput(MessageAddress Address, string InstanceId, stri
 
 internal sealed record FinishInput(MessageAddress Address, string InstanceId, string ThreadId, string ResponseId, int Round, DateTimeOffset ReceivedAt);
 
-internal sealed record FailInput(
-    MessageAddress Address, string InstanceId, string? ThreadId, IReadOnlyList<ToolCall> OutstandingCalls, Failure Failure, DateTimeOffset ReceivedAt);
+internal sealed record StopInput(string Channel, string InstanceId);
+
+internal sealed record FailInput(MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt);
 
 internal sealed record DeadLetterInput(MessageAddress Address, byte[] Body, DeliveryProperties Properties, Failure Failure);

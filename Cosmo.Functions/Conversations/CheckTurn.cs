@@ -1,33 +1,58 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Conversations;
 
 /// <summary>Activity: is it this orchestration's turn? Heads that ended without giving their turn back are removed.</summary>
-internal sealed class CheckTurn(Turns turns)
+internal sealed class CheckTurn(
+    Turns turns, StopSignals stopSignals, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<CheckTurn> logger)
 {
     private const int MostRemovals = 10;
 
     [Function(nameof(CheckTurn))]
-    public async Task<bool> RunAsync([ActivityTrigger] TurnInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
+    public async Task<TurnResult> RunAsync([ActivityTrigger] TurnInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
-        var cancellationToken = context.CancellationToken;
-        var head = await turns.HeadAsync(input.Address, input.InstanceId, gone: null, cancellationToken);
+        try
+        {
+            return await RedisRetry.RunAsync(
+                () => CheckAsync(input, client, context.CancellationToken),
+                options.Value.RedisPatience,
+                clock,
+                e => logger.RedisAway(e, input.Address.MessageId),
+                context.CancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            return new TurnResult(false, Failure.Redis("Redis did not answer"));
+        }
+    }
+
+    private async Task<TurnResult> CheckAsync(TurnInput input, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        // Whoever cancels may be a worker that cannot raise an event here.
+        if (await stopSignals.IsCancelledAsync(input.Address.Channel, input.InstanceId, cancellationToken))
+        {
+            return new TurnResult(false, Failure.Cancelled);
+        }
+
+        var head = await turns.HeadAsync(input.Address, input.InstanceId, input.RunId, gone: null, cancellationToken);
         for (var removals = 0; head != input.InstanceId && removals < MostRemovals; removals++)
         {
             // An instance that this store does not know may be another worker's; its lease decides.
             if (await client.GetInstanceAsync(head, cancellationToken) is not { IsCompleted: true })
             {
-                return false;
+                return new TurnResult(false, null);
             }
 
-            head = await turns.HeadAsync(input.Address, input.InstanceId, gone: head, cancellationToken);
+            head = await turns.HeadAsync(input.Address, input.InstanceId, input.RunId, gone: head, cancellationToken);
             if (head != input.InstanceId)
             {
                 await client.RaiseEventAsync(head, Conversation.TurnGranted, true, cancellationToken);
             }
         }
 
-        return head == input.InstanceId;
+        return new TurnResult(head == input.InstanceId, null);
     }
 }

@@ -14,8 +14,11 @@ internal static class Conversation
     public const string ModelProgress = nameof(ModelProgress);
     public const string CancelRequested = nameof(CancelRequested);
 
-    private static readonly TimeSpan FirstTurnCheck = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestTurnCheck = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan FirstTurnCheck = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestTurnCheck = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long work that was told to stop may take, before its end is no longer waited for.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
 
     /// <summary>For steps whose failure is rare and passing: three tries within some seconds.</summary>
     private static readonly TaskOptions FewTries = TaskOptions.FromRetryPolicy(new RetryPolicy(3, TimeSpan.FromSeconds(1), backoffCoefficient: 2));
@@ -32,9 +35,9 @@ internal static class Conversation
         var progress = new ConversationProgress(input);
         try
         {
-            if (!await TakeTurnAsync(context, input, cancelled))
+            if (await TakeTurnAsync(context, input, cancelled) is { } noTurn)
             {
-                return await FailAsync(context, progress, Failure.Cancelled);
+                return await FailAsync(context, progress, noTurn);
             }
 
             var watch = new DeadlineWatch(context, input.Deadlines, cancelled);
@@ -60,29 +63,27 @@ internal static class Conversation
         }
     }
 
-    /// <summary>Waits until everything that came before in this channel is over. False when the message is cancelled meanwhile.</summary>
-    private static async Task<bool> TakeTurnAsync(TaskOrchestrationContext context, ConversationInput input, Task cancelled)
+    /// <summary>Waits until everything that came before in this channel is over. Null, or why the message will have no turn.</summary>
+    private static async Task<Failure?> TakeTurnAsync(TaskOrchestrationContext context, ConversationInput input, Task cancelled)
     {
-        var hasTurn = input.HasTurn;
+        var turn = new TurnResult(input.HasTurn, null);
         var wait = FirstTurnCheck;
-        while (!hasTurn)
+        Task<bool>? granted = null;
+        while (!turn.HasTurn && turn.Failure is null)
         {
-            using var obsolete = new CancellationTokenSource();
-            var timer = context.CreateTimer(wait, obsolete.Token);
-            var granted = context.WaitForExternalEvent<bool>(TurnGranted, obsolete.Token);
-            await Task.WhenAny(granted, cancelled, timer);
-            // Not CancelAsync: its callbacks would run outside the orchestration.
-            obsolete.Cancel();
+            granted ??= context.WaitForExternalEvent<bool>(TurnGranted);
+            await WaitAsync(context, wait, granted, cancelled);
             if (cancelled.IsCompleted)
             {
-                return false;
+                return Failure.Cancelled;
             }
 
-            hasTurn = await context.CallActivityAsync<bool>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId), ManyTries);
+            granted = granted.IsCompleted ? null : granted;
+            turn = await context.CallActivityAsync<TurnResult>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId, input.RunId), FewTries);
             wait = wait * 2 < LongestTurnCheck ? wait * 2 : LongestTurnCheck;
         }
 
-        return true;
+        return turn.Failure;
     }
 
     /// <summary>Has the model answer, with as many rounds of tools as it needs. Null, or what went wrong.</summary>
@@ -108,7 +109,7 @@ internal static class Conversation
 
             progress.ThreadId = found.ThreadId;
             var failure = await RunRoundsAsync(context, progress, watch);
-            if (failure?.Cause != Failure.From(AssistantFailure.ThreadGone, "").Cause || threadReplaced || progress.Round > 0)
+            if (failure?.Cause != Failure.ThreadGoneCause || threadReplaced || progress.Round > 0)
             {
                 return failure;
             }
@@ -125,25 +126,31 @@ internal static class Conversation
         IReadOnlyList<ToolOutput> outputs = [];
         for (progress.Round = 0; ; progress.Round++)
         {
+            if (watch.IsCancelled)
+            {
+                return Failure.Cancelled;
+            }
+
             context.SetCustomStatus(new ConversationStatus("responding", progress.Round, progress.ThreadId));
             var run = context.CallActivityAsync<RunResult>(
                 nameof(RunAssistant),
                 new RunInput(
                     input.Address, context.InstanceId, progress.ThreadId!, progress.Round == 0 ? input.Question : null, outputs, input.Caller, progress.Round,
                     watch.OverallAt, input.TraceParent));
+            progress.Work = run;
             if (await watch.WatchAsync(run) is { } late)
             {
                 return late;
             }
 
             var result = await run;
-            if (result.Failure is not null)
+            if (result.Failure is { } failure)
             {
-                return result.Failure;
+                return failure.Cause == Failure.StoppedCause ? watch.Stopped : failure;
             }
 
+            watch.Hear();
             progress.ResponseId = result.ResponseId;
-            progress.OutstandingCalls = result.ToolCalls;
             if (result.ToolCalls.Count == 0)
             {
                 return null;
@@ -157,6 +164,7 @@ internal static class Conversation
             context.SetCustomStatus(new ConversationStatus("executing tools", progress.Round, progress.ThreadId));
             var tools = Task.WhenAll(result.ToolCalls.Select(call => context.CallActivityAsync<string>(
                 nameof(ExecuteTool), new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt), FewTries)));
+            progress.Work = tools;
             if (await watch.WatchAsync(tools) is { } toolsLate)
             {
                 return toolsLate;
@@ -173,9 +181,10 @@ internal static class Conversation
         context.SetCustomStatus(new ConversationStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
         try
         {
+            await StopAsync(context, progress);
             await context.CallActivityAsync(
                 nameof(FailConversation),
-                new FailInput(input.Address, context.InstanceId, progress.ThreadId, progress.OutstandingCalls, failure, input.ReceivedAt),
+                new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt),
                 FewTries);
         }
         catch (TaskFailedException)
@@ -189,5 +198,31 @@ internal static class Conversation
         }
 
         return new ConversationResult("failed", failure.Cause, progress.Round + 1);
+    }
+
+    /// <summary>
+    /// Stops the work that is still under way and waits for its end: then no text of it is on its way to the client when the final update is sent, and no
+    /// tool is asked for after the thread was repaired.
+    /// </summary>
+    private static async Task StopAsync(TaskOrchestrationContext context, ConversationProgress progress)
+    {
+        if (progress.Work is { IsCompleted: false } work)
+        {
+            await context.CallActivityAsync(nameof(StopWork), new StopInput(progress.Input.Address.Channel, context.InstanceId), FewTries);
+            await WaitAsync(context, StopLimit, work);
+        }
+    }
+
+    /// <summary>Waits until one of the tasks is done, or for so long.</summary>
+    private static async Task WaitAsync(TaskOrchestrationContext context, TimeSpan longest, params IEnumerable<Task> tasks)
+    {
+        using var obsolete = new CancellationTokenSource();
+        var timer = context.CreateTimer(longest, obsolete.Token);
+        await Task.WhenAny([.. tasks, timer]);
+        if (!timer.IsCompleted)
+        {
+            // Not CancelAsync: its callbacks would run outside the orchestration.
+            obsolete.Cancel();
+        }
     }
 }

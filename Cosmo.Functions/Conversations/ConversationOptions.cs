@@ -6,6 +6,9 @@ namespace Cosmo.Functions.Conversations;
 internal sealed class ConversationOptions
 {
     public const string Section = "Cosmo:Conversations";
+    public const string Enqueue = "enqueue";
+    public const string Reject = "reject";
+    public const string Interrupt = "interrupt";
 
     /// <summary>Until the model's first event, in seconds: 1 to 600, default 45.</summary>
     [Range(1, 600, ErrorMessage = "Cosmo:Conversations:FirstEventSeconds must lie between 1 and 600.")]
@@ -26,6 +29,16 @@ internal sealed class ConversationOptions
     /// <summary>How many messages of one channel may wait behind the one that is answered: 1 to 1000, default 20.</summary>
     [Range(1, 1000, ErrorMessage = "Cosmo:Conversations:MaxWaiting must lie between 1 and 1000.")]
     public int MaxWaiting { get; set; } = 20;
+
+    /// <summary>
+    /// What becomes of a message that arrives while another of its channel is answered: <c>enqueue</c> (default) lets it wait, <c>reject</c> refuses it,
+    /// <c>interrupt</c> cancels what is before it.
+    /// </summary>
+    [AllowedValues(Enqueue, Reject, Interrupt, ErrorMessage = "Cosmo:Conversations:WhenBusy must be enqueue, reject or interrupt.")]
+    public string WhenBusy { get; set; } = Enqueue;
+
+    /// <summary>How long Redis is waited for: less than the time to the first event, so that the client is told the true cause.</summary>
+    public TimeSpan RedisPatience => TimeSpan.FromSeconds(FirstEventSeconds * 2 / 3);
 
     public Deadlines Deadlines => new(TimeSpan.FromSeconds(FirstEventSeconds), TimeSpan.FromSeconds(StallSeconds), TimeSpan.FromSeconds(OverallSeconds));
 }

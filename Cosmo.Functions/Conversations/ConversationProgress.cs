@@ -1,5 +1,3 @@
-using Cosmo.Functions.Assistants;
-
 namespace Cosmo.Functions.Conversations;
 
 /// <summary>How far an orchestration has come: what its end needs to know, whichever end it is.</summary>
@@ -13,8 +11,8 @@ internal sealed class ConversationProgress(ConversationInput input)
     /// <summary>0 for the question, then one more for each round of tool outputs.</summary>
     public int Round { get; set; }
 
-    /// <summary>Calls that the thread still waits for.</summary>
-    public IReadOnlyList<ToolCall> OutstandingCalls { get; set; } = [];
+    /// <summary>The activities that were begun last.</summary>
+    public Task? Work { get; set; }
 
     /// <summary>The newest whole response; null before the first.</summary>
     public string? ResponseId { get; set; }

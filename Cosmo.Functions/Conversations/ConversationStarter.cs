@@ -13,8 +13,16 @@ namespace Cosmo.Functions.Conversations;
 
 /// <summary>Starts the orchestration of a message: once, however often the message is delivered.</summary>
 internal sealed class ConversationStarter(
-    Turns turns, ConversationDirectory directory, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<ConversationStarter> logger)
+    Turns turns,
+    TurnRelease turn,
+    Cancellation cancellation,
+    ConversationDirectory directory,
+    IOptions<ConversationOptions> options,
+    TimeProvider clock,
+    ILogger<ConversationStarter> logger)
 {
+    private bool MustNotWait => options.Value.WhenBusy == ConversationOptions.Reject;
+
     /// <summary>
     /// The orchestration's id: it follows from the message, and fits the limits of every Durable backend (100 characters, no <c>/ \ # ?</c>).
     /// </summary>
@@ -42,7 +50,7 @@ internal sealed class ConversationStarter(
         var place = await TakePlaceAsync(address, instanceId, cancellationToken);
         if (place is TurnPlace.Refused)
         {
-            return new Failure("channel_full", "error", Sentences.RateLimit, $"More than {options.Value.MaxWaiting} messages wait in this channel");
+            return MustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
         }
 
         if (place is TurnPlace.ScheduledBefore)
@@ -72,6 +80,7 @@ internal sealed class ConversationStarter(
             // Somebody else may have started it between the question and now; backends say so with different exceptions.
             if (await client.GetInstanceAsync(instanceId, cancellationToken) is null)
             {
+                await turn.GiveOnAsync(address, instanceId, client, cancellationToken);
                 throw;
             }
 
@@ -80,6 +89,11 @@ internal sealed class ConversationStarter(
         }
 
         await MarkScheduledAsync(address, cancellationToken);
+        if (place is TurnPlace.Waiting && options.Value.WhenBusy == ConversationOptions.Interrupt)
+        {
+            await InterruptAsync(address, instanceId, client, cancellationToken);
+        }
+
         Telemetry.ConversationsStarted.Add(1);
         logger.ConversationScheduled(address.MessageId, instanceId);
         return null;
@@ -89,13 +103,28 @@ internal sealed class ConversationStarter(
     {
         try
         {
-            return await turns.TakeAsync(address, instanceId, options.Value.MaxWaiting, cancellationToken);
+            return await turns.TakeAsync(address, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
             // The orchestration takes its place itself as soon as Redis is back.
             logger.NoPlaceTaken(e, address.MessageId);
             return TurnPlace.Waiting;
+        }
+    }
+
+    private async Task InterruptAsync(MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var before in await turns.FindBeforeAsync(address, instanceId, cancellationToken))
+            {
+                await cancellation.RequestAsync(address.Channel, before, client, cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.NotInterrupted(e, address.MessageId);
         }
     }
 

@@ -16,6 +16,14 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, Deadlines 
     /// <summary>When the whole answer must be there.</summary>
     public DateTimeOffset OverallAt { get; } = new(context.CurrentUtcDateTime + deadlines.Overall, TimeSpan.Zero);
 
+    /// <summary>Why work ended by itself before it was done: it was cancelled, or kept its own deadline.</summary>
+    public Failure Stopped => IsCancelled ? Failure.Cancelled : Failure.Overall(deadlines.Overall);
+
+    public bool IsCancelled => cancelled.IsCompleted;
+
+    /// <summary>The model has answered: that counts as an event, also when the activity ended before it could tell of one.</summary>
+    public void Hear() => _lastEvent = context.CurrentUtcDateTime;
+
     /// <summary>Waits for the work. Null when it is done, else the failure that came first; the work then goes on, and must be told to stop.</summary>
     public async Task<Failure?> WatchAsync(Task work)
     {
@@ -39,14 +47,15 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, Deadlines 
                 break;
             }
 
-            if (cancelled.IsCompleted)
+            if (IsCancelled)
             {
                 return Failure.Cancelled;
             }
 
             if (_progress.IsCompleted)
             {
-                _lastEvent = (await _progress).UtcDateTime;
+                var heard = (await _progress).UtcDateTime;
+                _lastEvent = _lastEvent > heard ? _lastEvent : heard;
                 _progress = null;
             }
             else

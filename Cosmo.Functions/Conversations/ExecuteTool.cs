@@ -23,7 +23,7 @@ internal sealed class ExecuteTool(IToolbox toolbox, IUpdatePublisher updates, St
             logger.RedisAway(e, address.MessageId);
         }
 
-        using var stop = await stopSignals.RegisterAsync(input.InstanceId, context.CancellationToken);
+        using var stop = await stopSignals.RegisterAsync(address.Channel, input.InstanceId, context.CancellationToken);
         var left = input.StopAt - clock.GetUtcNow();
         using var deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, clock);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token, context.CancellationToken);

@@ -3,16 +3,14 @@ using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
-using StackExchange.Redis;
 
 namespace Cosmo.Functions.Conversations;
 
 /// <summary>
-/// Activity: the end of a message that is not answered. Stops what still works on it, tells the client, leaves the thread usable and gives the turn on.
-/// Each step is tried whatever became of the one before.
+/// Activity: the end of a message that is not answered. Tells the client, leaves the thread usable and gives the turn on. Each step is tried whatever became
+/// of the one before.
 /// </summary>
 internal sealed class FailConversation(
-    StopSignals stopSignals,
     IUpdatePublisher updates,
     IAssistant assistant,
     TurnRelease turn,
@@ -28,9 +26,8 @@ internal sealed class FailConversation(
         var (address, failure) = (input.Address, input.Failure);
         var cancellationToken = context.CancellationToken;
         logger.ConversationFailed(address.MessageId, failure.Cause, failure.Details);
-        await TryAsync(address, () => stopSignals.StopAsync(input.InstanceId, cancellationToken));
-        await TryAsync(address, () => TellAsync(input, cancellationToken));
-        await TryAsync(address, () => RepairAsync(input, cancellationToken));
+        await TryAsync(address, () => TellAsync(input, cancellationToken), cancellationToken);
+        await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
         await turn.GiveOnAsync(address, input.InstanceId, client, cancellationToken);
         Telemetry.ConversationsFailed.Add(1, new KeyValuePair<string, object?>("cause", failure.Cause));
         Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
@@ -48,26 +45,26 @@ internal sealed class FailConversation(
         await updates.PublishAsync(address, update, once: null, cancellationToken);
     }
 
-    /// <summary>A call that nobody answers would make every later response in this thread fail.</summary>
+    /// <summary>A call that nobody answers, also one that nobody here has heard of, would make every later response in this thread fail.</summary>
     private async Task RepairAsync(FailInput input, CancellationToken cancellationToken)
     {
-        if (input.ThreadId is null || input.OutstandingCalls.Count == 0)
+        if (input.ThreadId is null || input.Failure.Cause == Failure.ThreadGoneCause)
         {
             return;
         }
 
         using var limit = new CancellationTokenSource(RepairLimit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, input.OutstandingCalls, NotCarriedOut, either.Token);
+        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NotCarriedOut, either.Token);
     }
 
-    private async Task TryAsync(MessageAddress address, Func<Task> step)
+    private async Task TryAsync(MessageAddress address, Func<Task> step, CancellationToken cancellationToken)
     {
         try
         {
             await step();
         }
-        catch (Exception e) when (e is RedisException or TimeoutException or AssistantException or OperationCanceledException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             logger.StepOfFailingFailed(e, address.MessageId);
         }

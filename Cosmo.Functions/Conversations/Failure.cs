@@ -11,6 +11,10 @@ namespace Cosmo.Functions.Conversations;
 internal sealed record Failure(string Cause, string Type, string Sentence, string Details)
 {
     public const string CancelledCause = "cancelled";
+    public const string StoppedCause = "stopped";
+    public const string RedisCause = "redis";
+    public const string UnexpectedCause = "unexpected";
+    public const string ThreadGoneCause = "thread_gone";
 
     public static Failure NoFirstResponse { get; } = new("no_first_response", "timeout", Sentences.NoFirstResponse, "No response received from assistant");
 
@@ -18,10 +22,18 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
 
     public static Failure Cancelled { get; } = new(CancelledCause, "error", "", "Cancelled on request");
 
+    /// <summary>An activity ended by its own deadline or because it was told to; its orchestration knows why.</summary>
+    public static Failure Stopped { get; } = new(StoppedCause, "error", Sentences.Other, "The work was stopped");
+
     public static Failure Overall(TimeSpan limit) => new(
         "overall", "timeout", Sentences.Overall, $"Processing exceeded {limit.TotalSeconds.ToString(CultureInfo.InvariantCulture)} second timeout limit");
 
     public static Failure TooManyRounds(int rounds) => new("tool_rounds", "error", Sentences.Tool, $"The assistant asked for tools more than {rounds} times in a row");
+
+    public static Failure ChannelFull(int maxWaiting) =>
+        new("channel_full", "error", Sentences.RateLimit, $"More than {maxWaiting} messages wait in this channel");
+
+    public static Failure ChannelBusy { get; } = new("channel_busy", "error", Sentences.RateLimit, "Another message of this channel is being answered");
 
     public static Failure From(AssistantFailure failure, string details) => new(
         failure switch
@@ -30,7 +42,7 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
             AssistantFailure.Timeout => "call_timeout",
             AssistantFailure.Connection => "connection",
             AssistantFailure.InvalidRequest => "invalid_request",
-            AssistantFailure.ThreadGone => "thread_gone",
+            AssistantFailure.ThreadGone => ThreadGoneCause,
             AssistantFailure.ContentFilter => "content_filter",
             AssistantFailure.Incomplete => "incomplete",
             _ => "assistant",
@@ -39,7 +51,7 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
         Sentences.For(failure),
         details);
 
-    public static Failure Redis(string details) => new("redis", "error", Sentences.Connection, details);
+    public static Failure Redis(string details) => new(RedisCause, "error", Sentences.Connection, details);
 
-    public static Failure Unexpected(string details) => new("unexpected", "error", Sentences.Other, details);
+    public static Failure Unexpected(string details) => new(UnexpectedCause, "error", Sentences.Other, details);
 }

@@ -1,8 +1,8 @@
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
-using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Conversations;
@@ -11,40 +11,35 @@ namespace Cosmo.Functions.Conversations;
 /// Activity: claims the message for this orchestration, tells the client that processing began, and finds the channel's thread or makes it.
 /// </summary>
 internal sealed class GetOrCreateThread(
-    Turns turns, IThreadStore threads, IAssistant assistant, IUpdatePublisher updates, TimeProvider clock, ILogger<GetOrCreateThread> logger)
+    Turns turns,
+    IThreadStore threads,
+    IAssistant assistant,
+    IUpdatePublisher updates,
+    IOptions<ConversationOptions> options,
+    TimeProvider clock,
+    ILogger<GetOrCreateThread> logger)
 {
-    /// <summary>How long Redis is waited for; less than the deadline to the first event, so that the client is told the true cause.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
-    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
-
     [Function(nameof(GetOrCreateThread))]
     public async Task<ThreadResult> RunAsync([ActivityTrigger] ThreadInput input, FunctionContext context)
     {
-        var begun = clock.GetTimestamp();
         var made = new MadeThread();
-        for (var attempt = 1; ; attempt++)
+        try
         {
-            try
-            {
-                return await FindAsync(input, made, context.CancellationToken);
-            }
-            catch (AssistantException e)
-            {
-                logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
-                return new ThreadResult(null, Duplicate: false, Failure.From(e.Failure, e.Message));
-            }
-            catch (Exception e) when (e is RedisException or TimeoutException)
-            {
-                logger.RedisAway(e, input.Address.MessageId);
-                if (clock.GetElapsedTime(begun) > Patience)
-                {
-                    return new ThreadResult(null, Duplicate: false, Failure.Redis("Redis did not answer"));
-                }
-            }
-
-            await Task.Delay(Backoff.Delay(attempt, FirstWait, LongestWait), clock, context.CancellationToken);
+            return await RedisRetry.RunAsync(
+                () => FindAsync(input, made, context.CancellationToken),
+                options.Value.RedisPatience,
+                clock,
+                e => logger.RedisAway(e, input.Address.MessageId),
+                context.CancellationToken);
+        }
+        catch (AssistantException e)
+        {
+            logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
+            return new ThreadResult(null, Duplicate: false, Failure.From(e.Failure, e.Message));
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            return new ThreadResult(null, Duplicate: false, Failure.Redis("Redis did not answer"));
         }
     }
 

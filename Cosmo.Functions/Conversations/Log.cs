@@ -39,4 +39,16 @@ internal static partial class Log
 
     [LoggerMessage(212, LogLevel.Warning, "The turn of message {messageId} could not be given on; its lease will end.")]
     public static partial void TurnNotGivenOn(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(213, LogLevel.Warning, "The work of orchestration {instanceId} hears no signal to stop until Redis is back.")]
+    public static partial void StopSignalsNotHeard(this ILogger logger, Exception exception, string instanceId);
+
+    [LoggerMessage(214, LogLevel.Warning, "Work of orchestration {instanceId} in other processes was not told to stop; it ends at its own deadline.")]
+    public static partial void StopSignalNotSent(this ILogger logger, Exception exception, string instanceId);
+
+    [LoggerMessage(215, LogLevel.Information, "Message {messageId} is to be cancelled.")]
+    public static partial void CancelRequested(this ILogger logger, string messageId);
+
+    [LoggerMessage(216, LogLevel.Warning, "Message {messageId} could not interrupt what is before it, and waits.")]
+    public static partial void NotInterrupted(this ILogger logger, Exception exception, string messageId);
 }

@@ -11,8 +11,6 @@ namespace Cosmo.Functions.Conversations;
 internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, ILogger<MessageMemory> logger)
 {
     private const int KeptSeconds = 86_400;
-    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
 
     private const string SetScript = """
         redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -43,20 +41,6 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     private Task<RedisResult> SetAsync(MessageAddress address, string field, string value, CancellationToken cancellationToken) =>
         PatientlyAsync(address, () => redis.EvaluateAsync(SetScript, [Key(redis.Prefix, address)], [field, value, KeptSeconds], cancellationToken), cancellationToken);
 
-    private async Task<T> PatientlyAsync<T>(MessageAddress address, Func<Task<T>> call, CancellationToken cancellationToken)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (Exception e) when (e is RedisException or TimeoutException)
-            {
-                logger.RedisAway(e, address.MessageId);
-            }
-
-            await Task.Delay(Backoff.Delay(attempt, FirstWait, LongestWait), clock, cancellationToken);
-        }
-    }
+    private Task<T> PatientlyAsync<T>(MessageAddress address, Func<Task<T>> call, CancellationToken cancellationToken) =>
+        RedisRetry.RunAsync(call, TimeSpan.MaxValue, clock, e => logger.RedisAway(e, address.MessageId), cancellationToken);
 }

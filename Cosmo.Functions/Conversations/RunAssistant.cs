@@ -27,11 +27,12 @@ internal sealed class RunAssistant(
     {
         ActivityContext.TryParse(input.TraceParent, null, out var parent);
         using var activity = Telemetry.Source.StartActivity("run assistant", ActivityKind.Internal, parent);
+        using var stop = await stopSignals.RegisterAsync(input.Address.Channel, input.InstanceId, context.CancellationToken);
+        using var deadline = new CancellationTokenSource(Positive(input.StopAt - clock.GetUtcNow()), clock);
+        using var bounds = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token, context.CancellationToken);
         try
         {
-            using var stop = await stopSignals.RegisterAsync(input.InstanceId, context.CancellationToken);
-            using var deadline = new CancellationTokenSource(Positive(input.StopAt - clock.GetUtcNow()), clock);
-            return await RespondAsync(input, client, stop.Token, deadline.Token, context.CancellationToken);
+            return await RespondAsync(input, client, bounds.Token);
         }
         catch (AssistantException e)
         {
@@ -43,45 +44,39 @@ internal sealed class RunAssistant(
             logger.RedisAway(e, input.Address.MessageId);
             return Failed(Failure.Redis(e.Message));
         }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            logger.WorkStopped(input.Address.MessageId, input.Round);
+            return Failed(stop.IsCancelled ? Failure.Cancelled : Failure.Stopped);
+        }
     }
 
-    private async Task<RunResult> RespondAsync(
-        RunInput input, DurableTaskClient client, CancellationToken stop, CancellationToken deadline, CancellationToken shutdown)
+    private async Task<RunResult> RespondAsync(RunInput input, DurableTaskClient client, CancellationToken bounds)
     {
         var address = input.Address;
-        var before = input.Round == 0 ? "" : await memory.FindTextAsync(address, input.Round - 1, shutdown) ?? "";
-        var earlier = await memory.FindResponseAsync(address, input.Round, shutdown);
+        var before = input.Round == 0 ? "" : await memory.FindTextAsync(address, input.Round - 1, bounds) ?? "";
+        var earlier = await memory.FindResponseAsync(address, input.Round, bounds);
         await using var answer = new AnswerStream(
             updates, address, input.ThreadId, before.Length == 0 ? "" : before + "\n\n", delivery.Value, clock, logger);
         await using var heartbeat = new Heartbeat(client, input.InstanceId, isFirstRound: input.Round == 0, clock, logger);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop, deadline, answer.Fenced, shutdown);
-        try
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(bounds, answer.Fenced);
+        var response = await assistant.RespondAsync(
+            new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, earlier, input.StopAt),
+            new ResponseObserver(address, input.Round, memory, answer, heartbeat, clock, over.Token),
+            over.Token);
+        var text = Join(before, response.Text);
+        await memory.RememberTextAsync(address, input.Round, text, over.Token);
+        if (response.ToolCalls.Count > 0)
         {
-            var response = await assistant.RespondAsync(
-                new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, earlier, input.StopAt),
-                new ResponseObserver(address, input.Round, memory, answer, heartbeat, clock, over.Token),
-                over.Token);
-            var text = Join(before, response.Text);
-            await memory.RememberTextAsync(address, input.Round, text, over.Token);
-            if (response.ToolCalls.Count > 0)
-            {
-                await answer.StopAsync();
-                await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
-            }
-            else if (text.Length == 0)
-            {
-                return Failed(Failure.From(AssistantFailure.Incomplete, "The assistant answered with no text"));
-            }
+            await answer.StopAsync();
+            await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
+        }
+        else if (text.Length == 0)
+        {
+            return Failed(Failure.From(AssistantFailure.Incomplete, "The assistant answered with no text"));
+        }
 
-            return new RunResult(response.Id, response.ToolCalls, null);
-        }
-        catch (OperationCanceledException) when (!shutdown.IsCancellationRequested)
-        {
-            // Nobody waits for this result: whoever stopped the work has ended the conversation, or will by its own timer.
-            logger.WorkStopped(address.MessageId, input.Round);
-            await memory.RememberTextAsync(address, input.Round, answer.Text, shutdown);
-            return Failed(Failure.Unexpected("The work was stopped"));
-        }
+        return new RunResult(response.Id, response.ToolCalls, null);
     }
 
     private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + "\n\n" + text;

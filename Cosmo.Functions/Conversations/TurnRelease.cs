@@ -1,6 +1,5 @@
 using Cosmo.Functions.Delivery;
 using Microsoft.DurableTask.Client;
-using StackExchange.Redis;
 
 namespace Cosmo.Functions.Conversations;
 
@@ -12,12 +11,19 @@ internal sealed class TurnRelease(Turns turns, ILogger<TurnRelease> logger)
     {
         try
         {
-            if (await turns.ReleaseAsync(address, instanceId, cancellationToken) is { } next)
+            var next = await turns.ReleaseAsync(address, instanceId, cancellationToken);
+            while (next is not null && await client.GetInstanceAsync(next, cancellationToken) is { IsCompleted: true })
+            {
+                // It ended while it waited, such as by termination.
+                next = await turns.ReleaseAsync(address, next, cancellationToken);
+            }
+
+            if (next is not null)
             {
                 await client.RaiseEventAsync(next, Conversation.TurnGranted, true, cancellationToken);
             }
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             logger.TurnNotGivenOn(e, address.MessageId);
         }

@@ -33,7 +33,7 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
     private const string TakeScript = """
-        local list, lease, message = KEYS[1], KEYS[2], KEYS[3]
+        local list, lease, message, attempt = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
         local ticket, now, duration, most, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
         if redis.call('HEXISTS', message, 'scheduled') == 1 then return 'ScheduledBefore' end
         local waiting = redis.call('LRANGE', list, 0, -1)
@@ -41,6 +41,7 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
           if other == ticket then return place == 1 and 'Head' or 'Waiting' end
         end
         if #waiting > most then return 'Refused' end
+        redis.call('SET', attempt, ARGV[6], 'EX', kept)
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
         if #waiting > 0 then return 'Waiting' end
@@ -48,15 +49,22 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
         return 'Head'
         """;
 
-    /// <summary>Removes a head that is known to be gone or whose lease has run out; answers the head that is left.</summary>
+    /// <summary>
+    /// Removes a head that is known to be gone or whose lease has run out; answers the head that is left. A message that another orchestration
+    /// owns takes no place again: this orchestration is told that it is its turn, and finds out.
+    /// </summary>
     private const string CheckScript = """
-        local list, lease = KEYS[1], KEYS[2]
-        local ticket, now, duration, gone, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+        local list, lease, message = KEYS[1], KEYS[2], KEYS[3]
+        local ticket, now, duration, gone, kept, run = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
         local found = false
         for _, other in ipairs(redis.call('LRANGE', list, 0, -1)) do
           if other == ticket then found = true end
         end
-        if not found then redis.call('RPUSH', list, ticket) end
+        if not found then
+          local owner = redis.call('HGET', message, 'owner')
+          if owner and owner ~= run then return ticket end
+          redis.call('RPUSH', list, ticket)
+        end
         redis.call('EXPIRE', list, kept)
         local head = redis.call('LINDEX', list, 0)
         local ends = tonumber(redis.call('GET', lease) or '0')
@@ -91,7 +99,7 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
     public async Task<TurnPlace> TakeAsync(MessageAddress address, string instanceId, int maxWaiting, CancellationToken cancellationToken)
     {
         var place = await redis.EvaluateAsync(
-            TakeScript, Keys(address), [instanceId, Now, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds], cancellationToken);
+            TakeScript, Keys(address), [instanceId, Now, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt], cancellationToken);
         return Enum.Parse<TurnPlace>((string)place!);
     }
 
@@ -112,10 +120,10 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
 
     /// <summary>Who has the turn now. An orchestration whose place was lost gets one at the end.</summary>
     /// <param name="gone">A head that is known to have ended without giving its turn back; null when none is.</param>
-    public async Task<string> HeadAsync(MessageAddress address, string instanceId, string? gone, CancellationToken cancellationToken)
+    public async Task<string> HeadAsync(MessageAddress address, string instanceId, string runId, string? gone, CancellationToken cancellationToken)
     {
         var head = await redis.EvaluateAsync(
-            CheckScript, Keys(address)[..2], [instanceId, Now, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds], cancellationToken);
+            CheckScript, Keys(address)[..3], [instanceId, Now, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
         return (string)head!;
     }
 
@@ -127,12 +135,26 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
         return (string?)next is { Length: > 0 } instance ? instance : null;
     }
 
+    /// <summary>The instances that have their turn before this one.</summary>
+    public async Task<IReadOnlyList<string>> FindBeforeAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    {
+        var waiting = await redis.RunAsync(database => database.ListRangeAsync(Keys(address)[0]), cancellationToken);
+        return [.. waiting.Select(ticket => (string)ticket!).TakeWhile(ticket => ticket != instanceId)];
+    }
+
+    /// <summary>The newest attempt at a message that took a place, or null.</summary>
+    public async Task<int?> FindAttemptAsync(string channel, string messageId, CancellationToken cancellationToken) =>
+        (int?)await redis.RunAsync(database => database.StringGetAsync(AttemptKey(channel, messageId)), cancellationToken);
+
     private RedisKey[] Keys(MessageAddress address) =>
     [
         RedisKeys.ForChannel(redis.Prefix, "turns", address.Channel),
         RedisKeys.ForChannel(redis.Prefix, "turn", address.Channel),
         MessageKey(address),
+        AttemptKey(address.Channel, address.MessageId),
     ];
+
+    private string AttemptKey(string channel, string messageId) => $"{RedisKeys.ForChannel(redis.Prefix, "attempt", channel)}:{messageId}";
 
     private string MessageKey(MessageAddress address) => MessageMemory.Key(redis.Prefix, address);
 }

@@ -19,4 +19,10 @@ internal static partial class Log
 
     [LoggerMessage(606, LogLevel.Error, "Web PubSub gave no client token.")]
     public static partial void NegotiationFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(607, LogLevel.Warning, "The final update of message {messageId} was sent, but Redis could not be told; if its activity runs again it is sent again.")]
+    public static partial void FinalUpdateNotMarked(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(608, LogLevel.Warning, "Message {messageId} could not be cancelled.")]
+    public static partial void NotCancelled(this ILogger logger, Exception exception, string messageId);
 }

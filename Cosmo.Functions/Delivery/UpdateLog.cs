@@ -68,6 +68,10 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     public Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken) =>
         redis.RunAsync(database => database.HashSetAsync(FenceKey(address), "sent", 1), cancellationToken);
 
+    /// <summary>Whether the message has had its final update.</summary>
+    public Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.HashExistsAsync(FenceKey(address), "final"), cancellationToken);
+
     /// <summary>The newest text of a message, or null.</summary>
     public async Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken)
     {

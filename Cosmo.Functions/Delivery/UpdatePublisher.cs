@@ -15,7 +15,9 @@ internal sealed class UpdatePublisher(
     TimeProvider clock,
     ILogger<UpdatePublisher> logger) : IUpdatePublisher
 {
-    private const int FinalTries = 5;
+    /// <summary>How long the final update is tried; within the time that a turn has left after its deadline.</summary>
+    private static readonly TimeSpan FinalPatience = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
@@ -30,7 +32,7 @@ internal sealed class UpdatePublisher(
         {
             // Without Redis there is no fence, but a client that hears nothing is worse off than one that hears the end twice.
             logger.FinalUpdateWithoutRedis(e, address.MessageId);
-            await SendAsync(Unrecorded(address.Channel, payload), FinalTries, cancellationToken);
+            await SendAsync(Unrecorded(address.Channel, payload), FinalPatience, cancellationToken);
             return true;
         }
 
@@ -39,10 +41,10 @@ internal sealed class UpdatePublisher(
             return false;
         }
 
-        var sent = await SendAsync(update, payload.FinalMessage ? FinalTries : 1, cancellationToken);
+        var sent = await SendAsync(update, payload.FinalMessage ? FinalPatience : TimeSpan.Zero, cancellationToken);
         if (sent && payload.FinalMessage)
         {
-            await log.MarkFinalSentAsync(address, cancellationToken);
+            await MarkFinalSentAsync(address, cancellationToken);
         }
 
         return true;
@@ -61,18 +63,32 @@ internal sealed class UpdatePublisher(
             update = Unrecorded(channel, payload);
         }
 
-        await SendAsync(update, 1, cancellationToken);
+        await SendAsync(update, TimeSpan.Zero, cancellationToken);
     }
 
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => log.FindTextAsync(address, cancellationToken);
 
+    private async Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await log.MarkFinalSentAsync(address, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // It was sent. A failure here would send it once more.
+            logger.FinalUpdateNotMarked(e, address.MessageId);
+        }
+    }
+
     private Update Unrecorded(string channel, UpdatePayload payload) =>
         new(channel, payload with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 });
 
-    private async Task<bool> SendAsync(Update update, int tries, CancellationToken cancellationToken)
+    private async Task<bool> SendAsync(Update update, TimeSpan patience, CancellationToken cancellationToken)
     {
         var group = GroupName.For(update.Channel);
         var body = JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options);
+        var begun = clock.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock);
@@ -87,7 +103,7 @@ internal sealed class UpdatePublisher(
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 logger.SendFailed(e, update.Payload.Status, update.Payload.MessageId, attempt);
-                if (attempt == tries)
+                if (clock.GetElapsedTime(begun) >= patience)
                 {
                     return false;
                 }

@@ -56,7 +56,7 @@ internal sealed class ThreadStore(
         // The index comes first: a thread that it does not know would never be deleted at OpenAI.
         await index.RecordAsync([new IndexEntry(channel, threadId, metadata.LastActivity, metadata.Messages)], replacesThread: true, cancellationToken);
         await redis.RunAsync(
-            database => database.StringSetAsync(ThreadKeys.Thread(redis.Prefix, channel), threadId, TimeSpan.FromSeconds(_expiry)),
+            database => database.ExecuteAsync("SET", ThreadKeys.Thread(redis.Prefix, channel), threadId, "EX", _expiry),
             cancellationToken);
     }
 

@@ -36,7 +36,7 @@ internal sealed class GetWeather(OpenWeather openWeather) : Tool<GetWeatherArgum
                 Temperature = weather.Main.Temp,
                 weather.Main.FeelsLike,
                 weather.Main.Humidity,
-                Description = weather.Weather is [var condition, ..] ? condition.Description : "unknown",
+                Description = weather.Weather is [{ } condition, ..] ? condition.Description : "unknown",
                 WindSpeed = weather.Wind.Speed,
                 Location = new { place.Name, place.Country },
             },

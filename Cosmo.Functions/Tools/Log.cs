@@ -19,4 +19,7 @@ internal static partial class Log
 
     [LoggerMessage(505, LogLevel.Information, "The tool {Tool} is not offered: its settings are missing.")]
     public static partial void NotOffered(ILogger logger, string tool);
+
+    [LoggerMessage(506, LogLevel.Warning, "A query of the database failed.")]
+    public static partial void QueryFailed(ILogger logger, Exception exception);
 }

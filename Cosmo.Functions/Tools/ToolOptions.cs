@@ -2,8 +2,8 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Cosmo.Functions.Tools;
 
-/// <summary>Limits of every tool. Section <c>Cosmo:Tools</c>.</summary>
-internal sealed class ToolOptions
+/// <summary>Limits of every tool, and access to the services that know people. Section <c>Cosmo:Tools</c>.</summary>
+internal sealed class ToolOptions : IValidatableObject
 {
     public const string Section = "Cosmo:Tools";
 
@@ -14,4 +14,31 @@ internal sealed class ToolOptions
     /// <summary>The longest output that the model is given, in bytes: 1,024 to 1,048,576, default 16,384. What is longer is cut.</summary>
     [Range(1024, 1_048_576, ErrorMessage = "Cosmo:Tools:MaxOutputBytes must lie between 1024 and 1048576.")]
     public int MaxOutputBytes { get; set; } = 16_384;
+
+    /// <summary>The key of the services for audit logs and user roles, sent as <c>x-api-key</c>.</summary>
+    public string? ApiKey { get; set; }
+
+    /// <summary>
+    /// The role that a caller must have for the tools that show private data about people. Default <c>auditor</c>; empty lets everybody use them.
+    /// </summary>
+    public string PersonalDataRole { get; set; } = "auditor";
+
+    /// <summary>Audit logs: <c>{BaseUrl}/{email}</c>.</summary>
+    public ApiOptions AuditApi { get; set; } = new();
+
+    /// <summary>User roles: <c>{BaseUrl}/{email}/role</c>.</summary>
+    public ApiOptions UserRoleApi { get; set; } = new();
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!AuditApi.IsValid)
+        {
+            yield return new("Cosmo:Tools:AuditApi:BaseUrl (AUDIT_API_URL) must be an http or https address without a query.");
+        }
+
+        if (!UserRoleApi.IsValid)
+        {
+            yield return new("Cosmo:Tools:UserRoleApi:BaseUrl (USER_ROLE_API_URL) must be an http or https address without a query.");
+        }
+    }
 }

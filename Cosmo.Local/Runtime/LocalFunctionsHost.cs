@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using Cosmo.Local.Runtime.Durable;
 using Cosmo.Local.Runtime.Http;
 using Cosmo.Local.Runtime.Indexing;
@@ -41,15 +42,18 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
     /// <exception cref="StartupException">A function or a setting is wrong, or the port is taken.</exception>
     public static async Task<LocalFunctionsHost> StartAsync(LocalFunctionsHostOptions options, CancellationToken cancellationToken = default)
     {
-        var host = new LocalFunctionsHost(Build(options));
+        // The framework would log a failed start with its stack trace; the caller tells of it.
+        var hasStarted = new StrongBox<bool>();
+        var app = Build(options, hasStarted);
         try
         {
-            await host._app.StartAsync(cancellationToken);
-            return host;
+            await app.StartAsync(cancellationToken);
+            hasStarted.Value = true;
+            return new LocalFunctionsHost(app);
         }
         catch (Exception error)
         {
-            await host.DisposeAsync();
+            await app.DisposeAsync();
             throw error switch
             {
                 OptionsValidationException invalid => new StartupException(string.Join(Environment.NewLine, invalid.Failures), error),
@@ -79,12 +83,14 @@ internal sealed class LocalFunctionsHost : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static WebApplication Build(LocalFunctionsHostOptions options)
+    private static WebApplication Build(LocalFunctionsHostOptions options, StrongBox<bool> hasStarted)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddConfiguration(options.Settings);
+        // Not AddConfiguration: chained, it hides settings that are set to an empty text.
+        builder.Configuration.AddInMemoryCollection(options.Settings.AsEnumerable().Where(setting => setting.Value is not null));
         builder.Logging.AddConfiguration(options.HostJson.Logging).AddConfiguration(builder.Configuration.GetSection("Logging"))
-            .AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning);
+            .AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => hasStarted.Value && level >= LogLevel.Warning);
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateScopes = true);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {

@@ -71,6 +71,35 @@ public sealed class ProgramTests : IDisposable
         error.ShouldHaveSingleItem().ShouldStartWith("local.settings.json is not JSON: ");
     }
 
+    [Theory]
+    [InlineData("""{ "Values": { "RABBITMQ_URL": "amqp://127.0.0.1:1" } }""", "QUEUE_NAME is missing, and function 'ReceiveMessage' needs it; set it in local.settings.json or in the environment.")]
+    [InlineData("""{ "Values": { "QUEUE_NAME": "q", "RABBITMQ_URL": "amqp://127.0.0.1:1", "REDIS_URL": "http://127.0.0.1", "OPENAI_API_KEY": "local" } }""", "REDIS_URL) must begin with redis://")]
+    public async Task A_setting_of_the_app_that_is_missing_or_wrong_is_told_without_a_stack_trace(string settings, string sentence)
+    {
+        await WriteSettingsAsync(settings);
+
+        using var program = Start(["functions", "--port", "0"], withAddresses: false);
+        var (output, error) = (await program.StandardOutput.ReadToEndAsync(Limit), await program.StandardError.ReadToEndAsync(Limit));
+        await program.WaitForExitAsync(Limit);
+
+        program.ExitCode.ShouldBe(1);
+        error.ShouldContain(sentence);
+        (output + error).ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task A_second_host_on_the_same_data_is_refused_in_one_sentence()
+    {
+        using var first = Start("functions", "--port", "0");
+        await ReadUntilAsync(first, "Functions host listening at");
+
+        var (exitCode, error) = await RunAsync("functions", "--port", "0");
+        first.Kill();
+
+        exitCode.ShouldBe(1);
+        error.ShouldHaveSingleItem().ShouldContain("Another durable engine works on");
+    }
+
     [Fact]
     public async Task The_emulators_listen_where_the_settings_say_and_serve_the_page()
     {
@@ -112,14 +141,26 @@ public sealed class ProgramTests : IDisposable
         return (program.ExitCode, error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
-    private Process Start(params string[] arguments) =>
-        Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
+    private Process Start(params string[] arguments) => Start(arguments, withAddresses: true);
+
+    private Process Start(string[] arguments, bool withAddresses)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
         {
             WorkingDirectory = _folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["RABBITMQ_URL"] = "amqp://127.0.0.1:1", ["REDIS_URL"] = "redis://127.0.0.1:1/0" },
-        })!;
+        };
+        start.Environment.Remove("RABBITMQ_URL");
+        start.Environment.Remove("REDIS_URL");
+        if (withAddresses)
+        {
+            start.Environment["RABBITMQ_URL"] = "amqp://127.0.0.1:1";
+            start.Environment["REDIS_URL"] = "redis://127.0.0.1:1/0";
+        }
+
+        return Process.Start(start)!;
+    }
 
     private async Task<string> ReadUntilAsync(Process program, string text)
     {

@@ -27,7 +27,7 @@ internal sealed class OpenWeather(ApiClient api, IOptions<WeatherOptions> option
 
         var query = countryCode is null ? city : $"{city},{countryCode}";
         var places = await GetAsync<Place[]>("/geo/1.0/direct?limit=1&q=" + Uri.EscapeDataString(query), cancellationToken);
-        if (places is not [var place, ..])
+        if (places is not [{ } place, ..])
         {
             return null;
         }

@@ -34,18 +34,18 @@ internal sealed class FunctionKeys
     public string DefaultKey { get; }
 
     /// <summary>Reads the keys of a data folder, after making them if there are none.</summary>
-    /// <exception cref="StartupException">The file is damaged.</exception>
+    /// <exception cref="StartupException">The folder cannot be used, or the file is damaged.</exception>
     public static FunctionKeys Open(string dataFolder)
     {
         var path = Path.Combine(dataFolder, FileName);
-        if (!File.Exists(path))
-        {
-            Directory.CreateDirectory(dataFolder);
-            Create(path);
-        }
-
         try
         {
+            if (!File.Exists(path))
+            {
+                Directory.CreateDirectory(dataFolder);
+                Create(path);
+            }
+
             var content = JsonSerializer.Deserialize<Content>(File.ReadAllText(path), Json);
             if (content is { MasterKey.Length: > 0, FunctionKeys: { } functionKeys } && functionKeys.Values.All(key => key is { Length: > 0 }))
             {
@@ -54,6 +54,10 @@ internal sealed class FunctionKeys
         }
         catch (JsonException)
         {
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The data folder {dataFolder} cannot be used: {error.Message} Give another with --data.", error);
         }
 
         throw new StartupException($"{path} holds no keys; delete it, and new ones are made.");

@@ -1,0 +1,39 @@
+using System.ComponentModel.DataAnnotations;
+using System.Data.Common;
+
+namespace Cosmo.Functions.Tools.Database;
+
+/// <summary>Access to the KMC database. Section <c>Cosmo:Tools:Database</c>.</summary>
+internal sealed class DatabaseOptions : IValidatableObject
+{
+    public const string Section = "Cosmo:Tools:Database";
+
+    /// <summary>The connection string. Without one, the tools that need the database are not offered.</summary>
+    public string? ConnectionString { get; set; }
+
+    /// <summary>The ADO.NET provider, as it is registered. Default <c>Microsoft.Data.SqlClient</c>.</summary>
+    public string Provider { get; set; } = "Microsoft.Data.SqlClient";
+
+    /// <summary>Gives the services with their numbers of clients.</summary>
+    [Required(ErrorMessage = "Cosmo:Tools:Database:ClientsCommand must not be empty; leave it out for the default.")]
+    public string ClientsCommand { get; set; } = "SELECT * FROM vw_ClientCountPerService ORDER BY ClientCount DESC";
+
+    /// <summary>Gives the offices; the parameters are <c>@City</c> and <c>@Capacity</c>.</summary>
+    [Required(ErrorMessage = "Cosmo:Tools:Database:OfficesCommand must not be empty; leave it out for the default.")]
+    public string OfficesCommand { get; set; } = "EXEC sp_GetAvailableOffices @City, @Capacity";
+
+    /// <summary>How long a command may take, in seconds: 1 to 300, default 15.</summary>
+    [Range(1, 300, ErrorMessage = "Cosmo:Tools:Database:CommandTimeoutSeconds must lie between 1 and 300.")]
+    public int CommandTimeoutSeconds { get; set; } = 15;
+
+    public bool IsConfigured => !string.IsNullOrWhiteSpace(ConnectionString);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (IsConfigured && !DbProviderFactories.TryGetFactory(Provider, out _))
+        {
+            var known = string.Join(", ", DbProviderFactories.GetProviderInvariantNames());
+            yield return new($"Cosmo:Tools:Database:Provider must name a registered ADO.NET provider ({known}), which '{Provider}' is not.");
+        }
+    }
+}

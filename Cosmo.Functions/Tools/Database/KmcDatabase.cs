@@ -1,0 +1,91 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tools.Database;
+
+/// <summary>Reads the KMC database, whatever ADO.NET provider it is reached with.</summary>
+internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, ILogger<KmcDatabase> logger)
+{
+    /// <summary>More rows than this are of no use to the model.</summary>
+    private const int MaxRows = 500;
+
+    private readonly DatabaseOptions _options = options.Value;
+
+    public bool IsConfigured => _options.IsConfigured;
+
+    /// <summary>The services with their numbers of clients.</summary>
+    public Task<JsonArray> GetClientsAsync(CancellationToken cancellationToken) => QueryAsync(_options.ClientsCommand, [], cancellationToken);
+
+    /// <summary>The offices that are available in a city for so many people.</summary>
+    public Task<JsonArray> GetOfficesAsync(string city, int capacity, CancellationToken cancellationToken) =>
+        QueryAsync(_options.OfficesCommand, [("@City", city), ("@Capacity", capacity)], cancellationToken);
+
+    private async Task<JsonArray> QueryAsync(string text, (string Name, object Value)[] parameters, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = DbProviderFactories.GetFactory(_options.Provider).CreateConnection()!;
+            connection.ConnectionString = _options.ConnectionString;
+            await connection.OpenAsync(cancellationToken);
+            await using var command = Command(connection, text, parameters);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var rows = new JsonArray();
+            while (rows.Count < MaxRows && await reader.ReadAsync(cancellationToken))
+            {
+                rows.Add(Row(reader));
+            }
+
+            return rows;
+        }
+        catch (DbException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.QueryFailed(logger, exception);
+            throw new ToolException("The database has a problem right now. Tell the user to try again later.");
+        }
+    }
+
+    private DbCommand Command(DbConnection connection, string text, (string Name, object Value)[] parameters)
+    {
+        var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The text is a setting of the operator; what the model wrote is in the parameters alone.
+        command.CommandText = text;
+#pragma warning restore CA2100
+        command.CommandTimeout = _options.CommandTimeoutSeconds;
+        foreach (var (name, value) in parameters)
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = name;
+            parameter.Value = value;
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
+
+    private static JsonObject Row(DbDataReader reader)
+    {
+        var row = new JsonObject();
+        for (var column = 0; column < reader.FieldCount; column++)
+        {
+            row[reader.GetName(column)] = Value(reader.GetValue(column));
+        }
+
+        return row;
+    }
+
+    private static JsonNode? Value(object value) => value switch
+    {
+        DBNull => null,
+        string text => text,
+        bool yes => yes,
+        byte or short or int or long => Convert.ToInt64(value, CultureInfo.InvariantCulture),
+        float or double => Convert.ToDouble(value, CultureInfo.InvariantCulture),
+        decimal number => number,
+        DateTime time => time.ToString("s", CultureInfo.InvariantCulture),
+        DateTimeOffset time => time.ToString("O", CultureInfo.InvariantCulture),
+        byte[] => "(binary)",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+    };
+}
