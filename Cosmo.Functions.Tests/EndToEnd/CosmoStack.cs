@@ -211,6 +211,11 @@ internal sealed class CosmoStack : IAsyncDisposable
         _settings["REDIS_PREFIX"] = RedisPrefix;
         _settings["WEB_PUBSUB_CONNECTION_STRING"] = $"Endpoint={WebPubSub.Url.GetLeftPart(UriPartial.Authority)};AccessKey={AccessKey};Version=1.0;";
         _settings["WEB_PUBSUB_HUB"] = "cosmo";
+        foreach (var schedule in (string[])["THREAD_PRUNING_SCHEDULE", "THREAD_INDEXING_SCHEDULE", "HISTORY_PURGING_SCHEDULE"])
+        {
+            _settings[schedule] = "0 0 0 1 1 *";
+        }
+
         _settings["OPENAI_BASE_URL"] = new Uri(OpenAI.Url, "/v1").AbsoluteUri;
         _settings["OPENAI_API_KEY"] = "test";
         _settings["OPENWEATHER_BASE_URL"] = Backends.Url.GetLeftPart(UriPartial.Authority);

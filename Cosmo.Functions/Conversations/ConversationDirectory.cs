@@ -1,16 +1,18 @@
 using System.Text.Json;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Conversations;
 
 /// <summary>Which channel and attempt a message id belongs to, for operators who know the id alone. Kept in Redis for a day.</summary>
 internal sealed class ConversationDirectory(RedisConnection redis)
 {
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+    private const int KeptSeconds = 86_400;
 
     public Task RememberAsync(MessageAddress address, CancellationToken cancellationToken) => redis.RunAsync(
-        database => database.StringSetAsync(Key(address.MessageId), JsonSerializer.Serialize(address, CosmoJson.Options), Kept), cancellationToken);
+        database => database.ExecuteAsync("SET", (RedisKey)Key(address.MessageId), JsonSerializer.Serialize(address, CosmoJson.Options), "EX", KeptSeconds),
+        cancellationToken);
 
     /// <summary>The newest message with this id, or null.</summary>
     public async Task<MessageAddress?> FindAsync(string messageId, CancellationToken cancellationToken)
