@@ -29,6 +29,10 @@ public sealed class StandInsTests
     public void With_a_connection_string_the_settings_decide() =>
         Settings(("MSSQL_CONNECTION_STRING", "Server=x")).AsEnumerable().ShouldNotContain(setting => setting.Key.StartsWith("Cosmo:Tools:Database"));
 
+    [Fact]
+    public void A_setting_that_is_empty_stays_so() =>
+        Settings(("Cosmo:Tools:PersonalDataRole", "")).AsEnumerable().ShouldContain(new KeyValuePair<string, string?>("Cosmo:Tools:PersonalDataRole", ""));
+
     private static IConfiguration Settings(params (string Name, string? Value)[] settings) => new StandIns("/data").AddTo(
         new ConfigurationBuilder().AddInMemoryCollection(settings.ToDictionary(setting => setting.Name, setting => setting.Value)).Build());
 }

@@ -33,7 +33,11 @@ internal sealed class StandIns(string dataFolder)
             }
         }
 
-        return new ConfigurationBuilder().AddConfiguration(settings).AddInMemoryCollection(added).Build();
+        // Not AddConfiguration: chained, it hides settings that are set to an empty text.
+        return new ConfigurationBuilder()
+            .AddInMemoryCollection(settings.AsEnumerable().Where(setting => setting.Value is not null))
+            .AddInMemoryCollection(added)
+            .Build();
     }
 
     private static string? Get(IConfiguration settings, string place, string flatName) =>
