@@ -64,6 +64,21 @@ public sealed class TurnsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Where_a_busy_channel_rejects_a_message_may_come_as_soon_as_the_one_before_says_that_it_ends()
+    {
+        var rejecting = new Turns(_redis.Connection, Options.Create(new ConversationOptions { WhenBusy = ConversationOptions.Reject }), _clock);
+        await TakeAsync(1, maxWaiting: 0);
+        (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+
+        await rejecting.AnnounceEndAsync(Address(1), "instance-1", TestContext.Current.CancellationToken);
+
+        (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Waiting);
+        (await TakeAsync(3, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+        (await ReleaseAsync(1)).ShouldBe("instance-2");
+        (await TakeAsync(4, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+    }
+
+    [Fact]
     public async Task Channels_do_not_wait_for_each_other()
     {
         await TakeAsync(1);

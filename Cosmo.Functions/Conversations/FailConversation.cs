@@ -26,6 +26,7 @@ internal sealed class FailConversation(
         var (address, failure) = (input.Address, input.Failure);
         var cancellationToken = context.CancellationToken;
         logger.ConversationFailed(address.MessageId, failure.Cause, failure.Details);
+        await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
         await TryAsync(address, () => TellAsync(input, cancellationToken), cancellationToken);
         await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
         await turn.GiveOnAsync(address, input.InstanceId, client, cancellationToken);

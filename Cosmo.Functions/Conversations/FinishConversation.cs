@@ -20,6 +20,7 @@ internal sealed class FinishConversation(
         var text = await RecallAsync(input, cancellationToken)
             ?? await assistant.FindTextAsync(input.ResponseId, cancellationToken)
             ?? throw new InvalidOperationException("The text of the answer is lost.");
+        await turn.AnnounceAsync(input.Address, input.InstanceId, cancellationToken);
         await updates.PublishAsync(input.Address, Updates.Completed(input.Address, input.ThreadId, text), once: null, cancellationToken);
         await turn.GiveOnAsync(input.Address, input.InstanceId, client, cancellationToken);
         Telemetry.ConversationsCompleted.Add(1);

@@ -6,6 +6,19 @@ namespace Cosmo.Functions.Conversations;
 /// <summary>Gives the turn of a message that is over to the next one in its channel.</summary>
 internal sealed class TurnRelease(Turns turns, ILogger<TurnRelease> logger)
 {
+    /// <summary>Comes before the final update. Never fails: without it a message that comes at once may be rejected.</summary>
+    public async Task AnnounceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turns.AnnounceEndAsync(address, instanceId, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.TurnNotGivenOn(e, address.MessageId);
+        }
+    }
+
     /// <summary>Never fails: a turn that is not given on is taken when its lease ends.</summary>
     public async Task GiveOnAsync(MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
     {

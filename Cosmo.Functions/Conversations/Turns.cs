@@ -33,13 +33,14 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
     private const string TakeScript = """
-        local list, lease, message, attempt = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+        local list, lease, message, attempt, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
         local ticket, now, duration, most, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
         if redis.call('HEXISTS', message, 'scheduled') == 1 then return 'ScheduledBefore' end
         local waiting = redis.call('LRANGE', list, 0, -1)
         for place, other in ipairs(waiting) do
           if other == ticket then return place == 1 and 'Head' or 'Waiting' end
         end
+        if #waiting == 1 and redis.call('GET', ending) == waiting[1] then most = math.max(most, 1) end
         if #waiting > most then return 'Refused' end
         redis.call('SET', attempt, ARGV[6], 'EX', kept)
         redis.call('RPUSH', list, ticket)
@@ -127,6 +128,15 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
         return (string)head!;
     }
 
+    /// <summary>
+    /// Says that a message is about to be over: where a busy channel rejects, one that comes between its final update and the end of its turn waits
+    /// those milliseconds.
+    /// </summary>
+    public Task AnnounceEndAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken) =>
+        options.Value.WhenBusy == ConversationOptions.Reject
+            ? redis.RunAsync(database => database.StringSetAsync(EndingKey(address.Channel), instanceId, Grace), cancellationToken)
+            : Task.CompletedTask;
+
     /// <summary>Gives the turn, or the place, back. Returns the instance whose turn it is now, or null.</summary>
     public async Task<string?> ReleaseAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
     {
@@ -152,7 +162,10 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
         RedisKeys.ForChannel(redis.Prefix, "turn", address.Channel),
         MessageKey(address),
         AttemptKey(address.Channel, address.MessageId),
+        EndingKey(address.Channel),
     ];
+
+    private string EndingKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "ending", channel);
 
     private string AttemptKey(string channel, string messageId) => $"{RedisKeys.ForChannel(redis.Prefix, "attempt", channel)}:{messageId}";
 
