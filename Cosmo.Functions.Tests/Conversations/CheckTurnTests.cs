@@ -2,6 +2,7 @@ using Cosmo.Functions.Conversations;
 using Cosmo.Functions.Delivery;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Converters;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
@@ -47,6 +48,16 @@ public sealed class CheckTurnTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_end_of_a_duplicate_is_not_the_end_of_the_message_that_another_worker_answers()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        Is("instance-1", OrchestrationRuntimeStatus.Completed, new ConversationResult(ConversationResult.Duplicate, null, 0));
+
+        (await CheckAsync(2)).HasTurn.ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task One_that_ended_while_it_waited_is_passed_over_when_the_turn_is_given_on()
     {
         await TakeAsync(1);
@@ -83,9 +94,14 @@ public sealed class CheckTurnTests : IAsyncDisposable
 
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
 
-    private void Is(string instanceId, OrchestrationRuntimeStatus status) => _client
-        .GetInstanceAsync(instanceId, Arg.Any<CancellationToken>())
-        .Returns(new OrchestrationMetadata(nameof(Conversation), instanceId) { RuntimeStatus = status });
+    private void Is(string instanceId, OrchestrationRuntimeStatus status, ConversationResult? output = null) => _client
+        .GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>())
+        .Returns(new OrchestrationMetadata(nameof(Conversation), instanceId)
+        {
+            RuntimeStatus = status,
+            DataConverter = JsonDataConverter.Default,
+            SerializedOutput = output is null ? null : JsonDataConverter.Default.Serialize(output),
+        });
 
     private Task<TurnPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), $"instance-{number}", 20, Cancellation);
 

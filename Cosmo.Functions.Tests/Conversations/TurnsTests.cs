@@ -51,6 +51,17 @@ public sealed class TurnsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_message_that_an_orchestration_owns_is_not_taken_in_again_although_nobody_noted_that_it_was_scheduled()
+    {
+        await TakeAsync(1);
+        await _turns.ClaimAsync(Address(1), "run-1", TestContext.Current.CancellationToken);
+        await ReleaseAsync(1);
+
+        (await TakeAsync(1)).ShouldBe(TurnPlace.ScheduledBefore);
+        (await TakeAsync(2)).ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
     public async Task More_than_may_wait_are_refused()
     {
         (await TakeAsync(1, maxWaiting: 2)).ShouldBe(TurnPlace.Head);

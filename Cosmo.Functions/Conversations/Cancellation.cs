@@ -34,7 +34,7 @@ internal sealed class Cancellation(Turns turns, UpdateLog log, StopSignals stopS
 
         var address = new MessageAddress(channel, messageId, attempt);
         var instanceId = ConversationStarter.InstanceId(address);
-        if (await log.IsOverAsync(address, cancellationToken) || await client.GetInstanceAsync(instanceId, cancellationToken) is { IsCompleted: true })
+        if (await log.IsOverAsync(address, cancellationToken) || await client.HasEndedAsync(instanceId, cancellationToken))
         {
             return CancelOutcome.Over;
         }

@@ -41,7 +41,7 @@ internal sealed class CheckTurn(
         for (var removals = 0; head != input.InstanceId && removals < MostRemovals; removals++)
         {
             // An instance that this store does not know may be another worker's; its lease decides.
-            if (await client.GetInstanceAsync(head, cancellationToken) is not { IsCompleted: true })
+            if (!await client.HasEndedAsync(head, cancellationToken))
             {
                 return new TurnResult(false, null);
             }

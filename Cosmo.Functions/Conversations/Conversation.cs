@@ -48,7 +48,7 @@ internal static class Conversation
 
             if (progress.Duplicate)
             {
-                return new ConversationResult("duplicate", null, 0);
+                return new ConversationResult(ConversationResult.Duplicate, null, 0);
             }
 
             await context.CallActivityAsync(

@@ -27,4 +27,8 @@ internal sealed record ConversationStatus(string Phase, int Round, string? Threa
 /// <param name="Outcome">completed, failed or duplicate.</param>
 /// <param name="Cause">Why it failed.</param>
 /// <param name="Rounds">How many responses the model made.</param>
-internal sealed record ConversationResult(string Outcome, string? Cause, int Rounds);
+internal sealed record ConversationResult(string Outcome, string? Cause, int Rounds)
+{
+    /// <summary>The outcome of an orchestration whose message another one has.</summary>
+    public const string Duplicate = "duplicate";
+}

@@ -25,7 +25,7 @@ internal sealed class TurnRelease(Turns turns, ILogger<TurnRelease> logger)
         try
         {
             var next = await turns.ReleaseAsync(address, instanceId, cancellationToken);
-            while (next is not null && await client.GetInstanceAsync(next, cancellationToken) is { IsCompleted: true })
+            while (next is not null && await client.HasEndedAsync(next, cancellationToken))
             {
                 // It ended while it waited, such as by termination.
                 next = await turns.ReleaseAsync(address, next, cancellationToken);

@@ -35,7 +35,7 @@ internal sealed class Turns(RedisConnection redis, IOptions<ConversationOptions>
     private const string TakeScript = """
         local list, lease, message, attempt, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
         local ticket, now, duration, most, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-        if redis.call('HEXISTS', message, 'scheduled') == 1 then return 'ScheduledBefore' end
+        if redis.call('HEXISTS', message, 'scheduled') == 1 or redis.call('HEXISTS', message, 'owner') == 1 then return 'ScheduledBefore' end
         local waiting = redis.call('LRANGE', list, 0, -1)
         for place, other in ipairs(waiting) do
           if other == ticket then return place == 1 and 'Head' or 'Waiting' end

@@ -1,0 +1,14 @@
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Conversations;
+
+/// <summary>Asks this worker's Durable store whether a message's orchestration is over.</summary>
+internal static class OrchestrationEnd
+{
+    /// <summary>
+    /// False also for one that the store does not know, and for one that ended because another worker has the message: of that worker's it says nothing.
+    /// </summary>
+    public static async Task<bool> HasEndedAsync(this DurableTaskClient client, string instanceId, CancellationToken cancellationToken) =>
+        await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, cancellationToken) is { IsCompleted: true } instance
+        && (instance.RuntimeStatus != OrchestrationRuntimeStatus.Completed || instance.ReadOutputAs<ConversationResult>()?.Outcome != ConversationResult.Duplicate);
+}
