@@ -15,7 +15,7 @@ internal sealed class CosmoQueue : IAsyncDisposable
 
     public IChannel Channel { get; }
 
-    public string Exchange { get; } = $"test-{Guid.NewGuid():n}";
+    public string Exchange { get; private init; } = $"test-{Guid.NewGuid():n}";
 
     public string Queue => Exchange + "_queue";
 
@@ -23,10 +23,13 @@ internal sealed class CosmoQueue : IAsyncDisposable
 
     public static string RoutingKey => "test_key";
 
-    public static async Task<CosmoQueue> ConnectAsync(string? url = null)
+    /// <param name="url">Another broker than the shared one.</param>
+    /// <param name="exchange">Names that are there already.</param>
+    public static async Task<CosmoQueue> ConnectAsync(string? url = null, string? exchange = null)
     {
         var connection = await new ConnectionFactory { Uri = new Uri(url ?? Url) }.CreateConnectionAsync();
-        return new CosmoQueue(connection, await connection.CreateChannelAsync(new CreateChannelOptions(true, true)));
+        var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
+        return exchange is null ? new CosmoQueue(connection, channel) : new CosmoQueue(connection, channel) { Exchange = exchange };
     }
 
     public Task SendAsync(string channel, string messageId, string message) =>

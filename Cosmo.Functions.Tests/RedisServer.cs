@@ -16,6 +16,18 @@ public sealed class RedisServer : ChildServer
         RedirectStandardOutput = true,
     };
 
+    /// <summary>Loses everything.</summary>
+    public async Task FlushAsync()
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", Port);
+        await using var stream = client.GetStream();
+        await stream.WriteAsync("FLUSHALL\r\n"u8.ToArray());
+        var answer = new byte[3];
+        await stream.ReadExactlyAsync(answer);
+        "+OK"u8.SequenceEqual(answer).ShouldBeTrue();
+    }
+
     protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
         try

@@ -227,6 +227,9 @@ resource appSettings 'Microsoft.Web/sites/config@2023-12-01' = {
     APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
     EXCHANGE_NAME: exchangeName
     QUEUE_NAME: queueName
+    THREAD_PRUNING_SCHEDULE: '0 0 3 * * *'
+    THREAD_INDEXING_SCHEDULE: '0 30 * * * *'
+    HISTORY_PURGING_SCHEDULE: '0 0 4 * * *'
     ROUTING_KEY: routingKey
     REDIS_PREFIX: redisPrefix
     OPENAI_MODEL: openAIModel

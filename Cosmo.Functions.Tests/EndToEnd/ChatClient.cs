@@ -47,6 +47,12 @@ internal sealed class ChatClient : IAsyncDisposable
         }
     }
 
+    /// <summary>The finals that have come so far, by message id, in order.</summary>
+    public IEnumerable<string> Finals() => Rest()
+        .Select(update => update["payload"]!)
+        .Where(payload => payload["final_message"]!.GetValue<bool>() && payload["message_id"] is not null)
+        .Select(payload => payload["message_id"]!.GetValue<string>());
+
     /// <summary>Reads until a message has this status.</summary>
     public async Task<JsonObject> StatusAsync(string status, int seconds = 30)
     {

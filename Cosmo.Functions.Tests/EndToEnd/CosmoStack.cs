@@ -43,6 +43,9 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Calls the functions with the master key; addresses are relative to <c>/api/</c>.</summary>
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>Calls the second worker, if there is one.</summary>
+    public HttpClient SecondHttp { get; private set; } = new();
+
     /// <summary>Starts everything, the functions last.</summary>
     /// <param name="settings">Settings of the functions beside those that every stack has.</param>
     /// <param name="openAI">The pace of the model; by default it answers as fast as it can.</param>
@@ -58,7 +61,7 @@ internal sealed class CosmoStack : IAsyncDisposable
     {
         var stack = new CosmoStack
         {
-            Queue = await CosmoQueue.ConnectAsync(),
+            Queue = await CosmoQueue.ConnectAsync(settings?.GetValueOrDefault("RABBITMQ_URL")),
             OpenAI = await OpenAIEmulator.StartAsync(openAI ?? new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.Zero }),
             Backends = await BackendsEmulator.StartAsync(new BackendsEmulatorOptions()),
         };
@@ -79,9 +82,22 @@ internal sealed class CosmoStack : IAsyncDisposable
     }
 
     /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
-    public async Task<FunctionsProcess> StartFunctionsAsync()
+    public Task<FunctionsProcess> StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
+
+    /// <summary>Kills the functions that were started last, as <c>kill -9</c> does.</summary>
+    public Task KillAsync() => _processes[^1].KillAsync();
+
+    /// <summary>Starts a second worker with a durable store of its own, on the same broker and Redis.</summary>
+    public async Task<FunctionsProcess> StartSecondWorkerAsync()
     {
-        var process = FunctionsProcess.Start(_port, _folder, _settings);
+        SecondHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{FreePort()}/api/"), Timeout = TimeSpan.FromSeconds(30) };
+        SecondHttp.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(Path.Combine(_folder, "second")).MasterKey);
+        return await StartFunctionsAsync(SecondHttp, SecondHttp.BaseAddress.Port, Path.Combine(_folder, "second"));
+    }
+
+    private async Task<FunctionsProcess> StartFunctionsAsync(HttpClient http, int port, string folder)
+    {
+        var process = FunctionsProcess.Start(port, folder, _settings);
         _processes.Add(process);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
@@ -89,7 +105,7 @@ internal sealed class CosmoStack : IAsyncDisposable
             process.ThrowIfEnded();
             try
             {
-                using var answer = await Http.GetAsync("health", limit.Token);
+                using var answer = await http.GetAsync("health", limit.Token);
                 if (answer.IsSuccessStatusCode)
                 {
                     return process;
@@ -102,6 +118,50 @@ internal sealed class CosmoStack : IAsyncDisposable
 
             await Task.Delay(50, limit.Token);
         }
+    }
+
+    /// <summary>Replaces the model's faults; see the emulator's README.</summary>
+    public Task FaultAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(OpenAI.Url, "/emulator/faults"), faults);
+
+    /// <summary>Replaces the faults of the tools' back ends.</summary>
+    public Task FaultBackendsAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(Backends.Url, "/emulator/faults"), faults);
+
+    /// <summary>Replaces what is wrong with Web PubSub.</summary>
+    public Task FaultWebPubSubAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(WebPubSub.Url, "/emulator/faults"), faults);
+
+    /// <summary>Replaces the model's scripted answers.</summary>
+    public Task ScriptAsync(string answers) => ControlAsync(HttpMethod.Put, new Uri(OpenAI.Url, "/emulator/script"), answers);
+
+    /// <summary>The requests for a response whose question contains this text, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonNode>> RequestsAsync(string userText)
+    {
+        using var http = new HttpClient();
+        var log = JsonNode.Parse(await http.GetStringAsync(new Uri(OpenAI.Url, "/emulator/requests")))!;
+        return [.. log["requests"]!.AsArray().Where(request => request!["userText"]?.GetValue<string>().Contains(userText) == true).Select(request => request!)];
+    }
+
+    /// <summary>The items of a conversation at the model's service, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonNode>> ItemsAsync(string threadId)
+    {
+        using var http = new HttpClient();
+        var page = JsonNode.Parse(await http.GetStringAsync(new Uri(OpenAI.Url, $"/emulator/conversations/{threadId}/items?limit=100&order=asc")))!;
+        page["has_more"]!.GetValue<bool>().ShouldBeFalse();
+        return [.. page["data"]!.AsArray().Select(item => item!)];
+    }
+
+    /// <summary>The user's questions in a conversation, oldest first.</summary>
+    public async Task<IReadOnlyList<string>> QuestionsAsync(string threadId) =>
+    [
+        .. (await ItemsAsync(threadId))
+            .Where(item => item["type"]!.GetValue<string>() == "message" && item["role"]!.GetValue<string>() == "user")
+            .Select(item => item["content"]![0]!["text"]!.GetValue<string>()),
+    ];
+
+    /// <summary>The calls in a conversation that have no output.</summary>
+    public async Task<IReadOnlyList<string>> UnansweredCallsAsync(string threadId)
+    {
+        var items = await ItemsAsync(threadId);
+        return [.. CallIds(items, "function_call").Except(CallIds(items, "function_call_output"))];
     }
 
     /// <summary>Opens a channel as a browser does: by negotiation.</summary>
@@ -121,12 +181,24 @@ internal sealed class CosmoStack : IAsyncDisposable
         }
 
         Http.Dispose();
+        SecondHttp.Dispose();
         await WebPubSub.DisposeAsync();
         await OpenAI.DisposeAsync();
         await Backends.DisposeAsync();
         await Queue.DisposeAsync();
         await _redis.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static IEnumerable<string> CallIds(IEnumerable<JsonNode> items, string type) =>
+        items.Where(item => item["type"]!.GetValue<string>() == type).Select(item => item["call_id"]!.GetValue<string>());
+
+    private static async Task ControlAsync(HttpMethod method, Uri address, string body)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(method, address) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+        using var answer = await http.SendAsync(request);
+        answer.EnsureSuccessStatusCode();
     }
 
     private void Configure(IReadOnlyDictionary<string, string> settings)
@@ -139,10 +211,18 @@ internal sealed class CosmoStack : IAsyncDisposable
         _settings["REDIS_PREFIX"] = RedisPrefix;
         _settings["WEB_PUBSUB_CONNECTION_STRING"] = $"Endpoint={WebPubSub.Url.GetLeftPart(UriPartial.Authority)};AccessKey={AccessKey};Version=1.0;";
         _settings["WEB_PUBSUB_HUB"] = "cosmo";
+        foreach (var schedule in (string[])["THREAD_PRUNING_SCHEDULE", "THREAD_INDEXING_SCHEDULE", "HISTORY_PURGING_SCHEDULE"])
+        {
+            _settings[schedule] = "0 0 0 1 1 *";
+        }
+
         _settings["OPENAI_BASE_URL"] = new Uri(OpenAI.Url, "/v1").AbsoluteUri;
         _settings["OPENAI_API_KEY"] = "test";
         _settings["OPENWEATHER_BASE_URL"] = Backends.Url.GetLeftPart(UriPartial.Authority);
         _settings["OPENWEATHER_API_KEY"] = "test";
+        _settings["AUDIT_API_URL"] = new Uri(Backends.Url, "/audit").AbsoluteUri;
+        _settings["USER_ROLE_API_URL"] = new Uri(Backends.Url, "/users").AbsoluteUri;
+        _settings["X_API_KEY"] = "test";
         foreach (var (name, value) in settings)
         {
             _settings[name] = value;

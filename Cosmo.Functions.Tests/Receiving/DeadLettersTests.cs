@@ -70,7 +70,7 @@ public sealed class DeadLettersTests : IAsyncLifetime
     {
         await _topology.DeclareAsync(TestContext.Current.CancellationToken);
         byte[] body = [0xff, 0, .. "text"u8];
-        var properties = new DeliveryProperties("text/plain", "corr", "answers", "id", "kind", 7, new Dictionary<string, string> { ["x-team"] = "ops", ["x-cosmo-attempt"] = "2" });
+        var properties = new DeliveryProperties("text/plain", "corr", "answers", "id", "kind", 7, "gzip", "app", 1683042126, new Dictionary<string, string> { ["x-team"] = "ops", ["x-cosmo-attempt"] = "2" });
 
         await _deadLetters.WriteAsync(new DeadLetter(body, properties, "stalled", "Response stream interrupted", "channel ü", "msg-1"), TestContext.Current.CancellationToken);
         var (headers, kept, basic) = await _queue.NextDeadLetterAsync();
@@ -78,6 +78,7 @@ public sealed class DeadLettersTests : IAsyncLifetime
         kept.ShouldBe(body);
         (basic.ContentType, basic.CorrelationId, basic.ReplyTo, basic.MessageId, basic.Type, basic.Priority, basic.Persistent)
             .ShouldBe(("text/plain", "corr", "answers", "id", "kind", (byte)7, true));
+        (basic.ContentEncoding, basic.AppId, basic.Timestamp.UnixTime).ShouldBe(("gzip", "app", 1683042126));
         headers["x-cosmo-cause"].ShouldBe("stalled");
         headers["x-cosmo-reason"].ShouldBe("Response stream interrupted");
         headers["x-cosmo-failed-at"].ShouldBe("2026-01-31T12:00:00.0000000+00:00");

@@ -16,7 +16,7 @@ public sealed class OldWorkerTests
     {
         await using var redis = new TestRedis();
         var time = new ManualTimeProvider();
-        var store = new ThreadStore(redis.Connection, Options.Create(new ThreadOptions()), time, NullLogger<ThreadStore>.Instance);
+        var store = new ThreadStore(redis.Connection, new ThreadIndex(redis.Connection, time), Options.Create(new ThreadOptions()), time, NullLogger<ThreadStore>.Instance);
         await RunPythonAsync("""
             r.set(prefix + "thread:über", "conv_python", ex=100)
             r.set(prefix + "metadata:über", json.dumps({"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}), ex=100)

@@ -82,17 +82,27 @@ public sealed class DatabaseToolsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_large_result_is_cut()
+    public async Task A_result_with_too_many_rows_admits_that_it_is_not_all()
     {
         Execute("""
             CREATE VIEW vw_ClientCountPerService AS
-            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT 'Service ' || i AS ServiceName, 1 AS ClientCount FROM n
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 51) SELECT 'Service ' || i AS ServiceName, 1 AS ClientCount FROM n
             """);
 
-        var output = await _setup.RunAsync("get_active_clients_per_service", "{}");
+        var output = JsonNode.Parse(await _setup.RunAsync("get_active_clients_per_service", "{}"))!;
 
-        output.Length.ShouldBeLessThanOrEqualTo(16_384);
-        output.ShouldContain("was cut");
+        output["service_breakdown"]!.AsArray().Count.ShouldBe(50);
+        output["total_active_clients"]!.GetValue<int>().ShouldBe(50);
+        output["note"]!.GetValue<string>().ShouldContain("Only the first 50 rows");
+    }
+
+    [Fact]
+    public async Task A_view_without_the_numbers_is_not_taken_for_no_clients()
+    {
+        Execute("CREATE VIEW vw_ClientCountPerService AS SELECT 'Payroll' AS ServiceName");
+        await using var setup = Setup(_connectionString, "SELECT * FROM vw_ClientCountPerService");
+
+        (await setup.RunAsync("get_active_clients_per_service", "{}")).ShouldContain("has no numbers of clients");
     }
 
     [Fact]
@@ -111,10 +121,21 @@ public sealed class DatabaseToolsTests : IAsyncDisposable
         setup.ErrorsOf<DatabaseOptions>().ShouldContain("Cosmo:Tools:Database:Provider");
     }
 
-    private static ToolSetup Setup(string? connectionString) => new(new()
+    [Fact]
+    public async Task A_connection_string_that_is_none_is_refused_with_the_settings_name_and_not_repeated()
+    {
+        await using var setup = Setup("password secret");
+
+        setup.ErrorsOf<DatabaseOptions>().ShouldSatisfyAllConditions(
+            error => error.ShouldContain("Cosmo:Tools:Database:ConnectionString (MSSQL_CONNECTION_STRING)"),
+            error => error.ShouldNotContain("secret"));
+    }
+
+    private static ToolSetup Setup(string? connectionString, string clientsCommand = "SELECT * FROM vw_ClientCountPerService ORDER BY ClientCount DESC") => new(new()
     {
         ["Cosmo:Tools:Database:ConnectionString"] = connectionString,
         ["Cosmo:Tools:Database:Provider"] = "Microsoft.Data.Sqlite",
+        ["Cosmo:Tools:Database:ClientsCommand"] = clientsCommand,
         ["Cosmo:Tools:Database:OfficesCommand"] = "SELECT * FROM offices WHERE City = @City AND Capacity >= @Capacity",
     });
 

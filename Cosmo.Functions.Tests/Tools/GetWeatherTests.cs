@@ -90,6 +90,35 @@ public sealed class GetWeatherTests : IAsyncDisposable
         _openWeather.Requests.Count.ShouldBe(5);
     }
 
+    [Fact]
+    public async Task A_city_that_many_ask_for_at_once_is_looked_up_once()
+    {
+        var open = new TaskCompletionSource();
+        await StartAsync(async context =>
+        {
+            await open.Task;
+            await AnswerWell(context);
+        });
+
+        var asking = Enumerable.Range(0, 20).Select(_ => AskAsync(InMakati)).ToList();
+        open.SetResult();
+
+        (await Task.WhenAll(asking)).ShouldAllBe(output => output.Contains("29.4"));
+        _openWeather!.Requests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_failure_is_not_remembered()
+    {
+        var known = false;
+        await StartAsync(context => known ? AnswerWell(context) : context.Response.WriteAsync("[]"));
+        (await AskAsync(InMakati)).ShouldContain("No city named 'Makati' was found.");
+
+        known = true;
+
+        (await AskAsync(InMakati)).ShouldContain("29.4");
+    }
+
     [Theory]
     [InlineData(401, "does not accept Cosmo's key")]
     [InlineData(403, "does not accept Cosmo's key")]

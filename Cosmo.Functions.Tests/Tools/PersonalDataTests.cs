@@ -160,8 +160,8 @@ public sealed class PersonalDataTests : IAsyncDisposable
         await StartAsync(Logs);
 
         _setup!.Toolbox.AvailableTo(Caller.Anonymous).ShouldBeEmpty();
-        (await _setup.RunAsync(tool, Ana)).ShouldContain("no such tool for this user");
-        (await _setup.RunAsync(tool, Ana, "reader")).ShouldContain("no such tool for this user");
+        (await _setup.RunAsync(tool, Ana)).ShouldContain("needs a permission");
+        (await _setup.RunAsync(tool, Ana, "reader")).ShouldContain("needs a permission");
         _service!.Requests.ShouldBeEmpty();
     }
 

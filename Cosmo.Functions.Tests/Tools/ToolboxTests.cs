@@ -97,7 +97,7 @@ public sealed class ToolboxTests : IDisposable
 
         toolbox.AvailableTo(Caller.Anonymous).ShouldBeEmpty();
         toolbox.AvailableTo(auditor).ShouldHaveSingleItem();
-        (await toolbox.ExecuteAsync("echo", Good, Caller.Anonymous, Cancellation)).ShouldContain("no such tool");
+        (await toolbox.ExecuteAsync("echo", Good, Caller.Anonymous, Cancellation)).ShouldContain("needs a permission");
         (await toolbox.ExecuteAsync("echo", Good, auditor, Cancellation)).ShouldContain("Name = a");
     }
 
@@ -184,7 +184,7 @@ public sealed class ToolboxTests : IDisposable
     private sealed record EchoArguments(
         [Description("A name.")] string Name, [Range(1, 10)] int Count, [RegularExpression("^[A-Z]{2}$")] string? Code);
 
-    private sealed class EchoTool(Func<EchoArguments, Task<JsonNode>> run) : Tool<EchoArguments>
+    private sealed class EchoTool(Func<EchoArguments, Task<JsonNode>> run) : Tool<EchoArguments, JsonNode>
     {
         public string? Role { get; init; }
 

@@ -16,6 +16,7 @@ internal sealed class ConversationStarter(
     Turns turns,
     TurnRelease turn,
     Cancellation cancellation,
+    ConversationDirectory directory,
     IOptions<ConversationOptions> options,
     TimeProvider clock,
     ILogger<ConversationStarter> logger)
@@ -132,6 +133,7 @@ internal sealed class ConversationStarter(
         try
         {
             await turns.MarkScheduledAsync(address, cancellationToken);
+            await directory.RememberAsync(address, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {

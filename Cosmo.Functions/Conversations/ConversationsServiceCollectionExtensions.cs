@@ -11,6 +11,7 @@ internal static class ConversationsServiceCollectionExtensions
             .AddSingleton<MessageMemory>()
             .AddSingleton<StopSignals>()
             .AddSingleton<Cancellation>()
+            .AddSingleton<ConversationDirectory>()
             .AddSingleton<ConversationStarter>();
     }
 }

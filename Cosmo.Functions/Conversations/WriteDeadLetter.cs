@@ -9,6 +9,9 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters)
     [Function(nameof(WriteDeadLetter))]
     public Task RunAsync([ActivityTrigger] DeadLetterInput input, FunctionContext context) =>
         deadLetters.WriteAsync(
-            new DeadLetter(input.Body, input.Properties, input.Failure.Cause, input.Failure.Details, input.Address.Channel, input.Address.MessageId),
+            new DeadLetter(input.Body, input.Properties, input.Failure.Cause, input.Failure.Details, input.Address.Channel, input.Address.MessageId)
+            {
+                Id = ConversationStarter.InstanceId(input.Address),
+            },
             context.CancellationToken);
 }

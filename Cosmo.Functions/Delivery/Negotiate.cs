@@ -19,8 +19,7 @@ internal sealed class Negotiate(
         string channel,
         FunctionContext context)
     {
-        channel = RouteChannel.Decode(channel);
-        if (string.IsNullOrWhiteSpace(channel) || channel.Length > ChatMessageReader.MaxIdLength)
+        if (!RouteChannel.TryRead(channel, out channel))
         {
             return new ObjectResult(new ProblemDetails
             {

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Administration;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Conversations;
 using Cosmo.Functions.Delivery;
@@ -24,7 +25,8 @@ internal static class CosmoApplication
             .AddAssistants()
             .AddThreads()
             .AddTools()
-            .AddDelivery();
+            .AddDelivery()
+            .AddAdministration();
         return builder;
     }
 }

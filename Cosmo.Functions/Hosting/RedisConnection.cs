@@ -25,6 +25,9 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <summary>What every key and pub/sub channel begins with.</summary>
     public string Prefix => _options.Prefix;
 
+    /// <summary>The number of the database.</summary>
+    public int Database => Parse(_options.Url, _timeout).DefaultDatabase ?? 0;
+
     /// <summary>Runs one command or script, within the time limit.</summary>
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
@@ -53,6 +56,32 @@ internal sealed class RedisConnection : IAsyncDisposable
         var subscribed = connection.GetSubscriber().SubscribeAsync(Literal(channel), (_, message) => handler(message!));
         await ((Task)subscribed).WaitAsync(_timeout, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>The servers that together hold all keys: one, or the masters of a cluster, by name.</summary>
+    public async Task<IReadOnlyList<IServer>> FindMastersAsync(CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        var servers = connection.GetEndPoints().Select(endPoint => connection.GetServer(endPoint)).Where(server => server.IsConnected);
+        var masters = new List<IServer>();
+        foreach (var server in servers.OrderBy(server => server.EndPoint.ToString(), StringComparer.Ordinal))
+        {
+            var replication = await server.InfoAsync("replication").WaitAsync(_timeout, cancellationToken);
+            if (replication.SelectMany(section => section).Any(line => line is { Key: "role", Value: "master" }))
+            {
+                masters.Add(server);
+            }
+        }
+
+        return masters.Count > 0 ? masters : throw new TimeoutException("No Redis server is connected.");
+    }
+
+    /// <summary>How many keys the database has, those of other programs too.</summary>
+    public async Task<long> CountKeysAsync(CancellationToken cancellationToken)
+    {
+        var masters = await FindMastersAsync(cancellationToken);
+        var sizes = await Task.WhenAll(masters.Select(server => server.DatabaseSizeAsync(Database))).WaitAsync(_timeout, cancellationToken);
+        return sizes.Sum();
     }
 
     public async ValueTask DisposeAsync()
@@ -97,6 +126,9 @@ internal sealed class RedisConnection : IAsyncDisposable
             SyncTimeout = (int)timeout.TotalMilliseconds,
             Ssl = uri.Scheme == "rediss",
             ClientName = "cosmo",
+
+            // To the client, INFO is for administrators; it tells masters from replicas.
+            AllowAdmin = true,
         };
         configuration.EndPoints.Add(uri.Host, uri.Port > 0 ? uri.Port : 6379);
         if (uri.UserInfo.Split(':', 2) is [_, var password])

@@ -15,6 +15,8 @@ internal static class SettingNames
         ["REDIS_URL"] = "Cosmo:Redis:Url",
         ["REDIS_PREFIX"] = "Cosmo:Redis:Prefix",
         ["REDIS_THREAD_EXPIRY"] = "Cosmo:Threads:ExpirySeconds",
+        ["THREAD_RETENTION_DAYS"] = "Cosmo:Threads:RetentionDays",
+        ["HISTORY_RETENTION_DAYS"] = "Cosmo:Administration:HistoryDays",
         ["OPENAI_API_KEY"] = "Cosmo:Assistants:ApiKey",
         ["OPENAI_MODEL"] = "Cosmo:Assistants:Model",
         ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",

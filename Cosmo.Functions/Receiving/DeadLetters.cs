@@ -6,6 +6,13 @@ namespace Cosmo.Functions.Receiving;
 /// <summary>Puts what failed on the dead-letter exchange, with headers that say why, when and at which attempt.</summary>
 internal sealed class DeadLetters(RabbitMQPublisher rabbitMQ, IOptions<ReceivingOptions> options, TimeProvider clock, ILogger<DeadLetters> logger)
 {
+    public const string IdHeader = "x-cosmo-id";
+    public const string CauseHeader = "x-cosmo-cause";
+    public const string ReasonHeader = "x-cosmo-reason";
+    public const string FailedAtHeader = "x-cosmo-failed-at";
+    public const string ChannelHeader = "x-cosmo-channel";
+    public const string MessageIdHeader = "x-cosmo-message-id";
+
     private const int MaxHeaderLength = 1000;
 
     /// <summary>Returns when the broker has it. Throws when the broker is away.</summary>
@@ -13,19 +20,20 @@ internal sealed class DeadLetters(RabbitMQPublisher rabbitMQ, IOptions<Receiving
     {
         var headers = new Dictionary<string, string>
         {
-            ["x-cosmo-cause"] = letter.Cause,
-            ["x-cosmo-reason"] = letter.Reason.Length > MaxHeaderLength ? letter.Reason[..MaxHeaderLength] : letter.Reason,
-            ["x-cosmo-failed-at"] = clock.GetUtcNow().ToString("O", CultureInfo.InvariantCulture),
+            [IdHeader] = letter.Id ?? Guid.NewGuid().ToString("N"),
+            [CauseHeader] = letter.Cause,
+            [ReasonHeader] = letter.Reason.Length > MaxHeaderLength ? letter.Reason[..MaxHeaderLength] : letter.Reason,
+            [FailedAtHeader] = clock.GetUtcNow().ToString("O", CultureInfo.InvariantCulture),
             [DeliveryProperties.AttemptHeader] = letter.Properties.Attempt.ToString(CultureInfo.InvariantCulture),
         };
         if (letter.Channel is not null)
         {
-            headers["x-cosmo-channel"] = letter.Channel;
+            headers[ChannelHeader] = letter.Channel;
         }
 
         if (letter.MessageId is not null)
         {
-            headers["x-cosmo-message-id"] = letter.MessageId;
+            headers[MessageIdHeader] = letter.MessageId;
         }
 
         await rabbitMQ.PublishAsync(

@@ -7,6 +7,7 @@ using RabbitMQ.Client;
 namespace Cosmo.Functions.Receiving;
 
 /// <summary>The AMQP properties of a delivery that a dead letter keeps.</summary>
+/// <param name="Timestamp">Unix seconds.</param>
 /// <param name="Headers">Text and whole-number headers; others are not carried over.</param>
 internal sealed record DeliveryProperties(
     string? ContentType,
@@ -15,11 +16,17 @@ internal sealed record DeliveryProperties(
     string? MessageId,
     string? Type,
     byte? Priority,
+    string? ContentEncoding,
+    string? AppId,
+    long? Timestamp,
     IReadOnlyDictionary<string, string> Headers)
 {
     public const string AttemptHeader = "x-cosmo-attempt";
 
-    public static DeliveryProperties None { get; } = new(null, null, null, null, null, null, new Dictionary<string, string>());
+    /// <summary>The number that RabbitMQ's .NET client gives each publication; another's number would confuse it.</summary>
+    public const string PublicationHeader = "x-dotnet-pub-seq-no";
+
+    public static DeliveryProperties None { get; } = new(null, null, null, null, null, null, null, null, null, new Dictionary<string, string>());
 
     /// <summary>1 for a first delivery, one more for each replay of its dead letter.</summary>
     public int Attempt =>
@@ -51,6 +58,9 @@ internal sealed record DeliveryProperties(
                     Text(root, nameof(MessageId)),
                     Text(root, nameof(Type)),
                     root.TryGetProperty(nameof(Priority), out var priority) && priority.TryGetByte(out var level) && level > 0 ? level : null,
+                    Text(root, nameof(ContentEncoding)),
+                    Text(root, nameof(AppId)),
+                    ReadTimestamp(root),
                     ReadHeaders(root));
         }
         catch (JsonException)
@@ -63,7 +73,7 @@ internal sealed record DeliveryProperties(
     public BasicProperties ToBasicProperties(IEnumerable<KeyValuePair<string, string>> moreHeaders)
     {
         var headers = new Dictionary<string, object?>();
-        foreach (var (name, value) in Headers.Concat(moreHeaders))
+        foreach (var (name, value) in Headers.Where(header => header.Key != PublicationHeader).Concat(moreHeaders))
         {
             headers[name] = value;
         }
@@ -76,6 +86,8 @@ internal sealed record DeliveryProperties(
             ReplyTo = ReplyTo,
             MessageId = MessageId,
             Type = Type,
+            ContentEncoding = ContentEncoding,
+            AppId = AppId,
             Headers = headers,
         };
         if (Priority is { } priority)
@@ -83,8 +95,20 @@ internal sealed record DeliveryProperties(
             properties.Priority = priority;
         }
 
+        if (Timestamp is { } seconds)
+        {
+            properties.Timestamp = new AmqpTimestamp(seconds);
+        }
+
         return properties;
     }
+
+    /// <summary>Null where there is none; the binding data then has 0.</summary>
+    private static long? ReadTimestamp(JsonElement root) =>
+        root.TryGetProperty(nameof(Timestamp), out var timestamp) && timestamp.ValueKind == JsonValueKind.Object
+        && timestamp.TryGetProperty("UnixTime", out var time) && time.TryGetInt64(out var seconds) && seconds > 0
+            ? seconds
+            : null;
 
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;

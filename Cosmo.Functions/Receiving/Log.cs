@@ -19,4 +19,13 @@ internal static partial class Log
 
     [LoggerMessage(106, LogLevel.Warning, "The sender of the refused message {messageId} could not be told.")]
     public static partial void SenderNotTold(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(107, LogLevel.Information, "The dead letter of message {messageId} is delivered again, as attempt {attempt}.")]
+    public static partial void DeadLetterReplayed(this ILogger logger, string messageId, int attempt);
+
+    [LoggerMessage(108, LogLevel.Warning, "The lock on the dead letters could not be given back; it expires.")]
+    public static partial void DeadLettersNotUnlocked(this ILogger logger, Exception exception);
+
+    [LoggerMessage(109, LogLevel.Warning, "The dead letters could not be reached.")]
+    public static partial void DeadLettersNotReached(this ILogger logger, Exception exception);
 }

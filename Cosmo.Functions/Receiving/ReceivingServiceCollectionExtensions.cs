@@ -10,6 +10,7 @@ internal static class ReceivingServiceCollectionExtensions
             .AddSingleton<ChatMessageReader>()
             .AddSingleton<MessagePublisher>()
             .AddSingleton<DeadLetters>()
+            .AddSingleton<DeadLetterQueue>()
             .AddSingleton<MessageReceiver>()
             .AddSingleton<Topology>()
             .AddHostedService(services => services.GetRequiredService<Topology>());

@@ -13,6 +13,9 @@ internal sealed class ThreadMetadata
     private const string LastMessageAt = "last_message_at";
     private const string LastMessageId = "last_message_id";
 
+    /// <summary>Up to here doubles count by one.</summary>
+    private const double MostMessages = 1L << 53;
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     private readonly JsonObject _json;
@@ -21,6 +24,12 @@ internal sealed class ThreadMetadata
 
     /// <summary>Unix seconds of the last message, or of the thread's making while there is none; null if neither can be read.</summary>
     public double? LastActivity => Number(LastMessageAt) ?? Number(CreatedAt);
+
+    /// <summary>Unix seconds; null if that cannot be read.</summary>
+    public double? Created => Number(CreatedAt);
+
+    /// <summary>How many messages were counted; 0 if that cannot be read.</summary>
+    public long Messages => (long)Math.Clamp(Number(MessageCount) ?? 0, 0, MostMessages);
 
     /// <summary>Metadata of a thread without messages.</summary>
     public static ThreadMetadata New(double now) =>
@@ -48,7 +57,7 @@ internal sealed class ThreadMetadata
         }
 
         _json[CreatedAt] = Number(CreatedAt) is null ? now : _json[CreatedAt]!.DeepClone();
-        _json[MessageCount] = (long)Math.Max(0, Number(MessageCount) ?? 0) + 1;
+        _json[MessageCount] = Messages + 1;
         _json[LastMessageAt] = now;
         _json[LastMessageId] = messageId;
         return true;

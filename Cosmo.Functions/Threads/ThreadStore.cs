@@ -7,8 +7,8 @@ namespace Cosmo.Functions.Threads;
 /// <summary>
 /// The threads in Redis. The contract's keys of one channel may lie in different hash slots, so no script touches two of them.
 /// </summary>
-internal sealed class ThreadStore(RedisConnection redis, IOptions<ThreadOptions> options, TimeProvider time, ILogger<ThreadStore> logger)
-    : IThreadStore
+internal sealed class ThreadStore(
+    RedisConnection redis, ThreadIndex index, IOptions<ThreadOptions> options, TimeProvider time, ILogger<ThreadStore> logger) : IThreadStore
 {
     private const int MaxWrites = 100;
 
@@ -30,6 +30,12 @@ internal sealed class ThreadStore(RedisConnection redis, IOptions<ThreadOptions>
 
     public async Task<string?> FindAsync(string channel, CancellationToken cancellationToken)
     {
+        // Before the keys are read: from here on nobody removes the thread.
+        if (!await index.TryUseAsync(channel, cancellationToken))
+        {
+            return null;
+        }
+
         var thread = ReadAsync(ThreadKeys.Thread(redis.Prefix, channel), cancellationToken);
         var metadata = ReadAsync(ThreadKeys.Metadata(redis.Prefix, channel), cancellationToken);
         await Task.WhenAll(thread, metadata);
@@ -38,25 +44,26 @@ internal sealed class ThreadStore(RedisConnection redis, IOptions<ThreadOptions>
             return null;
         }
 
-        var lastActivity = await metadata is { } text ? ThreadMetadata.Parse(text)?.LastActivity : null;
-        await IndexAsync(channel, lastActivity ?? Now(), onlyIfMissing: true, cancellationToken);
-        return await thread;
+        var snapshot = new ThreadSnapshot(channel, await thread, await metadata);
+        await index.RecordAsync([snapshot.ToEntry()], replacesThread: false, cancellationToken);
+        return snapshot.ThreadId;
     }
 
     public async Task SaveAsync(string channel, string threadId, CancellationToken cancellationToken)
     {
         var metadata = await ChangeMetadataAsync(channel, static (_, _) => false, cancellationToken);
+
+        // The index comes first: a thread that it does not know would never be deleted at OpenAI.
+        await index.RecordAsync([new IndexEntry(channel, threadId, metadata.LastActivity, metadata.Messages)], replacesThread: true, cancellationToken);
         await redis.RunAsync(
             database => database.ExecuteAsync("SET", ThreadKeys.Thread(redis.Prefix, channel), threadId, "EX", _expiry),
             cancellationToken);
-        await IndexAsync(channel, metadata.LastActivity ?? Now(), onlyIfMissing: true, cancellationToken);
-        await RemoveExpiredFromIndexAsync(cancellationToken);
     }
 
     public async Task CountMessageAsync(string channel, string messageId, CancellationToken cancellationToken)
     {
         var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageId, now), cancellationToken);
-        await IndexAsync(channel, metadata.LastActivity ?? Now(), onlyIfMissing: false, cancellationToken);
+        await index.RecordAsync([new IndexEntry(channel, null, metadata.LastActivity, metadata.Messages)], replacesThread: false, cancellationToken);
     }
 
     /// <summary>Makes the metadata if it is missing, changes it, and renews it, as one step for whoever else reads and writes it.</summary>
@@ -96,19 +103,6 @@ internal sealed class ThreadStore(RedisConnection redis, IOptions<ThreadOptions>
 
     private async Task<string?> ReadAsync(RedisKey key, CancellationToken cancellationToken) =>
         (string?)await redis.EvaluateAsync(ReadAndRenew, [key], [_expiry], cancellationToken);
-
-    private async Task IndexAsync(string channel, double lastActivity, bool onlyIfMissing, CancellationToken cancellationToken)
-    {
-        var when = onlyIfMissing ? When.NotExists : When.Always;
-        await redis.RunAsync(
-            database => database.SortedSetAddAsync(ThreadKeys.Index(redis.Prefix), channel, lastActivity, when), cancellationToken);
-    }
-
-    /// <summary>Nothing tells the index when keys expire; without this it would grow for ever.</summary>
-    private async Task RemoveExpiredFromIndexAsync(CancellationToken cancellationToken) =>
-        await redis.RunAsync(
-            database => database.SortedSetRemoveRangeByScoreAsync(ThreadKeys.Index(redis.Prefix), double.NegativeInfinity, Now() - _expiry),
-            cancellationToken);
 
     private double Now() => time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 }

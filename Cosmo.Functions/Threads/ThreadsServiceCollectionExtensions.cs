@@ -5,7 +5,13 @@ internal static class ThreadsServiceCollectionExtensions
     public static IServiceCollection AddThreads(this IServiceCollection services)
     {
         services.AddOptions<ThreadOptions>().BindConfiguration(ThreadOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<IThreadStore, ThreadStore>();
-        return services;
+        return services
+            .AddSingleton<IThreadStore, ThreadStore>()
+            .AddSingleton<ThreadReader>()
+            .AddSingleton<ThreadIndex>()
+            .AddSingleton<ThreadIndexer>()
+            .AddSingleton<ThreadRemoval>()
+            .AddSingleton<ThreadBatches>()
+            .AddSingleton<StatisticsReader>();
     }
 }

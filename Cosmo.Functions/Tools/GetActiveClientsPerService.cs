@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Cosmo.Functions.Tools.Database;
 
 namespace Cosmo.Functions.Tools;
 
 /// <summary>The client portfolio: how many active clients each service has.</summary>
-internal sealed class GetActiveClientsPerService(KmcDatabase database) : Tool<NoArguments>
+internal sealed class GetActiveClientsPerService(KmcDatabase database) : Tool<NoArguments, GetActiveClientsPerServiceResult>
 {
     private const string Count = "ClientCount";
 
@@ -14,13 +15,26 @@ internal sealed class GetActiveClientsPerService(KmcDatabase database) : Tool<No
 
     public override bool IsConfigured => database.IsConfigured;
 
-    protected override async Task<JsonNode> ExecuteAsync(NoArguments arguments, CancellationToken cancellationToken)
+    protected override async Task<GetActiveClientsPerServiceResult> ExecuteAsync(NoArguments arguments, CancellationToken cancellationToken)
     {
         var rows = await database.GetClientsAsync(cancellationToken);
-        var total = rows.Sum(row => row?[Count] is JsonValue count && count.TryGetValue<long>(out var clients) ? clients : 0);
-        return new JsonObject { ["total_active_clients"] = total, ["service_breakdown"] = rows };
+        return new GetActiveClientsPerServiceResult(rows.Items.Sum(row => ClientsOf(row!.AsObject())), rows.Items, rows.Note);
+    }
+
+    private static long ClientsOf(JsonObject row)
+    {
+        if (!row.TryGetPropertyValue(Count, out var count))
+        {
+            throw new ToolException("The database's answer has no numbers of clients. Tell the user that an operator has to look at this.");
+        }
+
+        return count is JsonValue value && value.TryGetValue<long>(out var clients) ? clients : 0;
     }
 }
 
 /// <summary>The arguments of a tool that takes none.</summary>
 internal sealed record NoArguments;
+
+/// <param name="Note">What the model has to know when not all rows are there.</param>
+internal sealed record GetActiveClientsPerServiceResult(
+    long TotalActiveClients, JsonArray ServiceBreakdown, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note);

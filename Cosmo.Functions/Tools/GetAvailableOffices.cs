@@ -1,12 +1,13 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Cosmo.Functions.Tools.Database;
 
 namespace Cosmo.Functions.Tools;
 
 /// <summary>Office space that is free.</summary>
-internal sealed class GetAvailableOffices(KmcDatabase database) : Tool<GetAvailableOfficesArguments>
+internal sealed class GetAvailableOffices(KmcDatabase database) : Tool<GetAvailableOfficesArguments, GetAvailableOfficesResult>
 {
     public override string Name => "get_available_offices";
 
@@ -14,7 +15,7 @@ internal sealed class GetAvailableOffices(KmcDatabase database) : Tool<GetAvaila
 
     public override bool IsConfigured => database.IsConfigured;
 
-    protected override async Task<JsonNode> ExecuteAsync(GetAvailableOfficesArguments arguments, CancellationToken cancellationToken)
+    protected override async Task<GetAvailableOfficesResult> ExecuteAsync(GetAvailableOfficesArguments arguments, CancellationToken cancellationToken)
     {
         var city = arguments.City.Trim();
         if (city.Length is 0 or > 100)
@@ -23,16 +24,18 @@ internal sealed class GetAvailableOffices(KmcDatabase database) : Tool<GetAvaila
         }
 
         var rows = await database.GetOfficesAsync(city, arguments.Capacity, cancellationToken);
-        return new JsonObject
-        {
-            ["total_available_spaces"] = rows.Count,
-            ["city"] = city,
-            ["required_capacity"] = arguments.Capacity,
-            ["available_offices"] = rows,
-        };
+        return new GetAvailableOfficesResult(rows.Items.Count, city, arguments.Capacity, rows.Items, rows.Note);
     }
 }
 
 internal sealed record GetAvailableOfficesArguments(
     [Description("The city, for example Makati.")] string City,
     [Description("How many people need a place."), Range(1, 100_000)] int Capacity);
+
+/// <param name="Note">What the model has to know when not all rows are there.</param>
+internal sealed record GetAvailableOfficesResult(
+    int TotalAvailableSpaces,
+    string City,
+    int RequiredCapacity,
+    JsonArray AvailableOffices,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note);

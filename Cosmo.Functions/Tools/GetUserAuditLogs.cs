@@ -1,12 +1,13 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Cosmo.Functions.Tools.Audit;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools;
 
 /// <summary>What a user did, with what stands out in it.</summary>
-internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions> options, TimeProvider time) : Tool<EmailArguments>
+internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions> options, TimeProvider time)
+    : Tool<EmailArguments, GetUserAuditLogsResult>
 {
     private const string Service = "the service for audit logs";
 
@@ -20,32 +21,23 @@ internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions
 
     public override bool IsAvailableTo(Caller caller) => people.IsAvailableTo(caller);
 
-    protected override async Task<JsonNode> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
+    protected override async Task<GetUserAuditLogsResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
     {
         var data = await people.GetAsync(Service, _api, arguments.Encoded(), cancellationToken)
             ?? throw new ToolException("There is no user with this e-mail address. Ask the user to check it.");
+        var page = Read(data);
+        var times = new AuditTimes(page.Items);
+        return new GetUserAuditLogsResult(
+            new AuditSummary(arguments.Email.Trim(), page.TotalCount ?? page.Items.Count, new AuditDateRange(times.Oldest, times.Newest)),
+            AuditInsights.Of(page.Items, times, time.GetUtcNow()),
+            new AuditLogs(page.Items, new AuditPagination(page.TotalPages, page.TotalCount, page.HasPreviousPage, page.HasNextPage)));
+    }
+
+    private static AuditPage Read(JsonElement data)
+    {
         try
         {
-            var page = data.Deserialize<AuditPage>(AuditPage.Json);
-            if (page is null || page.Items.Contains(null!))
-            {
-                throw ApiClient.Unreadable(Service);
-            }
-
-            var insights = new AuditInsights(page.Items, time.GetUtcNow());
-
-            // The records come last: they are what is cut if there are too many.
-            return new JsonObject
-            {
-                ["summary"] = new JsonObject
-                {
-                    ["email"] = arguments.Email.Trim(),
-                    ["total_records"] = page.TotalCount ?? page.Items.Count,
-                    ["date_range"] = new JsonObject { ["from"] = insights.Oldest, ["to"] = insights.Newest },
-                },
-                ["insights"] = insights.ToJson(),
-                ["audit_logs"] = JsonSerializer.SerializeToNode(new { page.Items, Pagination = page.Pagination }, AuditPage.Json),
-            };
+            return data.Deserialize<AuditPage>(ToolJson.Options) is { } page && !page.Items.Contains(null!) ? page : throw ApiClient.Unreadable(Service);
         }
         catch (JsonException)
         {
@@ -53,3 +45,19 @@ internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions
         }
     }
 }
+
+/// <param name="AuditLogs">The last, because it is what is cut if the result is too long.</param>
+internal sealed record GetUserAuditLogsResult(AuditSummary Summary, AuditInsights Insights, AuditLogs AuditLogs);
+
+internal sealed record AuditSummary(string Email, int TotalRecords, AuditDateRange DateRange);
+
+internal sealed record AuditDateRange(string? From, string? To);
+
+internal sealed record AuditLogs(IReadOnlyList<AuditItem> Items, AuditPagination Pagination);
+
+/// <summary>Spelled as the service spells it.</summary>
+internal sealed record AuditPagination(
+    [property: JsonPropertyName("totalPages")] int? TotalPages,
+    [property: JsonPropertyName("totalCount")] int? TotalCount,
+    [property: JsonPropertyName("hasPreviousPage")] bool? HasPreviousPage,
+    [property: JsonPropertyName("hasNextPage")] bool? HasNextPage);

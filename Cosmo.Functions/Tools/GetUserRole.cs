@@ -1,11 +1,10 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools;
 
 /// <summary>The role of a user.</summary>
-internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> options) : Tool<EmailArguments>
+internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> options) : Tool<EmailArguments, GetUserRoleResult>
 {
     private const string Service = "the service for user roles";
 
@@ -19,10 +18,13 @@ internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> opt
 
     public override bool IsAvailableTo(Caller caller) => people.IsAvailableTo(caller);
 
-    protected override async Task<JsonNode> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
+    protected override async Task<GetUserRoleResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
     {
         var role = await people.GetAsync(Service, _api, arguments.Encoded() + "/role", cancellationToken)
             ?? throw new ToolException("There is no user with this e-mail address. Ask the user to check it.");
-        return new JsonObject { ["user_role"] = JsonSerializer.SerializeToNode(role), ["email"] = arguments.Email.Trim() };
+        return new GetUserRoleResult(role, arguments.Email.Trim());
     }
 }
+
+/// <param name="UserRole">As the service has it: a text or an object.</param>
+internal sealed record GetUserRoleResult(JsonElement UserRole, string Email);

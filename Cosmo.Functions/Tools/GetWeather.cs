@@ -1,13 +1,11 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Cosmo.Functions.Tools.Weather;
 
 namespace Cosmo.Functions.Tools;
 
 /// <summary>The current weather in a city.</summary>
-internal sealed class GetWeather(OpenWeather openWeather) : Tool<GetWeatherArguments>
+internal sealed class GetWeather(OpenWeather openWeather) : Tool<GetWeatherArguments, GetWeatherResult>
 {
     public override string Name => "get_weather";
 
@@ -17,7 +15,7 @@ internal sealed class GetWeather(OpenWeather openWeather) : Tool<GetWeatherArgum
 
     public override bool IsConfigured => openWeather.HasKey;
 
-    protected override async Task<JsonNode> ExecuteAsync(GetWeatherArguments arguments, CancellationToken cancellationToken)
+    protected override async Task<GetWeatherResult> ExecuteAsync(GetWeatherArguments arguments, CancellationToken cancellationToken)
     {
         var city = arguments.City.Trim();
         if (city.Length is 0 or > 100)
@@ -25,22 +23,15 @@ internal sealed class GetWeather(OpenWeather openWeather) : Tool<GetWeatherArgum
             throw new ToolException("The argument 'city' must be the name of a city, of 1 to 100 characters.");
         }
 
-        var place = await openWeather.FindPlaceAsync(city, arguments.CountryCode, cancellationToken)
-            ?? throw new ToolException(arguments.CountryCode is null
-                ? $"No city named '{city}' was found. Ask the user for another spelling or a larger city nearby."
-                : $"No city named '{city}' was found in {arguments.CountryCode}. Try without country_code, or ask the user for another spelling.");
+        var place = await openWeather.FindPlaceAsync(city, arguments.CountryCode, cancellationToken);
         var weather = await openWeather.GetCurrentAsync(place, cancellationToken);
-        return JsonSerializer.SerializeToNode(
-            new
-            {
-                Temperature = weather.Main.Temp,
-                weather.Main.FeelsLike,
-                weather.Main.Humidity,
-                Description = weather.Weather is [{ } condition, ..] ? condition.Description : "unknown",
-                WindSpeed = weather.Wind.Speed,
-                Location = new { place.Name, place.Country },
-            },
-            ToolJson.Options)!;
+        return new GetWeatherResult(
+            weather.Main.Temp,
+            weather.Main.FeelsLike,
+            weather.Main.Humidity,
+            weather.Weather is [{ } condition, ..] ? condition.Description : "unknown",
+            weather.Wind.Speed,
+            new WeatherLocation(place.Name, place.Country));
     }
 }
 
@@ -48,3 +39,8 @@ internal sealed record GetWeatherArguments(
     [Description("The city's name alone, for example Makati.")] string City,
     [Description("The two-letter ISO 3166 code of its country, for example PH; null if it is not known.")]
     [RegularExpression("^[A-Z]{2}$")] string? CountryCode);
+
+internal sealed record GetWeatherResult(
+    double Temperature, double FeelsLike, double Humidity, string Description, double WindSpeed, WeatherLocation Location);
+
+internal sealed record WeatherLocation(string Name, string Country);

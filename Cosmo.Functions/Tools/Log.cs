@@ -11,7 +11,7 @@ internal static partial class Log
     [LoggerMessage(502, LogLevel.Warning, "The tool {Tool} was stopped after {Seconds} seconds.")]
     public static partial void TimedOut(ILogger logger, string tool, double seconds);
 
-    [LoggerMessage(503, LogLevel.Warning, "The assistant asked for a tool that it was not offered.")]
+    [LoggerMessage(503, LogLevel.Warning, "The assistant asked for a tool that does not exist.")]
     public static partial void Unknown(ILogger logger);
 
     [LoggerMessage(504, LogLevel.Warning, "A request to {Service} failed (try {Try}): {Reason}")]
@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(506, LogLevel.Warning, "A query of the database failed.")]
     public static partial void QueryFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(507, LogLevel.Warning, "The tool {Tool} was asked for on behalf of a caller who may not use it.")]
+    public static partial void Denied(ILogger logger, string tool);
 }

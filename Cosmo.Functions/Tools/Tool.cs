@@ -5,9 +5,10 @@ namespace Cosmo.Functions.Tools;
 
 /// <summary>
 /// A tool whose arguments are a record of strings, whole numbers, numbers and booleans: the schema is made of it, and what the model wrote is
-/// checked against that before it arrives here.
+/// checked against that before it arrives here. Its result is a record too, whose properties reach the model in snake_case.
 /// </summary>
-internal abstract class Tool<TArguments> : ITool
+internal abstract class Tool<TArguments, TResult> : ITool
+    where TResult : class
 {
     private readonly JsonObject _parameters = ToolSchema.Of<TArguments>();
 
@@ -21,9 +22,12 @@ internal abstract class Tool<TArguments> : ITool
 
     public virtual bool IsAvailableTo(Caller caller) => true;
 
-    public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken) =>
-        ExecuteAsync(ToolArguments.Read<TArguments>(arguments, _parameters), cancellationToken);
+    public async Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken)
+    {
+        var result = await ExecuteAsync(ToolArguments.Read<TArguments>(arguments, _parameters), cancellationToken);
+        return JsonSerializer.SerializeToNode(result, ToolJson.Options)!;
+    }
 
     /// <summary>Does the work. Throws <see cref="ToolException"/> with a text for the model.</summary>
-    protected abstract Task<JsonNode> ExecuteAsync(TArguments arguments, CancellationToken cancellationToken);
+    protected abstract Task<TResult> ExecuteAsync(TArguments arguments, CancellationToken cancellationToken);
 }

@@ -33,20 +33,20 @@ internal sealed class Toolbox : IToolbox
 
     public async Task<string> ExecuteAsync(string name, string arguments, Caller caller, CancellationToken cancellationToken)
     {
-        if (!_tools.TryGetValue(name, out var tool) || !tool.IsAvailableTo(caller))
-        {
-            Log.Unknown(_logger);
-            var names = string.Join(", ", AvailableTo(caller).Select(available => available.Name));
-            return Error($"There is no such tool for this user. The tools are: {(names.Length > 0 ? names : "none")}.");
-        }
-
+        var tool = _tools.GetValueOrDefault(name);
+        name = tool?.Name ?? "unknown";
         using var span = Telemetry.Source.StartActivity($"execute_tool {name}");
         span?.SetTag("gen_ai.tool.name", name);
         var started = _time.GetTimestamp();
         var outcome = "cancelled";
         try
         {
-            (outcome, var output) = await RunAsync(tool, arguments, caller, cancellationToken);
+            (outcome, var output) = tool switch
+            {
+                null => Unknown(caller),
+                _ when !tool.IsAvailableTo(caller) => Denied(tool),
+                _ => await RunAsync(tool, arguments, caller, cancellationToken),
+            };
             return OutputLimit.Apply(output, _options.MaxOutputBytes);
         }
         finally
@@ -88,6 +88,19 @@ internal sealed class Toolbox : IToolbox
             Log.Failed(_logger, tool.Name, exception);
             return ("failed", Error("The tool failed for an internal reason. Tell the user that this could not be looked up right now."));
         }
+    }
+
+    private (string Outcome, string Output) Unknown(Caller caller)
+    {
+        Log.Unknown(_logger);
+        var names = string.Join(", ", AvailableTo(caller).Select(available => available.Name));
+        return ("unknown", Error($"There is no such tool for this user. The tools are: {(names.Length > 0 ? names : "none")}."));
+    }
+
+    private (string Outcome, string Output) Denied(ITool tool)
+    {
+        Log.Denied(_logger, tool.Name);
+        return ("denied", Error("Looking this up needs a permission that is missing here. Tell the user politely that an administrator can grant it."));
     }
 
     private static string Error(string text) => new JsonObject { ["error"] = text }.ToJsonString(ToolJson.Options);

@@ -49,6 +49,13 @@ public sealed class BackendFaultTests : IAsyncLifetime
     {
         await _backends.GetAsync(Geocode);
 
-        (await _backends.GetAsync("emulator/requests")).Body.ToJsonString().ShouldBe("""{"paths":["/geo/1.0/direct"]}""");
+        var list = (await _backends.GetAsync("emulator/requests")).Body;
+
+        list["paths"]!.ToJsonString().ShouldBe("""["/geo/1.0/direct"]""");
+        var request = list["requests"]!.AsArray().ShouldHaveSingleItem()!;
+        request["query"]!.GetValue<string>().ShouldBe("?q=Makati");
+        request["hasKey"]!.GetValue<bool>().ShouldBeTrue();
+        request["status"]!.GetValue<int>().ShouldBe(200);
+        request["answer"]!.GetValue<string>().ShouldStartWith("""[{"name":"Makati",""");
     }
 }

@@ -73,7 +73,7 @@ public sealed class ProgramTests : IDisposable
 
     [Theory]
     [InlineData("""{ "Values": { "RABBITMQ_URL": "amqp://127.0.0.1:1" } }""", "QUEUE_NAME is missing, and function 'ReceiveMessage' needs it; set it in local.settings.json or in the environment.")]
-    [InlineData("""{ "Values": { "QUEUE_NAME": "q", "RABBITMQ_URL": "amqp://127.0.0.1:1", "REDIS_URL": "http://127.0.0.1", "OPENAI_API_KEY": "local" } }""", "REDIS_URL) must begin with redis://")]
+    [InlineData("""{ "Values": { "QUEUE_NAME": "q", "RABBITMQ_URL": "amqp://127.0.0.1:1", "THREAD_PRUNING_SCHEDULE": "0 0 0 1 1 *", "THREAD_INDEXING_SCHEDULE": "0 0 0 1 1 *", "HISTORY_PURGING_SCHEDULE": "0 0 0 1 1 *", "REDIS_URL": "http://127.0.0.1", "OPENAI_API_KEY": "local" } }""", "REDIS_URL) must begin with redis://")]
     public async Task A_setting_of_the_app_that_is_missing_or_wrong_is_told_without_a_stack_trace(string settings, string sentence)
     {
         await WriteSettingsAsync(settings);

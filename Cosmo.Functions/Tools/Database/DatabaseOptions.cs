@@ -26,14 +26,41 @@ internal sealed class DatabaseOptions : IValidatableObject
     [Range(1, 300, ErrorMessage = "Cosmo:Tools:Database:CommandTimeoutSeconds must lie between 1 and 300.")]
     public int CommandTimeoutSeconds { get; set; } = 15;
 
+    /// <summary>How many rows of a result the model is given: 1 to 1,000, default 50. What is left out is admitted to.</summary>
+    [Range(1, 1000, ErrorMessage = "Cosmo:Tools:Database:MaxRows must lie between 1 and 1000.")]
+    public int MaxRows { get; set; } = 50;
+
     public bool IsConfigured => !string.IsNullOrWhiteSpace(ConnectionString);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (IsConfigured && !DbProviderFactories.TryGetFactory(Provider, out _))
+        if (!IsConfigured)
+        {
+            yield break;
+        }
+
+        if (!DbProviderFactories.TryGetFactory(Provider, out var factory))
         {
             var known = string.Join(", ", DbProviderFactories.GetProviderInvariantNames());
             yield return new($"Cosmo:Tools:Database:Provider must name a registered ADO.NET provider ({known}), which '{Provider}' is not.");
+        }
+        else if (!CanRead(factory))
+        {
+            yield return new($"Cosmo:Tools:Database:ConnectionString (MSSQL_CONNECTION_STRING) is not a connection string of {Provider}.");
+        }
+    }
+
+    private bool CanRead(DbProviderFactory factory)
+    {
+        try
+        {
+            using var connection = factory.CreateConnection()!;
+            connection.ConnectionString = ConnectionString;
+            return true;
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        {
+            return false;
         }
     }
 }

@@ -6,44 +6,58 @@ using Microsoft.Extensions.Options;
 namespace Cosmo.Functions.Tools.Database;
 
 /// <summary>Reads the KMC database, whatever ADO.NET provider it is reached with.</summary>
-internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, ILogger<KmcDatabase> logger)
+internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvider time, ILogger<KmcDatabase> logger)
 {
-    /// <summary>More rows than this are of no use to the model.</summary>
-    private const int MaxRows = 500;
+    private static readonly JsonNodeOptions AnyCase = new() { PropertyNameCaseInsensitive = true };
 
     private readonly DatabaseOptions _options = options.Value;
 
     public bool IsConfigured => _options.IsConfigured;
 
     /// <summary>The services with their numbers of clients.</summary>
-    public Task<JsonArray> GetClientsAsync(CancellationToken cancellationToken) => QueryAsync(_options.ClientsCommand, [], cancellationToken);
+    public Task<DatabaseRows> GetClientsAsync(CancellationToken cancellationToken) => QueryAsync(_options.ClientsCommand, [], cancellationToken);
 
     /// <summary>The offices that are available in a city for so many people.</summary>
-    public Task<JsonArray> GetOfficesAsync(string city, int capacity, CancellationToken cancellationToken) =>
+    public Task<DatabaseRows> GetOfficesAsync(string city, int capacity, CancellationToken cancellationToken) =>
         QueryAsync(_options.OfficesCommand, [("@City", city), ("@Capacity", capacity)], cancellationToken);
 
-    private async Task<JsonArray> QueryAsync(string text, (string Name, object Value)[] parameters, CancellationToken cancellationToken)
+    private async Task<DatabaseRows> QueryAsync(string text, (string Name, object Value)[] parameters, CancellationToken cancellationToken)
     {
+        // The provider's own time limit begins anew with each step, and SQLite's counts only waits for a lock.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.CommandTimeoutSeconds), time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            await using var connection = DbProviderFactories.GetFactory(_options.Provider).CreateConnection()!;
-            connection.ConnectionString = _options.ConnectionString;
-            await connection.OpenAsync(cancellationToken);
-            await using var command = Command(connection, text, parameters);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var rows = new JsonArray();
-            while (rows.Count < MaxRows && await reader.ReadAsync(cancellationToken))
-            {
-                rows.Add(Row(reader));
-            }
-
-            return rows;
+            return await ReadAsync(text, parameters, either.Token);
         }
-        catch (DbException exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && (exception is DbException || limit.IsCancellationRequested))
         {
             Log.QueryFailed(logger, exception);
-            throw new ToolException("The database has a problem right now. Tell the user to try again later.");
+            throw new ToolException(limit.IsCancellationRequested || exception.InnerException is TimeoutException
+                ? "The database did not answer in time. Tell the user to try again later."
+                : "The database has a problem right now. Tell the user to try again later.");
         }
+    }
+
+    private async Task<DatabaseRows> ReadAsync(string text, (string Name, object Value)[] parameters, CancellationToken cancellationToken)
+    {
+        await using var connection = DbProviderFactories.GetFactory(_options.Provider).CreateConnection()!;
+        connection.ConnectionString = _options.ConnectionString;
+        await connection.OpenAsync(cancellationToken);
+        await using var command = Command(connection, text, parameters);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new JsonArray();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (rows.Count == _options.MaxRows)
+            {
+                return new DatabaseRows(rows, AreAll: false);
+            }
+
+            rows.Add(Row(reader));
+        }
+
+        return new DatabaseRows(rows, AreAll: true);
     }
 
     private DbCommand Command(DbConnection connection, string text, (string Name, object Value)[] parameters)
@@ -66,7 +80,7 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, ILogger<Kmc
 
     private static JsonObject Row(DbDataReader reader)
     {
-        var row = new JsonObject();
+        var row = new JsonObject(AnyCase);
         for (var column = 0; column < reader.FieldCount; column++)
         {
             row[reader.GetName(column)] = Value(reader.GetValue(column));
@@ -82,6 +96,7 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, ILogger<Kmc
         bool yes => yes,
         byte or short or int or long => Convert.ToInt64(value, CultureInfo.InvariantCulture),
         float or double => Convert.ToDouble(value, CultureInfo.InvariantCulture),
+        decimal number when decimal.IsInteger(number) && Math.Abs(number) <= long.MaxValue => (long)number,
         decimal number => number,
         DateTime time => time.ToString("s", CultureInfo.InvariantCulture),
         DateTimeOffset time => time.ToString("O", CultureInfo.InvariantCulture),

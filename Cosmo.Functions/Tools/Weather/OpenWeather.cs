@@ -16,48 +16,37 @@ internal sealed class OpenWeather(ApiClient api, IOptions<WeatherOptions> option
 
     public bool HasKey => !string.IsNullOrWhiteSpace(_options.ApiKey);
 
-    /// <summary>The first place of this name, or null.</summary>
-    public async Task<Place?> FindPlaceAsync(string city, string? countryCode, CancellationToken cancellationToken)
-    {
-        var key = (city.ToUpperInvariant(), countryCode);
-        if (_places.TryGet(key, out var known))
-        {
-            return known;
-        }
-
-        var query = countryCode is null ? city : $"{city},{countryCode}";
-        var places = await GetAsync<Place[]>("/geo/1.0/direct?limit=1&q=" + Uri.EscapeDataString(query), cancellationToken);
-        if (places is not [{ } place, ..])
-        {
-            return null;
-        }
-
-        _places.Set(key, place);
-        return place;
-    }
+    /// <summary>The first place of this name. Throws <see cref="ToolException"/> if there is none.</summary>
+    public Task<Place> FindPlaceAsync(string city, string? countryCode, CancellationToken cancellationToken) =>
+        _places.GetAsync((city.ToUpperInvariant(), countryCode), () => GeocodeAsync(city, countryCode), cancellationToken);
 
     /// <summary>The weather there, in metric units.</summary>
-    public async Task<CurrentWeather> GetCurrentAsync(Place place, CancellationToken cancellationToken)
-    {
-        if (_weather.TryGet(place, out var known))
-        {
-            return known;
-        }
+    public Task<CurrentWeather> GetCurrentAsync(Place place, CancellationToken cancellationToken) =>
+        _weather.GetAsync(place, () => ReadAsync(place), cancellationToken);
 
-        var query = string.Create(CultureInfo.InvariantCulture, $"/data/2.5/weather?units=metric&lat={place.Lat}&lon={place.Lon}");
-        var weather = await GetAsync<CurrentWeather>(query, cancellationToken)
-            ?? throw new ToolException($"The weather service has no current weather for {place.Name}.");
-        _weather.Set(place, weather);
-        return weather;
+    private async Task<Place> GeocodeAsync(string city, string? countryCode)
+    {
+        var query = countryCode is null ? city : $"{city},{countryCode}";
+        return await GetAsync<Place[]>("/geo/1.0/direct?limit=1&q=" + Uri.EscapeDataString(query)) is [{ } place, ..]
+            ? place
+            : throw new ToolException(countryCode is null
+                ? $"No city named '{city}' was found. Ask the user for another spelling or a larger city nearby."
+                : $"No city named '{city}' was found in {countryCode}. Try without country_code, or ask the user for another spelling.");
     }
 
-    private async Task<T?> GetAsync<T>(string pathAndQuery, CancellationToken cancellationToken)
+    private async Task<CurrentWeather> ReadAsync(Place place)
+    {
+        var query = string.Create(CultureInfo.InvariantCulture, $"/data/2.5/weather?units=metric&lat={place.Lat}&lon={place.Lon}");
+        return await GetAsync<CurrentWeather>(query) ?? throw new ToolException($"The weather service has no current weather for {place.Name}.");
+    }
+
+    private async Task<T?> GetAsync<T>(string pathAndQuery)
         where T : class
     {
         var uri = new Uri($"{_options.BaseUrl.TrimEnd('/')}{pathAndQuery}&appid={Uri.EscapeDataString(_options.ApiKey!)}");
         try
         {
-            var answer = await api.GetAsync(Service, uri, apiKey: null, cancellationToken);
+            var answer = await api.GetAsync(Service, uri, apiKey: null, CancellationToken.None);
             return answer?.Deserialize<T>(ToolJson.Answers);
         }
         catch (JsonException)

@@ -1,35 +1,33 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Cosmo.Functions.Tools.Weather;
 
-/// <summary>Values that are remembered for a while: at most so many, and the oldest is forgotten first.</summary>
+/// <summary>Values that are remembered for a while: at most so many, and the oldest is forgotten first. What failed is not remembered.</summary>
 internal sealed class RecentValues<TKey, TValue>(int capacity, TimeSpan lifetime, TimeProvider time)
     where TKey : notnull
 {
     private readonly Lock _lock = new();
-    private readonly OrderedDictionary<TKey, (TValue Value, DateTimeOffset Expires)> _values = [];
+    private readonly OrderedDictionary<TKey, (Task<TValue> Value, DateTimeOffset Expires)> _values = [];
 
-    public bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
+    /// <summary>
+    /// The value that is remembered, or else the one that is found now: once for all who ask meanwhile. So the search is not ended by
+    /// the cancellation of one of them, and must end by itself.
+    /// </summary>
+    public Task<TValue> GetAsync(TKey key, Func<Task<TValue>> find, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            var found = _values.TryGetValue(key, out var entry) && entry.Expires > time.GetUtcNow();
-            value = found ? entry.Value : default;
-            return found;
-        }
-    }
-
-    public void Set(TKey key, TValue value)
-    {
-        lock (_lock)
-        {
-            _values.Remove(key);
-            if (_values.Count == capacity)
+            if (!_values.TryGetValue(key, out var entry) || entry.Expires <= time.GetUtcNow() || entry.Value is { IsCompleted: true, IsCompletedSuccessfully: false })
             {
-                _values.RemoveAt(0);
+                entry = (Task.Run(find, CancellationToken.None), time.GetUtcNow() + lifetime);
+                _values.Remove(key);
+                if (_values.Count == capacity)
+                {
+                    _values.RemoveAt(0);
+                }
+
+                _values.Add(key, entry);
             }
 
-            _values.Add(key, (value, time.GetUtcNow() + lifetime));
+            return entry.Value.WaitAsync(cancellationToken);
         }
     }
 }

@@ -4,15 +4,12 @@ using System.Text.Json.Serialization;
 
 namespace Cosmo.Local.Emulators.Backends;
 
-/// <summary>The controls for tests: <c>PUT</c> and <c>DELETE /emulator/faults</c>, <c>GET /emulator/requests</c>.</summary>
+/// <summary>The controls for tests: <c>PUT</c> and <c>DELETE /emulator/faults</c>.</summary>
 internal sealed class BackendFaults(TimeProvider clock)
 {
-    private const int MaxRequests = 1_000;
-
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
     private readonly Lock _lock = new();
-    private readonly Queue<string> _requests = [];
     private List<BackendFault> _faults = [];
 
     public void Map(IEndpointRouteBuilder routes)
@@ -24,7 +21,6 @@ internal sealed class BackendFaults(TimeProvider clock)
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return Task.CompletedTask;
         });
-        routes.MapGet("/emulator/requests", ListRequestsAsync);
     }
 
     /// <summary>Answers a call with its fault, or lets it through.</summary>
@@ -66,12 +62,6 @@ internal sealed class BackendFaults(TimeProvider clock)
     {
         lock (_lock)
         {
-            _requests.Enqueue(path);
-            if (_requests.Count > MaxRequests)
-            {
-                _requests.Dequeue();
-            }
-
             var index = _faults.FindIndex(fault => fault.Times is not <= 0 && path.StartsWith(fault.Path, StringComparison.Ordinal));
             if (index < 0)
             {
@@ -102,15 +92,6 @@ internal sealed class BackendFaults(TimeProvider clock)
         catch (JsonException wrong)
         {
             await BackendJson.WriteAsync(context, StatusCodes.Status400BadRequest, new JsonObject { ["message"] = wrong.Message });
-        }
-    }
-
-    private Task ListRequestsAsync(HttpContext context)
-    {
-        lock (_lock)
-        {
-            var paths = new JsonArray([.. _requests.Select(path => JsonValue.Create(path))]);
-            return BackendJson.WriteAsync(context, StatusCodes.Status200OK, new JsonObject { ["paths"] = paths });
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Cosmo.Local.Emulators.Backends;
@@ -5,11 +7,13 @@ namespace Cosmo.Local.Emulators.Backends;
 /// <summary>JSON answers.</summary>
 internal static class BackendJson
 {
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public static Task WriteAsync(HttpContext context, int status, JsonNode body)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json; charset=utf-8";
-        return context.Response.WriteAsync(body.ToJsonString(), context.RequestAborted);
+        return context.Response.WriteAsync(body.ToJsonString(Plain), context.RequestAborted);
     }
 
     /// <summary>Answers 401 and is false when a call brings no <c>x-api-key</c>.</summary>

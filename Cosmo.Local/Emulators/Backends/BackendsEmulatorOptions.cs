@@ -1,3 +1,5 @@
+using Cosmo.Local.SampleData;
+
 namespace Cosmo.Local.Emulators.Backends;
 
 /// <summary>How a <see cref="BackendsEmulator"/> runs.</summary>
@@ -8,4 +10,7 @@ internal sealed record BackendsEmulatorOptions
 
     /// <summary>The clock of the weather's day, of the logs' dates and of delays.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The sample database whose faults it controls, if there is one.</summary>
+    public SampleDatabase? Database { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cosmo.Functions.Hosting;
+using Cosmo.Local.SampleData;
 
 namespace Cosmo.Local.Runtime.Commands;
 
@@ -27,10 +28,13 @@ internal static class FunctionsCommand
     {
         using var signals = new StopSignals();
         var settings = LocalSettings.Load();
+        var standIns = new StandIns(Path.GetFullPath(data));
+        SampleDatabase.RegisterProvider();
+        standIns.DatabaseFor(CommonOptions.Configuration(settings))?.Create();
         var options = new LocalFunctionsHostOptions
         {
             Types = typeof(FunctionsCommand).Assembly.GetTypes(),
-            Settings = CommonOptions.Configuration(settings),
+            Settings = standIns.AddTo(CommonOptions.Configuration(settings)),
             DataFolder = Path.GetFullPath(data),
             Port = port ?? settings.HttpPort,
             AllowedOrigins = settings.AllowedOrigins,

@@ -3,6 +3,7 @@ using Cosmo.Local.Emulators.Backends;
 using Cosmo.Local.Emulators.OpenAI;
 using Cosmo.Local.Emulators.WebPubSub;
 using Cosmo.Local.Runtime.Http;
+using Cosmo.Local.SampleData;
 using Microsoft.AspNetCore.Connections;
 
 namespace Cosmo.Local.Runtime.Commands;
@@ -23,7 +24,9 @@ internal sealed class LocalServices : IAsyncDisposable
     public static async Task<LocalServices> StartAsync(LocalSettings settings, string dataFolder, CancellationToken cancellationToken)
     {
         using var configuration = new ConfigurationManager();
-        configuration.AddConfiguration(CommonOptions.Configuration(settings));
+        var standIns = new StandIns(dataFolder);
+        var named = CommonOptions.Configuration(settings);
+        configuration.AddConfiguration(standIns.AddTo(named));
         SettingNames.AddFlatNames(configuration);
         var functions = new Uri($"http://127.0.0.1:{settings.HttpPort}/{HttpFunction.Combine(HostJson.Load().RoutePrefix, "")}");
         var services = new LocalServices();
@@ -34,7 +37,7 @@ internal sealed class LocalServices : IAsyncDisposable
                 new("OpenAI emulator", "OPENAI_BASE_URL", configuration["Cosmo:Assistants:BaseUrl"]),
                 address => OpenAIEmulator.StartAsync(new OpenAIEmulatorOptions { Url = address }, cancellationToken),
                 emulator => emulator.Url);
-            await services.AddBackendsAsync(configuration, cancellationToken);
+            await services.AddBackendsAsync(configuration, standIns.DatabaseFor(named), cancellationToken);
             await services.AddAsync(
                 new("Chat page", "Host:CORS", settings.AllowedOrigins is [var page, ..] ? page : null),
                 address => ChatPage.StartAsync(address, functions, cancellationToken),
@@ -81,7 +84,7 @@ internal sealed class LocalServices : IAsyncDisposable
     }
 
     /// <summary>One emulator has all back ends of the tools; settings with the same port share it.</summary>
-    private async Task AddBackendsAsync(ConfigurationManager configuration, CancellationToken cancellationToken)
+    private async Task AddBackendsAsync(ConfigurationManager configuration, SampleDatabase? database, CancellationToken cancellationToken)
     {
         LoopbackSetting[] settings =
         [
@@ -89,6 +92,9 @@ internal sealed class LocalServices : IAsyncDisposable
             new("Audit API emulator", "AUDIT_API_URL", configuration["Cosmo:Tools:AuditApi:BaseUrl"]),
             new("User-role API emulator", "USER_ROLE_API_URL", configuration["Cosmo:Tools:UserRoleApi:BaseUrl"]),
         ];
+        _lines.Add(database is null
+            ? "Sample database is not used: MSSQL_CONNECTION_STRING is set."
+            : $"Sample database {database.Path} is used: MSSQL_CONNECTION_STRING is not set.");
         var ports = new HashSet<int>();
         foreach (var setting in settings)
         {
@@ -100,7 +106,7 @@ internal sealed class LocalServices : IAsyncDisposable
 
             await AddAsync(
                 setting,
-                free => BackendsEmulator.StartAsync(new BackendsEmulatorOptions { Url = free }, cancellationToken),
+                free => BackendsEmulator.StartAsync(new BackendsEmulatorOptions { Url = free, Database = database }, cancellationToken),
                 emulator => emulator.Url);
         }
     }

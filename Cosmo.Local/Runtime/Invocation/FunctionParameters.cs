@@ -20,7 +20,7 @@ internal static class FunctionParameters
     /// <exception cref="StartupException">A parameter can never be filled.</exception>
     public static void Check(IndexedFunction function)
     {
-        foreach (var parameter in function.Method.GetParameters().Where(parameter => parameter != function.TriggerParameter))
+        foreach (var parameter in function.Method.GetParameters().Where(parameter => parameter.Position != function.TriggerParameter.Position))
         {
             var type = parameter.ParameterType;
             var isKnown = parameter.GetCustomAttribute<BindingAttribute>() switch
@@ -40,7 +40,7 @@ internal static class FunctionParameters
 
     /// <exception cref="InvalidOperationException">The binding data lack a value or have one that does not fit.</exception>
     public static object?[] Fill(IndexedFunction function, Invocation invocation) =>
-        [.. function.Method.GetParameters().Select(parameter => parameter == function.TriggerParameter ? invocation.TriggerValue : Other(function, parameter, invocation))];
+        [.. function.Method.GetParameters().Select(parameter => parameter.Position == function.TriggerParameter.Position ? invocation.TriggerValue : Other(function, parameter, invocation))];
 
     private static object? Other(IndexedFunction function, ParameterInfo parameter, Invocation invocation)
     {

@@ -1,0 +1,93 @@
+using Cosmo.Functions.Conversations;
+using Cosmo.Functions.Delivery;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Conversations;
+
+public sealed class CheckTurnTests : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
+    private readonly FunctionContext _context = Substitute.For<FunctionContext>();
+    private readonly Turns _turns;
+    private readonly StopSignals _stopSignals;
+    private readonly CheckTurn _checkTurn;
+
+    public CheckTurnTests()
+    {
+        var options = Options.Create(new ConversationOptions());
+        _turns = new Turns(_redis.Connection, options, TimeProvider.System);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _checkTurn = new CheckTurn(_turns, _stopSignals, options, TimeProvider.System, NullLogger<CheckTurn>.Instance);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(OrchestrationRuntimeStatus.Terminated, true)]
+    [InlineData(OrchestrationRuntimeStatus.Failed, true)]
+    [InlineData(OrchestrationRuntimeStatus.Running, false)]
+    public async Task An_orchestration_that_ended_without_giving_its_turn_on_does_not_block_the_channel(OrchestrationRuntimeStatus status, bool hasTurn)
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        Is("instance-1", status);
+
+        (await CheckAsync(2)).ShouldBe(new TurnResult(hasTurn, null));
+    }
+
+    [Fact]
+    public async Task One_that_ended_while_it_waited_is_passed_over_when_the_turn_is_given_on()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        await TakeAsync(3);
+        Is("instance-2", OrchestrationRuntimeStatus.Terminated);
+        Is("instance-3", OrchestrationRuntimeStatus.Running);
+
+        await new TurnRelease(_turns, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", _client, Cancellation);
+
+        await _client.Received(1).RaiseEventAsync("instance-3", Conversation.TurnGranted, Arg.Any<object?>(), Arg.Any<CancellationToken>());
+        (await CheckAsync(3)).HasTurn.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_message_that_another_worker_cancelled_has_no_turn()
+    {
+        await TakeAsync(1);
+        await _stopSignals.CancelAsync("channel", "instance-1", Cancellation);
+
+        (await CheckAsync(1)).Failure.ShouldBe(Failure.Cancelled);
+    }
+
+    [Fact]
+    public async Task The_second_orchestration_of_a_message_that_is_over_takes_no_place_again()
+    {
+        await _turns.ClaimAsync(Address(1), "run-of-another-worker", Cancellation);
+        await TakeAsync(2);
+
+        (await CheckAsync(1)).HasTurn.ShouldBeTrue();
+
+        (await _turns.ReleaseAsync(Address(2), "instance-2", Cancellation)).ShouldBeNull();
+    }
+
+    private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
+
+    private void Is(string instanceId, OrchestrationRuntimeStatus status) => _client
+        .GetInstanceAsync(instanceId, Arg.Any<CancellationToken>())
+        .Returns(new OrchestrationMetadata(nameof(Conversation), instanceId) { RuntimeStatus = status });
+
+    private Task<TurnPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), $"instance-{number}", 20, Cancellation);
+
+    private Task<TurnResult> CheckAsync(int number) => _checkTurn.RunAsync(new TurnInput(Address(number), $"instance-{number}", $"run-{number}"), _client, _context);
+}

@@ -1,0 +1,109 @@
+using System.ComponentModel.DataAnnotations;
+using Cosmo.Functions.Conversations;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Tools;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+using NSubstitute.ExceptionExtensions;
+
+namespace Cosmo.Functions.Tests.Conversations;
+
+public sealed class ConversationStarterTests : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
+    private readonly StopSignals _stopSignals;
+    private readonly ConversationStarter _starter;
+
+    public ConversationStarterTests()
+    {
+        var options = Options.Create(new ConversationOptions());
+        var turns = new Turns(_redis.Connection, options, TimeProvider.System);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _starter = new ConversationStarter(
+            turns,
+            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            new Cancellation(
+                turns, new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System), _stopSignals, NullLogger<Cancellation>.Instance),
+            new ConversationDirectory(_redis.Connection),
+            options,
+            TimeProvider.System,
+            NullLogger<ConversationStarter>.Instance);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_scheduled_gives_its_place_back()
+    {
+        Schedule().ThrowsAsync(new IOException("The store is away."));
+        await Should.ThrowAsync<IOException>(StartAsync("msg-1"));
+
+        Schedule().Returns("instance");
+        await StartAsync("msg-2");
+
+        Scheduled().Select(input => (input.Address.MessageId, input.HasTurn)).Last().ShouldBe(("msg-2", true));
+    }
+
+    [Fact]
+    public async Task A_delivery_that_comes_again_before_it_was_acknowledged_is_taken_in_once()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+        await StartAsync("msg-1");
+
+        Scheduled().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task The_replay_of_a_message_is_no_second_delivery()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+        await StartAsync("msg-1", attempt: 2);
+
+        Scheduled().Select(input => input.Address.Attempt).ShouldBe([1, 2]);
+    }
+
+    [Theory]
+    [InlineData("enqueue", true)]
+    [InlineData("reject", true)]
+    [InlineData("interrupt", true)]
+    [InlineData("drop", false)]
+    public void What_a_busy_channel_does_is_one_of_three(string policy, bool isValid)
+    {
+        var options = new ConversationOptions { WhenBusy = policy };
+        var faults = new List<ValidationResult>();
+
+        Validator.TryValidateObject(options, new ValidationContext(options), faults, validateAllProperties: true).ShouldBe(isValid);
+
+        faults.Select(fault => fault.ErrorMessage).ShouldBe(isValid ? [] : ["Cosmo:Conversations:WhenBusy must be enqueue, reject or interrupt."]);
+    }
+
+    private Task<string> Schedule() => _client.ScheduleNewOrchestrationInstanceAsync(
+        Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>());
+
+    private IEnumerable<ConversationInput> Scheduled() => _client.ReceivedCalls()
+        .Where(call => call.GetMethodInfo().Name == nameof(DurableTaskClient.ScheduleNewOrchestrationInstanceAsync))
+        .Select(call => call.GetArguments()[1])
+        .OfType<ConversationInput>();
+
+    private Task<Failure?> StartAsync(string messageId, int attempt = 1) => _starter.StartAsync(
+        new ChatMessage("channel", messageId, "Hello", Caller.Anonymous),
+        [],
+        DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.AttemptHeader] = $"{attempt}" } },
+        _client,
+        Cancellation);
+}

@@ -1,0 +1,155 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Functions.Tests.EndToEnd;
+
+/// <summary>Promise 4: a message is cancelled, by HTTP or over the connection.</summary>
+public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<CancelTests.Fixture>, IAsyncLifetime
+{
+    private readonly CosmoStack _stack = fixture.Stack;
+    private readonly string _channel = $"channel {Guid.NewGuid():n}";
+    private ChatClient _client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }, { "userText": "nothing", "delayBeforeFirstEvent": 60000 }]""");
+        _client = await _stack.OpenAsync(_channel);
+    }
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    [Fact]
+    public async Task An_answer_stops_within_a_second_and_keeps_what_was_said()
+    {
+        await _stack.Queue.SendAsync(_channel, "msg-1", $"essay {_channel}");
+        var said = (await _client.StatusAsync("in_progress"))["message"]!.GetValue<string>();
+
+        using var answer = await CancelAsync("msg-1");
+        var asked = TimeProvider.System.GetTimestamp();
+        var final = await _client.FinalAsync("msg-1");
+        var took = TimeProvider.System.GetElapsedTime(asked);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).ShouldBe("""{"status":"cancelling"}""");
+        (final["type"]!.GetValue<string>(), final["status"]!.GetValue<string>()).ShouldBe(("error", "cancelled"));
+        final["message"]!.GetValue<string>().ShouldStartWith(said);
+        final["message"]!.GetValue<string>().ShouldBe(_client.Seen[^2]["payload"]!["message"]!.GetValue<string>());
+        var request = (await _stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem();
+        request["aborted"]!.GetValue<bool>().ShouldBeTrue();
+        took.ShouldBeLessThan(TimeSpan.FromSeconds(2));
+        await WorksOnAsync();
+        (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+    }
+
+    [Fact]
+    public async Task A_message_that_waits_is_cancelled_and_those_around_it_are_answered()
+    {
+        await _stack.Queue.SendAsync(_channel, "msg-1", "essay");
+        await _client.StatusAsync("in_progress");
+        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-3", "Hello");
+
+        (await CancelledAsync("msg-2"))["message"]!.GetValue<string>().ShouldBe("");
+        (await CancelledAsync("msg-1"))["status"]!.GetValue<string>().ShouldBe("cancelled");
+        (await _client.FinalAsync("msg-3"))["status"]!.GetValue<string>().ShouldBe("completed");
+
+        _client.Finals().ShouldBe(["msg-2", "msg-1", "msg-3"]);
+    }
+
+    [Fact]
+    public async Task Cancelling_twice_too_late_or_something_unknown_has_a_clear_answer()
+    {
+        await _stack.Queue.SendAsync(_channel, "msg-1", "nothing");
+        await _client.StatusAsync("started");
+        var both = await Task.WhenAll(CancelAsync("msg-1"), CancelAsync("msg-1"));
+        await _client.FinalAsync("msg-1");
+        using var late = await CancelAsync("msg-1");
+        using var unknown = await CancelAsync("msg/unknown");
+
+        both.ShouldAllBe(answer => answer.StatusCode == HttpStatusCode.Accepted || answer.StatusCode == HttpStatusCode.Conflict);
+        late.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await late.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!["title"]!.GetValue<string>().ShouldBe("The message is over");
+        unknown.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        await WorksOnAsync();
+        _client.Finals().Count(id => id == "msg-1").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_browser_cancels_over_its_connection_in_its_own_channel_alone()
+    {
+        var other = await ConnectAsync($"other {_channel}");
+        var own = await ConnectAsync(_channel);
+        await _stack.Queue.SendAsync(_channel, "msg-1", "essay");
+        await _client.StatusAsync("in_progress");
+
+        await SendCancelAsync(other, "msg-1");
+        var refusal = await ReceiveAsync(other, update => update["payload"]?["error_details"] is not null);
+        await SendCancelAsync(own, "msg-1");
+        var final = await _client.FinalAsync("msg-1");
+
+        refusal["payload"]!["error_details"]!.GetValue<string>().ShouldBe("There is no such message in this channel.");
+        refusal["payload"]!["message_id"].ShouldBeNull();
+        final["status"]!.GetValue<string>().ShouldBe("cancelled");
+        other.Abort();
+        own.Abort();
+    }
+
+    private async Task WorksOnAsync()
+    {
+        await _stack.Queue.SendAsync(_channel, "msg-after", "Hello");
+        (await _client.FinalAsync("msg-after"))["status"]!.GetValue<string>().ShouldBe("completed");
+    }
+
+    private Task<HttpResponseMessage> CancelAsync(string messageId) =>
+        _stack.Http.PostAsync($"channels/{Uri.EscapeDataString(_channel)}/messages/{Uri.EscapeDataString(messageId)}/cancel", null);
+
+    private async Task<JsonObject> CancelledAsync(string messageId)
+    {
+        // A message that was only just queued may not have been taken in.
+        while (true)
+        {
+            using var answer = await CancelAsync(messageId);
+            if (answer.StatusCode == HttpStatusCode.Accepted)
+            {
+                return await _client.FinalAsync(messageId);
+            }
+
+            answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private async Task<ClientWebSocket> ConnectAsync(string channel)
+    {
+        using var answer = await _stack.Http.PostAsync($"channels/{Uri.EscapeDataString(channel)}/negotiate", null);
+        var url = (await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>();
+        var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol("json.webpubsub.azure.v1");
+        await socket.ConnectAsync(new Uri(url), TestContext.Current.CancellationToken);
+        return socket;
+    }
+
+    private static Task SendCancelAsync(ClientWebSocket socket, string messageId) => socket.SendAsync(
+        Encoding.UTF8.GetBytes(
+            new JsonObject { ["type"] = "event", ["event"] = "cancel", ["dataType"] = "json", ["data"] = new JsonObject { ["message_id"] = messageId } }.ToJsonString()),
+        WebSocketMessageType.Text, endOfMessage: true, TestContext.Current.CancellationToken);
+
+    /// <summary>The data of the first message that fits.</summary>
+    private static async Task<JsonNode> ReceiveAsync(ClientWebSocket socket, Func<JsonNode, bool> fits)
+    {
+        var buffer = new byte[1 << 16];
+        while (true)
+        {
+            var received = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10));
+            if (JsonNode.Parse(buffer.AsSpan(0, received.Count))!["data"] is JsonObject data && fits(data))
+            {
+                return data;
+            }
+        }
+    }
+
+    public sealed class Fixture : CosmoFixture;
+}

@@ -1,0 +1,78 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Functions.Tests.EndToEnd;
+
+/// <summary>A stack whose tools about people are for auditors, shared by tests that each have their own channel.</summary>
+public class ToolsFixture : IAsyncLifetime
+{
+    internal CosmoStack Stack { get; private set; } = null!;
+
+    protected virtual Dictionary<string, string> Settings => new() { ["Cosmo:Tools:PersonalDataRole"] = "auditor" };
+
+    public async ValueTask InitializeAsync() => Stack = await CosmoStack.StartAsync(Settings);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Stack.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The headers with which App Service authentication says who calls.</summary>
+    internal static (string Name, string Value)[] Principal(params string[] roles)
+    {
+        var principal = new { auth_typ = "aad", claims = roles.Select(role => new { typ = "roles", val = role }) };
+        return [("X-MS-CLIENT-PRINCIPAL", Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(principal))), ("X-MS-CLIENT-PRINCIPAL-ID", "u-1")];
+    }
+
+    /// <summary>Opens a channel as a browser whose request has these headers.</summary>
+    internal async Task<ChatClient> OpenAsync(string channel, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"channels/{channel}/negotiate");
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.Add(name, value);
+        }
+
+        using var answer = await Stack.Http.SendAsync(request);
+        answer.EnsureSuccessStatusCode();
+        return await ChatClient.ConnectAsync(new Uri((await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>()));
+    }
+
+    /// <summary>A message of a producer, with whatever it says of the user.</summary>
+    internal Task SendAsync(string channel, string message, string? user = null) => Stack.Queue.SendAsync(JsonSerializer.SerializeToUtf8Bytes(
+        new { channel, message_id = "m", message, user = user is null ? null : JsonNode.Parse(user) }));
+
+    /// <summary>The names of the tools that the model was offered in this thread.</summary>
+    internal async Task<string[]> OfferedAsync(JsonObject final)
+    {
+        using var http = new HttpClient { BaseAddress = Stack.OpenAI.Url };
+        var log = JsonNode.Parse(await http.GetStringAsync($"/emulator/requests?conversation={final["thread_id"]}"))!;
+        return [.. log["requests"]!.AsArray().SelectMany(request => request!["tools"]?.AsArray() ?? []).Select(tool => tool!.GetValue<string>()).Distinct().Order()];
+    }
+
+    /// <summary>What the sources of the tools were asked for, as path and query.</summary>
+    internal async Task<string[]> AskedAsync()
+    {
+        using var http = new HttpClient { BaseAddress = Stack.Backends.Url };
+        var log = JsonNode.Parse(await http.GetStringAsync("/emulator/requests"))!;
+        return [.. log["requests"]!.AsArray().Select(request => $"{request!["path"]}{request["query"]}")];
+    }
+
+    /// <summary>Has the model say this once, whatever it was offered.</summary>
+    internal async Task ScriptAsync(string script)
+    {
+        using var http = new HttpClient { BaseAddress = Stack.OpenAI.Url };
+        using var content = new StringContent(script, Encoding.UTF8, "application/json");
+        using var answer = await http.PutAsync("/emulator/script", content);
+        answer.EnsureSuccessStatusCode();
+    }
+}
+
+/// <summary>The same behind App Service authentication.</summary>
+public sealed class AuthenticatedToolsFixture : ToolsFixture
+{
+    protected override Dictionary<string, string> Settings => new(base.Settings) { ["WEBSITE_AUTH_ENABLED"] = "True" };
+}

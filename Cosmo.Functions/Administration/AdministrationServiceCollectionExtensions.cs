@@ -1,0 +1,10 @@
+namespace Cosmo.Functions.Administration;
+
+internal static class AdministrationServiceCollectionExtensions
+{
+    public static IServiceCollection AddAdministration(this IServiceCollection services)
+    {
+        services.AddOptions<AdministrationOptions>().BindConfiguration(AdministrationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services;
+    }
+}

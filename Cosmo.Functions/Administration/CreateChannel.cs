@@ -1,0 +1,23 @@
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Threads;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+
+namespace Cosmo.Functions.Administration;
+
+/// <summary>A new channel, named by a UUID, with its thread made.</summary>
+internal sealed class CreateChannel(IAssistant assistant, IThreadStore threads, ILogger<CreateChannel> logger)
+{
+    [Function(nameof(CreateChannel))]
+    public Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "channels")] HttpRequest request, FunctionContext context) =>
+        Problems.GuardAsync(logger, async () =>
+        {
+            var channel = Guid.NewGuid().ToString();
+            var threadId = await assistant.CreateThreadAsync(context.CancellationToken);
+            await threads.SaveAsync(channel, threadId, context.CancellationToken);
+            logger.ChannelCreated(channel, threadId);
+            return Answers.Json(
+                new { Channel = channel, ThreadId = threadId }, StatusCodes.Status201Created, request, Answers.Link(request, "channels", $"threads/{channel}"));
+        });
+}

@@ -1,0 +1,44 @@
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Threads;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+
+namespace Cosmo.Functions.Administration;
+
+/// <summary>The thread of a channel and its metadata. Looking does not renew its expiry.</summary>
+internal sealed class GetThread(ThreadReader threads, TimeProvider clock, ILogger<GetThread> logger)
+{
+    [Function(nameof(GetThread))]
+    public Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/{channel}")] HttpRequest request, string channel, FunctionContext context) =>
+        Problems.GuardAsync(logger, async () =>
+        {
+            if (!RouteChannel.TryRead(channel, out var name))
+            {
+                return Problems.BadChannel;
+            }
+
+            var snapshot = await threads.ReadAsync(name, context.CancellationToken);
+            if (!snapshot.Exists)
+            {
+                return NoThread();
+            }
+
+            var timeToLive = await threads.TimeToLiveAsync(name, context.CancellationToken);
+            return Answers.Json(new
+            {
+                Channel = name,
+                snapshot.ThreadId,
+                IsUsable = ThreadId.IsCurrent(snapshot.ThreadId),
+                CreatedAt = Time(snapshot.Metadata?.Created),
+                LastMessageAt = Time(snapshot.Metadata?.LastActivity),
+                MessageCount = snapshot.Metadata?.Messages,
+                ExpiresAt = timeToLive is { } left ? clock.GetUtcNow() + left : (DateTimeOffset?)null,
+            });
+        });
+
+    public static IActionResult NoThread() =>
+        Problems.Of(StatusCodes.Status404NotFound, "No such thread", "This channel has neither a thread nor metadata.");
+
+    private static DateTimeOffset? Time(double? seconds) => seconds is { } known ? StatisticsReader.AtUnixSeconds(known) : null;
+}

@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Conversations;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Receiving;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Administration;
+
+/// <summary>
+/// A message into a conversation without RabbitMQ: <c>{"message": "…"}</c>, with <c>message_id</c> and <c>user</c> if wanted. It goes the way of a
+/// delivery; the answer says under which id and where to follow it.
+/// </summary>
+internal sealed class SendMessage(ChatMessageReader reader, ConversationStarter conversations, ILogger<SendMessage> logger)
+{
+    private const int MostBytes = 4 << 20;
+
+    [Function(nameof(SendMessage))]
+    public Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "channels/{channel}/messages")] HttpRequest request,
+        string channel,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) =>
+        Problems.GuardAsync(logger, async () =>
+        {
+            if (!RouteChannel.TryRead(channel, out var name))
+            {
+                return Problems.BadChannel;
+            }
+
+            if (await ReadAsync(request, context.CancellationToken) is not { } sent)
+            {
+                return Problems.Of(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+            }
+
+            if (Complete(sent, name) is not { } body)
+            {
+                return Problems.Of(StatusCodes.Status400BadRequest, "Not a message", "The body must be a JSON object with a field 'message', in UTF-8.");
+            }
+
+            if (!reader.TryRead(body, out var message, out var rejection))
+            {
+                return Problems.Of(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
+            }
+
+            var refusal = await conversations.StartAsync(message, body, DeliveryProperties.None, client, context.CancellationToken);
+            return refusal is null
+                ? Accepted(request, message)
+                : Problems.Of(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);
+        });
+
+    private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        using var body = new MemoryStream();
+        var buffer = new byte[16_384];
+        for (int read; (read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0;)
+        {
+            if (body.Length + read > MostBytes)
+            {
+                return null;
+            }
+
+            body.Write(buffer, 0, read);
+        }
+
+        return body.ToArray();
+    }
+
+    /// <summary>The body of a chat message: the channel is that of the address, and a message without an id gets one.</summary>
+    private static byte[]? Complete(byte[] sent, string channel)
+    {
+        try
+        {
+            if (JsonNode.Parse(sent) is not JsonObject message)
+            {
+                return null;
+            }
+
+            message["channel"] = channel;
+            message["message_id"] ??= Guid.NewGuid().ToString();
+            return Encoding.UTF8.GetBytes(message.ToJsonString(CosmoJson.Options));
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            // Not JSON, a name twice, or text that is not UTF-8.
+            return null;
+        }
+    }
+
+    private static IActionResult Accepted(HttpRequest request, ChatMessage message)
+    {
+        var channel = Uri.EscapeDataString(message.Channel);
+        var location = Answers.Link(request, "channels", $"conversations/{Uri.EscapeDataString(message.MessageId)}?channel={channel}");
+        return Answers.Json(
+            new
+            {
+                message.Channel,
+                message.MessageId,
+                StatusUrl = location,
+                UpdatesUrl = Answers.Link(request, "channels", $"channels/{channel}/updates"),
+                NegotiateUrl = Answers.Link(request, "channels", $"channels/{channel}/negotiate"),
+            },
+            StatusCodes.Status202Accepted,
+            request,
+            location);
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Threads;
+
+/// <summary>Starts orchestrations of which one at a time may run, whichever instance of the app starts them.</summary>
+internal static class SingleInstance
+{
+    /// <summary>False if one with this id runs already.</summary>
+    public static async Task<bool> TryStartAsync(
+        DurableTaskClient client, string orchestrator, string instanceId, object input, CancellationToken cancellationToken)
+    {
+        if (await IsRunningAsync(client, instanceId, cancellationToken))
+        {
+            return false;
+        }
+
+        try
+        {
+            await client.ScheduleNewOrchestrationInstanceAsync(orchestrator, input, new StartOrchestrationOptions(instanceId), cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Another instance of the app may have been faster; backends say so with different exceptions.
+            if (await IsRunningAsync(client, instanceId, cancellationToken))
+            {
+                return false;
+            }
+
+            throw;
+        }
+    }
+
+    private static async Task<bool> IsRunningAsync(DurableTaskClient client, string instanceId, CancellationToken cancellationToken) =>
+        await client.GetInstanceAsync(instanceId, cancellationToken) is { IsCompleted: false };
+}
