@@ -46,11 +46,16 @@ internal sealed class RedisConnection : IAsyncDisposable
         await connection.GetSubscriber().PublishAsync(Literal(channel), message).WaitAsync(_timeout, cancellationToken);
     }
 
-    /// <summary>Subscribes to a pub/sub channel whose name gets the prefix, for the life of the process.</summary>
+    /// <summary>
+    /// Subscribes to a pub/sub channel whose name gets the prefix, for the life of the process. Where Redis does not answer, the subscription stands
+    /// all the same and begins when Redis is back: to try again would only add the handler once more.
+    /// </summary>
     public async Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        await connection.GetSubscriber().SubscribeAsync(Literal(channel), (_, message) => handler(message!)).WaitAsync(_timeout, cancellationToken);
+        var subscribed = connection.GetSubscriber().SubscribeAsync(Literal(channel), (_, message) => handler(message!));
+        await ((Task)subscribed).WaitAsync(_timeout, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>The servers that together hold all keys: one, or the masters of a cluster, by name.</summary>
