@@ -1,12 +1,23 @@
 using System.CommandLine;
 using Cosmo.Local.Runtime;
 using Cosmo.Local.Runtime.Commands;
+using Cosmo.Local.Terminal;
+
+if (OldNames.Answer(args) is { } renamed)
+{
+    await Console.Error.WriteLineAsync(renamed);
+    return ExitCodes.Failed;
+}
 
 var root = new RootCommand("Cosmo on one machine: the functions host and the services that stand in for Azure and OpenAI.")
 {
     FunctionsCommand.Create(),
     EmulatorsCommand.Create(),
 };
+foreach (var command in new OperatorCommands().Create())
+{
+    root.Subcommands.Add(command);
+}
 
 try
 {
@@ -18,4 +29,9 @@ catch (StartupException error)
 {
     await Console.Error.WriteLineAsync(error.Message);
     return 1;
+}
+catch (TerminalException error)
+{
+    await Console.Error.WriteLineAsync(error.Message);
+    return error.ExitCode;
 }

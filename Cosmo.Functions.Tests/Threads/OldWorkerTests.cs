@@ -36,6 +36,31 @@ public sealed class OldWorkerTests
         JsonNode.DeepEquals(read, new JsonArray("conv_cosmo", 1683042123.4, 4, now, 0, true, true)).ShouldBeTrue(read.ToJsonString());
     }
 
+    [Fact]
+    public async Task Keys_that_Python_wrote_are_counted_and_pruned()
+    {
+        await using var redis = new TestRedis();
+        var room = new ThreadRoom(redis.Connection);
+        await RunPythonAsync($$"""
+            now = {{room.Ago(0).ToString(System.Globalization.CultureInfo.InvariantCulture)}}
+            for channel, days, count in [("über", 0.5, 3), ("old", 100, 4), ("user_session_abc123", 20, 5)]:
+                r.set(prefix + "thread:" + channel, "thread_" + channel, ex=7776000)
+                at = now - days * 86400
+                r.set(prefix + "metadata:" + channel, json.dumps({"created_at": at, "message_count": count, "last_message_at": at}), ex=7776000)
+            """, redis.Prefix);
+
+        await room.IndexAllAsync();
+        var statistics = await room.Statistics.ReadAsync(Cancellation);
+        var pruned = await room.PruneAsync();
+
+        (statistics.Threads, statistics.MetadataEntries, statistics.TotalMessages).ShouldBe((3, 3, 12));
+        statistics.Ages.Select(group => group.Threads).ShouldBe([1, 0, 1, 0, 1]);
+        pruned.ShouldBe((1, 0, 0));
+        (await RunPythonAsync("""
+            print(sorted(key[len(prefix):] for key in r.scan_iter(prefix + "[tm]*")))
+            """, redis.Prefix)).Trim().ShouldBe("['metadata:user_session_abc123', 'metadata:über', 'thread:user_session_abc123', 'thread:über']");
+    }
+
     private static async Task<string> RunPythonAsync(string script, string prefix)
     {
         var start = new ProcessStartInfo("/usr/bin/python3", ["-", prefix, TestRedis.Url])
