@@ -2,7 +2,8 @@ namespace Cosmo.Functions.Tools;
 
 internal static partial class Log
 {
-    [LoggerMessage(500, LogLevel.Information, "The tool {Tool} could not do its work: {Reason}")]
+    // At Debug, because the reason may repeat what the user wrote.
+    [LoggerMessage(500, LogLevel.Debug, "The tool {Tool} could not do its work: {Reason}")]
     public static partial void Refused(ILogger logger, string tool, string reason, Exception? exception);
 
     [LoggerMessage(501, LogLevel.Error, "The tool {Tool} failed.")]

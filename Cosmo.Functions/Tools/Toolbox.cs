@@ -100,7 +100,7 @@ internal sealed class Toolbox : IToolbox
     private (string Outcome, string Output) Denied(ITool tool)
     {
         Log.Denied(_logger, tool.Name);
-        return ("denied", Error("Looking this up needs a permission that is missing here. Tell the user politely that an administrator can grant it."));
+        return ("denied", Error("Looking this up needs a permission that is missing here; an administrator can grant it. Tell the user so politely."));
     }
 
     private static string Error(string text) => new JsonObject { ["error"] = text }.ToJsonString(ToolJson.Options);

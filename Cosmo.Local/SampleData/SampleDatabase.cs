@@ -17,7 +17,7 @@ internal sealed class SampleDatabase(string dataFolder)
 
     /// <summary>In the place of the procedure, which SQLite does not have. A city is found by its name, with "City" after it, and by a district.</summary>
     public const string OfficesCommand =
-        "SELECT OfficeName, Building, District, City, Capacity, MonthlyRatePhp FROM offices "
+        "SELECT OfficeName, Building, District, City, Capacity, MonthlyPesos FROM offices "
         + "WHERE IsAvailable AND Capacity >= @Capacity AND @City COLLATE NOCASE IN (City, City || ' City', District) ORDER BY Capacity";
 
     private static readonly string Script = ReadScript();

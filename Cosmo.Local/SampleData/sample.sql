@@ -67,7 +67,7 @@ CREATE TABLE offices (
     District TEXT NOT NULL COLLATE NOCASE,
     City TEXT NOT NULL COLLATE NOCASE,
     Capacity INTEGER NOT NULL,
-    MonthlyRatePhp INTEGER NOT NULL,
+    MonthlyPesos INTEGER NOT NULL,
     IsAvailable INTEGER NOT NULL
 );
 
