@@ -13,6 +13,9 @@ public sealed class EmulatorFixture : IAsyncLifetime
 {
     private OpenAIEmulator _emulator = null!;
 
+    /// <summary>The clock of the emulator's delays.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     public HttpClient Http { get; private set; } = null!;
 
     public Uri Endpoint => new(Http.BaseAddress!, "v1");
@@ -23,7 +26,7 @@ public sealed class EmulatorFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _emulator = await OpenAIEmulator.StartAsync(new OpenAIEmulatorOptions { TokenPace = TimeSpan.Zero, FirstTokenDelay = TimeSpan.Zero });
+        _emulator = await OpenAIEmulator.StartAsync(new OpenAIEmulatorOptions { TimeProvider = Clock, TokenPace = TimeSpan.Zero, FirstTokenDelay = TimeSpan.Zero });
         Http = new HttpClient { BaseAddress = _emulator.Url };
         Http.DefaultRequestHeaders.Add("api-key", "test");
         var key = new ApiKeyCredential("test");
