@@ -44,7 +44,8 @@ public sealed class FunctionIndexTests
     [InlineData(typeof(BadHttpResult), "returns String; an HTTP function returns IActionResult")]
     [InlineData(typeof(BadRoute), "the route 'a/{b', which is not valid")]
     [InlineData(typeof(ReservedRoute), "belong to the host")]
-    [InlineData(typeof(SameRoute), "share the route 'a' and a method")]
+    [InlineData(typeof(SameRoute), "one request can mean both 'a' and 'a'")]
+    [InlineData(typeof(OverlappingRoutes), "one request can mean both 'a/{b}' and 'a/c'")]
     [InlineData(typeof(BadSchedule), "has the schedule 'every day' (%BAD_WHEN%)")]
     [InlineData(typeof(BadOrchestrator), "bind it to TaskOrchestrationContext")]
     public void A_fault_stops_the_start_with_a_sentence(Type functions, string sentence) =>
@@ -231,6 +232,24 @@ public sealed class FunctionIndexTests
     {
         [Function("A")]
         public void A([HttpTrigger(Route = "admin/a")] HttpRequest request)
+        {
+        }
+    }
+
+    internal sealed class OverlappingRoutes
+    {
+        [Function("A")]
+        public void A([HttpTrigger("get", Route = "a/{b}")] HttpRequest request, string b)
+        {
+        }
+
+        [Function("B")]
+        public void B([HttpTrigger("get", Route = "a/c")] HttpRequest request)
+        {
+        }
+
+        [Function("C")]
+        public void C([HttpTrigger("post", Route = "a/d")] HttpRequest request)
         {
         }
     }

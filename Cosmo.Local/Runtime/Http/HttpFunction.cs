@@ -43,15 +43,29 @@ internal sealed record HttpFunction(IndexedFunction Function, string Route, stri
         return new HttpFunction(function, route, trigger.Methods?.Select(method => method.ToUpperInvariant()).ToArray(), trigger.AuthLevel);
     }
 
-    /// <summary>A sentence for each two functions that one request could mean.</summary>
+    /// <summary>
+    /// A sentence for each two functions that one request could mean. The host would not take the route that fits better but the function whose name comes
+    /// first.
+    /// </summary>
     public static IEnumerable<string> Clashes(IReadOnlyList<HttpFunction> functions) =>
         from first in Enumerable.Range(0, functions.Count)
         from second in Enumerable.Range(first + 1, functions.Count - first - 1)
         let one = functions[first]
         let other = functions[second]
-        where string.Equals(one.Route, other.Route, StringComparison.OrdinalIgnoreCase)
         where one.Methods is null || other.Methods is null || one.Methods.Intersect(other.Methods).Any()
-        select $"Functions '{one.Function.Name}' and '{other.Function.Name}' share the route '{one.Route}' and a method; change one.";
+        where Overlap(RoutePatternFactory.Parse(one.Route).PathSegments, RoutePatternFactory.Parse(other.Route).PathSegments)
+        select $"Functions '{one.Function.Name}' and '{other.Function.Name}' share a method, and one request can mean both '{one.Route}' and '{other.Route}'; change one.";
 
     public static string Combine(string prefix, string route) => prefix.Length == 0 ? route.TrimStart('/') : $"{prefix}/{route.TrimStart('/')}";
+
+    private static bool Overlap(IReadOnlyList<RoutePatternPathSegment> one, IReadOnlyList<RoutePatternPathSegment> other) =>
+        one.Count == other.Count && one.Zip(other).All(segments => Overlap(segments.First, segments.Second));
+
+    private static bool Overlap(RoutePatternPathSegment one, RoutePatternPathSegment other) => (one.Parts[0], other.Parts[0]) switch
+    {
+        (RoutePatternLiteralPart a, RoutePatternLiteralPart b) => string.Equals(a.Content, b.Content, StringComparison.OrdinalIgnoreCase),
+        (RoutePatternParameterPart { ParameterPolicies.Count: > 0 }, RoutePatternLiteralPart) => false,
+        (RoutePatternLiteralPart, RoutePatternParameterPart { ParameterPolicies.Count: > 0 }) => false,
+        _ => true,
+    };
 }
