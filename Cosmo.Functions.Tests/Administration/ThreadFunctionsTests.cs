@@ -8,7 +8,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
     [Fact]
     public async Task Statistics_of_an_empty_store_are_zeros()
     {
-        var (status, body) = await Host.SendAsync("GET", "thread-statistics");
+        var (status, body) = await Host.SendAsync("GET", "threads/stats");
 
         status.ShouldBe(HttpStatusCode.OK);
         body!["threads"]!.GetValue<int>().ShouldBe(0);
@@ -26,7 +26,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
         await Host.SetAsync("thread:bare", "thread_bare");
         await Host.SetAsync("metadata:lone", """{"created_at": 1, "message_count": 1, "last_message_at": 2}""");
 
-        var (_, body) = await Host.SendAsync("GET", "thread-statistics");
+        var (_, body) = await Host.SendAsync("GET", "threads/stats");
 
         body!["threads"]!.GetValue<int>().ShouldBe(4);
         body["metadata_entries"]!.GetValue<int>().ShouldBe(4);
@@ -45,7 +45,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
     {
         await Host.AddThreadAsync("line\nbreak", 2, messages: 1234);
 
-        var table = await Host.Http.GetStringAsync("thread-statistics?format=table", Cancellation);
+        var table = await Host.Http.GetStringAsync("threads/stats?format=table", Cancellation);
 
         table.ShouldMatch(@"Threads +1\n");
         table.ShouldMatch(@"  1-7 days +1 +100\.0 %\n");
@@ -54,7 +54,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
 
     [Fact]
     public async Task A_format_that_does_not_exist_is_a_problem() =>
-        (await Host.SendAsync("GET", "thread-statistics?format=xml")).ShouldBeProblem(HttpStatusCode.BadRequest, "'format' must be json or table.");
+        (await Host.SendAsync("GET", "threads/stats?format=xml")).ShouldBeProblem(HttpStatusCode.BadRequest, "'format' must be json or table.");
 
     [Fact]
     public async Task A_thread_is_shown_and_its_expiry_stays()
@@ -136,7 +136,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
         (await Host.GetAsync("metadata:" + channel)).ShouldBeNull();
         (await Host.OpenAI.RequestsAsync()).ShouldContain(request =>
             request!["method"]!.GetValue<string>() == "DELETE" && request["path"]!.GetValue<string>().EndsWith(threadId) && request["status"]!.GetValue<int>() == 200);
-        (await Host.SendAsync("GET", "thread-statistics")).Body!["threads"]!.GetValue<int>().ShouldBe(0);
+        (await Host.SendAsync("GET", "threads/stats")).Body!["threads"]!.GetValue<int>().ShouldBe(0);
     }
 
     [Fact]
@@ -186,7 +186,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
         await Host.SendAsync("DELETE", "threads?all=true&confirm=DELETE");
         (await Host.EndAsync("thread-deletion"))["progress"]!["removed"]!.GetValue<int>().ShouldBe(3);
 
-        var (_, statistics) = await Host.SendAsync("GET", "thread-statistics");
+        var (_, statistics) = await Host.SendAsync("GET", "threads/stats");
         (statistics!["threads"]!.GetValue<int>(), statistics["metadata_entries"]!.GetValue<int>()).ShouldBe((0, 0));
         (await Host.GetAsync("metadata:lone")).ShouldBeNull();
         (await Host.GetAsync("assistant_id")).ShouldNotBeNull();

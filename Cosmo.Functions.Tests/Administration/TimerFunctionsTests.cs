@@ -17,7 +17,7 @@ public sealed class TimerFunctionsTests : OperatorTest
     {
         await Host.AddThreadAsync("old", 91);
         await Host.AddThreadAsync("young", 89);
-        await Host.SendAsync("GET", "thread-statistics");
+        await Host.SendAsync("GET", "threads/stats");
 
         await RunAsync<PruneThreads>((function, context) => function.RunAsync(new TimerInfo(), Client, context));
         var ended = await Host.EndAsync("thread-pruning");

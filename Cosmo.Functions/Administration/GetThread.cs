@@ -10,7 +10,8 @@ internal sealed class GetThread(ThreadReader threads, TimeProvider clock, ILogge
 {
     [Function(nameof(GetThread))]
     public Task<IActionResult> RunAsync(
-        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/{channel}")] HttpRequest request, string channel, FunctionContext context) =>
+        // The host prefers no literal route to one with a parameter, so 'stats' must not fit here.
+        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/{channel:regex(^(?!stats$).*$)}")] HttpRequest request, string channel, FunctionContext context) =>
         Problems.GuardAsync(logger, async () =>
         {
             if (!RouteChannel.TryRead(channel, out var name))

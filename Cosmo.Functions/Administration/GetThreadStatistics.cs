@@ -9,7 +9,7 @@ internal sealed class GetThreadStatistics(StatisticsReader statistics, ILogger<G
 {
     [Function(nameof(GetThreadStatistics))]
     public Task<IActionResult> RunAsync(
-        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "thread-statistics")] HttpRequest request, FunctionContext context) =>
+        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/stats")] HttpRequest request, FunctionContext context) =>
         Problems.GuardAsync(logger, async () => request.Query["format"].ToString() switch
         {
             "" or "json" => Answers.Json(await statistics.ReadAsync(context.CancellationToken)),

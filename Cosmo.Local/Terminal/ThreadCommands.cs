@@ -14,7 +14,7 @@ internal sealed class ThreadCommands(OperatorCommands operators)
     {
         yield return operators.Verb(
             "stats", "How many threads there are, how old and how busy.", "cosmo stats --json", [], async (_, session) =>
-                session.Show(await session.GetAsync("thread-statistics"), answer => ShowStatistics(session.Console, answer)));
+                session.Show(await session.GetAsync("threads/stats"), answer => ShowStatistics(session.Console, answer)));
         yield return Threads();
         yield return Operations();
     }
