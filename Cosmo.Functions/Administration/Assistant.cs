@@ -1,4 +1,5 @@
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Tools;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -50,8 +51,8 @@ internal sealed class Assistant(AssistantProfile profile, AssistantProfileStore 
                 : Answers.Json(new { DryRun = confirmation is Confirmation.None, Id = id });
         });
 
-    private static IActionResult NoAssistant() =>
-        Problems.Of(StatusCodes.Status404NotFound, "No such assistant", "No assistant with this id is stored; POST assistant stores the one in use.");
+    private static ObjectResult NoAssistant() =>
+        ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such assistant", "No assistant with this id is stored; POST assistant stores the one in use.");
 
     private object Describe(string id) =>
         new { Id = id, IsCurrent = id == profile.Id, profile.Model, Tools = toolbox.All.Select(tool => tool.Name), AssistantProfile.Instructions };

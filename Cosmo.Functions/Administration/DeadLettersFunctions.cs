@@ -64,12 +64,12 @@ internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<
         }
         catch (DeadLettersBusyException e)
         {
-            return Problem(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
+            return ProblemAnswer.Of(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
         }
         catch (Exception e) when (e is RabbitMQClientException or RedisException or TimeoutException or IOException)
         {
             logger.DeadLettersNotReached(e);
-            return Problem(StatusCodes.Status503ServiceUnavailable, "Not available", "RabbitMQ or Redis did not answer. What was not replayed or deleted is where it was.");
+            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Not available", "RabbitMQ or Redis did not answer. What was not replayed or deleted is where it was.");
         }
     }
 
@@ -94,10 +94,8 @@ internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<
 
     private static JsonResult Json(object value) => new(value, CosmoJson.Options);
 
-    private static ObjectResult Unknown(string id) => Problem(StatusCodes.Status404NotFound, "No such dead letter", $"There is no dead letter with the id '{id}'.");
+    private static ObjectResult Unknown(string id) => ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such dead letter", $"There is no dead letter with the id '{id}'.");
 
-    private static ObjectResult Problem(int status, string title, string detail) =>
-        new(new ProblemDetails { Title = title, Detail = detail, Status = status }) { StatusCode = status };
 
     /// <param name="BodyBase64">The body where it is not UTF-8.</param>
     private sealed record DeadLetterDescription(

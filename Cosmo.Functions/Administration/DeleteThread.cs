@@ -1,4 +1,5 @@
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -33,7 +34,7 @@ internal sealed class DeleteThread(ThreadReader threads, ThreadRemoval removal, 
             if (confirmation is Confirmation.Given
                 && await removal.RemoveAsync(name, double.MaxValue, isForced: true, new Breaker(1), context.CancellationToken) is RemovalOutcome.Failed)
             {
-                return Problems.Of(
+                return ProblemAnswer.Of(
                     StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", "OpenAI did not delete the conversation, so its keys stay. Please try again.");
             }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -24,7 +25,7 @@ internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, Ti
         {
             if (!TryReadDays(request, out var days))
             {
-                return Problems.Of(
+                return ProblemAnswer.Of(
                     StatusCodes.Status400BadRequest,
                     "Not a choice of threads",
                     $"Say either all=true, or olderThanDays with a whole number from 1 to {MostDays}.");
@@ -70,7 +71,7 @@ internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, Ti
         if (!await SingleInstance.TryStartAsync(client, nameof(ThreadDeletion), ThreadDeletion.DeletionId, input, cancellationToken))
         {
             request.HttpContext.Response.Headers.Location = location;
-            return Problems.Of(StatusCodes.Status409Conflict, "A deletion runs already", $"Wait for it, or cancel it, at {location}.");
+            return ProblemAnswer.Of(StatusCodes.Status409Conflict, "A deletion runs already", $"Wait for it, or cancel it, at {location}.");
         }
 
         logger.DeletionStarted(ThreadDeletion.DeletionId, isForced);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Cosmo.Functions.Conversations;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Receiving;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -28,7 +29,7 @@ internal sealed class GetConversation(ConversationDirectory directory, TimeProvi
             if (id.Length > ChatMessageReader.MaxIdLength || channel.Length > ChatMessageReader.MaxIdLength
                 || (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)))
             {
-                return Problems.Of(
+                return ProblemAnswer.Of(
                     StatusCodes.Status400BadRequest,
                     "Not a message",
                     $"An id and a channel have at most {ChatMessageReader.MaxIdLength} characters, and 'attempt' is a whole number from 1.");
@@ -38,7 +39,7 @@ internal sealed class GetConversation(ConversationDirectory directory, TimeProvi
             var instanceId = address is null ? null : ConversationStarter.InstanceId(address);
             return instanceId is not null && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, context.CancellationToken) is { } instance
                 ? Answers.Json(Describe(address!, instance))
-                : Problems.Of(
+                : ProblemAnswer.Of(
                     StatusCodes.Status404NotFound, "No such conversation", "No message with this id was taken in lately. An older one needs its channel: ?channel=…");
         });
 

@@ -1,4 +1,5 @@
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -39,7 +40,7 @@ internal sealed class GetThread(ThreadReader threads, TimeProvider clock, ILogge
         });
 
     public static IActionResult NoThread() =>
-        Problems.Of(StatusCodes.Status404NotFound, "No such thread", "This channel has neither a thread nor metadata.");
+        ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such thread", "This channel has neither a thread nor metadata.");
 
     private static DateTimeOffset? Time(double? seconds) => seconds is { } known ? StatisticsReader.AtUnixSeconds(known) : null;
 }

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -18,6 +19,6 @@ internal sealed class GetThreadStatistics(StatisticsReader statistics, ILogger<G
                 Content = StatisticsTable.Of(await statistics.ReadAsync(context.CancellationToken)),
                 ContentType = "text/plain; charset=utf-8",
             },
-            _ => Problems.Of(StatusCodes.Status400BadRequest, "Not a format", "'format' must be json or table."),
+            _ => ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a format", "'format' must be json or table."),
         });
 }

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -31,7 +32,7 @@ internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
 
         if (instance.IsCompleted)
         {
-            return Problems.Of(StatusCodes.Status409Conflict, "It has ended", "What does not run cannot be cancelled.");
+            return ProblemAnswer.Of(StatusCodes.Status409Conflict, "It has ended", "What does not run cannot be cancelled.");
         }
 
         if (operation == ThreadIndexing.InstanceId)
@@ -52,7 +53,7 @@ internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
             ? await client.GetInstanceAsync(operation, getInputsAndOutputs: true, cancellationToken)
             : null;
 
-    private static IActionResult Unknown() => Problems.Of(
+    private static ObjectResult Unknown() => ProblemAnswer.Of(
         StatusCodes.Status404NotFound,
         "No such operation",
         $"There are {ThreadDeletion.DeletionId}, {ThreadDeletion.PruningId} and {ThreadIndexing.InstanceId}; this one has not run yet, or its history was purged.");

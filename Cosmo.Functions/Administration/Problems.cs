@@ -1,27 +1,19 @@
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Receiving;
 using Microsoft.AspNetCore.Mvc;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Administration;
 
-/// <summary>Errors as problem details (RFC 9457).</summary>
+/// <summary>Errors that several of the operators' functions answer with.</summary>
 internal static class Problems
 {
-    private const string MediaType = "application/problem+json";
-
-    public static IActionResult BadChannel => Of(
+    public static IActionResult BadChannel => ProblemAnswer.Of(
         StatusCodes.Status400BadRequest, "Not a channel", $"A channel has 1 to {ChatMessageReader.MaxIdLength} characters, not only white space.");
 
-    public static IActionResult BadConfirmation => Of(
+    public static IActionResult BadConfirmation => ProblemAnswer.Of(
         StatusCodes.Status400BadRequest, "Not confirmed", "'confirm' must be exactly DELETE; without it nothing is deleted, and the answer says what would be.");
-
-    public static IActionResult Of(int status, string title, string detail) =>
-        new ObjectResult(new ProblemDetails { Type = "about:blank", Status = status, Title = title, Detail = detail })
-        {
-            StatusCode = status,
-            ContentTypes = { MediaType },
-        };
 
     /// <summary>Answers with a problem where Redis or OpenAI fails the call.</summary>
     public static async Task<IActionResult> GuardAsync(ILogger logger, Func<Task<IActionResult>> call)
@@ -33,12 +25,12 @@ internal static class Problems
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
             logger.DoesNotAnswer(e, "Redis");
-            return Of(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "Redis did not answer in time. Please try again in a moment.");
+            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "Redis did not answer in time. Please try again in a moment.");
         }
         catch (AssistantException e)
         {
             logger.DoesNotAnswer(e, "OpenAI");
-            return Of(StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", e.Message);
+            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", e.Message);
         }
     }
 }

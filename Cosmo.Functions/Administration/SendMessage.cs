@@ -34,23 +34,23 @@ internal sealed class SendMessage(ChatMessageReader reader, ConversationStarter 
 
             if (await ReadAsync(request, context.CancellationToken) is not { } sent)
             {
-                return Problems.Of(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+                return ProblemAnswer.Of(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
             }
 
             if (Complete(sent, name) is not { } body)
             {
-                return Problems.Of(StatusCodes.Status400BadRequest, "Not a message", "The body must be a JSON object with a field 'message', in UTF-8.");
+                return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a message", "The body must be a JSON object with a field 'message', in UTF-8.");
             }
 
             if (!reader.TryRead(body, out var message, out var rejection))
             {
-                return Problems.Of(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
+                return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
             }
 
             var refusal = await conversations.StartAsync(message, body, DeliveryProperties.None, client, context.CancellationToken);
             return refusal is null
                 ? Accepted(request, message)
-                : Problems.Of(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);
+                : ProblemAnswer.Of(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);
         });
 
     private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
@@ -25,16 +26,14 @@ internal sealed class CancelMessage(Cancellation cancellation)
             return await cancellation.CancelAsync(RouteChannel.Decode(channel), RouteChannel.Decode(messageId), client, context.CancellationToken) switch
             {
                 CancelOutcome.Cancelling => new ObjectResult(new { status = "cancelling" }) { StatusCode = StatusCodes.Status202Accepted },
-                CancelOutcome.Over => Problem(StatusCodes.Status409Conflict, "The message is over", "It has had its final update; there is nothing to cancel."),
-                _ => Problem(StatusCodes.Status404NotFound, "No such message", "The channel has had no message of this id within a day."),
+                CancelOutcome.Over => ProblemAnswer.Of(StatusCodes.Status409Conflict, "The message is over", "It has had its final update; there is nothing to cancel."),
+                _ => ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such message", "The channel has had no message of this id within a day."),
             };
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return Problem(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "The message could not be cancelled. Please try again in a moment.");
+            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "The message could not be cancelled. Please try again in a moment.");
         }
     }
 
-    private static ObjectResult Problem(int status, string title, string detail) =>
-        new(new ProblemDetails { Title = title, Detail = detail, Status = status }) { StatusCode = status };
 }

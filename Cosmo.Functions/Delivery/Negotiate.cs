@@ -1,4 +1,5 @@
 using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Receiving;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -21,12 +22,7 @@ internal sealed class Negotiate(
     {
         if (!RouteChannel.TryRead(channel, out channel))
         {
-            return new ObjectResult(new ProblemDetails
-            {
-                Title = "Not a channel",
-                Detail = $"A channel has 1 to {ChatMessageReader.MaxIdLength} characters, not only white space.",
-                Status = StatusCodes.Status400BadRequest,
-            });
+            return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a channel", $"A channel has 1 to {ChatMessageReader.MaxIdLength} characters, not only white space.");
         }
 
         try
@@ -41,12 +37,7 @@ internal sealed class Negotiate(
         catch (Exception e) when (e is Azure.RequestFailedException or Azure.Identity.AuthenticationFailedException)
         {
             logger.NegotiationFailed(e);
-            return new ObjectResult(new ProblemDetails
-            {
-                Title = "Web PubSub is not available",
-                Detail = "The connection could not be negotiated. Please try again in a moment.",
-                Status = StatusCodes.Status503ServiceUnavailable,
-            });
+            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment.");
         }
     }
 }

@@ -32,6 +32,4 @@ internal static class Telemetry
 
     /// <summary>Pieces of text that went out with a later one.</summary>
     public static Counter<long> UpdatesConflated { get; } = Meter.CreateCounter<long>("cosmo.updates.conflated", "{update}");
-
-    public static UpDownCounter<long> TurnsWaiting { get; } = Meter.CreateUpDownCounter<long>("cosmo.turns.waiting", "{message}");
 }
