@@ -1,6 +1,5 @@
 using System.CommandLine;
-using Cosmo.Local.Runtime;
-using Cosmo.Local.Runtime.Commands;
+using Cosmo.Local.Host;
 using Cosmo.Local.Terminal;
 
 if (OldNames.Answer(args) is { } renamed)
@@ -9,11 +8,7 @@ if (OldNames.Answer(args) is { } renamed)
     return ExitCodes.Failed;
 }
 
-var root = new RootCommand("Cosmo on one machine: the functions host and the services that stand in for Azure and OpenAI.")
-{
-    FunctionsCommand.Create(),
-    EmulatorsCommand.Create(),
-};
+var root = new RootCommand("Cosmo on one machine: the functions host and the services that stand in for Azure and OpenAI.");
 foreach (var command in new OperatorCommands().Create())
 {
     root.Subcommands.Add(command);

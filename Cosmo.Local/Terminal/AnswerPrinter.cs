@@ -108,7 +108,7 @@ internal sealed class AnswerPrinter(TerminalSession session)
 
         if (session.IsJson)
         {
-            Console.WriteLine(update.ToJsonString(Cosmo.Functions.Hosting.CosmoJson.Options));
+            Console.WriteLine(update.ToJsonString(TerminalSession.Lines));
         }
         else if (payload["type"]?.ToString() == "response")
         {

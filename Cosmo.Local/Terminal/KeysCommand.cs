@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Cosmo.Local.Runtime.Http;
+using Cosmo.Local.Host.Http;
 
 namespace Cosmo.Local.Terminal;
 

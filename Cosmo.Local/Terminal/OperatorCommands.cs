@@ -1,7 +1,6 @@
 using System.CommandLine;
-using Cosmo.Local.Runtime;
-using Cosmo.Local.Runtime.Commands;
-using Cosmo.Local.Runtime.Http;
+using Cosmo.Local.Host;
+using Cosmo.Local.Host.Http;
 
 namespace Cosmo.Local.Terminal;
 
@@ -75,7 +74,7 @@ internal sealed class OperatorCommands
     private TerminalSession Open(ParseResult parsed, CancellationToken cancellationToken)
     {
         var given = parsed.GetValue(_url) ?? Environment.GetEnvironmentVariable("COSMO_URL");
-        var url = Address(given ?? $"http://127.0.0.1:{LocalSettings.Load().HttpPort}/{HttpFunction.Combine(HostJson.Load().RoutePrefix, "")}");
+        var url = Address(given ?? $"http://127.0.0.1:{LocalSettings.Load().HttpPort}/{HostJson.Load().RoutePrefix}");
         var key = parsed.GetValue(_key) ?? Environment.GetEnvironmentVariable("COSMO_KEY");
 
         // This machine's key is shown to nobody else.

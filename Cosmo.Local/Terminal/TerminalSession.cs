@@ -1,6 +1,6 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Cosmo.Functions.Hosting;
 using Spectre.Console;
 
 namespace Cosmo.Local.Terminal;
@@ -11,7 +11,10 @@ internal sealed class TerminalSession(Deployment deployment, bool isJson, string
     private const string Word = "DELETE";
     private const int RedirectedWidth = 200;
 
-    private static readonly JsonSerializerOptions Indented = new(CosmoJson.Options) { WriteIndented = true };
+    /// <summary>One object a line, text as it is.</summary>
+    public static readonly JsonSerializerOptions Lines = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly JsonSerializerOptions Indented = new(Lines) { WriteIndented = true };
 
     public Deployment Deployment => deployment;
 

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Local.Terminal;
+
+/// <summary>The functions of a deployment, called with its key.</summary>
+internal sealed class Deployment : IDisposable
+{
+    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(100);
+
+    private readonly HttpClient _http;
+
+    /// <param name="url">What the routes hang on, such as <c>https://NAME.azurewebsites.net/api</c>.</param>
+    /// <param name="key">The master key; null if none is known.</param>
+    public Deployment(Uri url, string? key)
+    {
+        Url = url;
+        _http = new HttpClient { BaseAddress = new Uri(url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeLimit };
+        if (key is not null)
+        {
+            _http.DefaultRequestHeaders.Add("x-functions-key", key);
+        }
+    }
+
+    public Uri Url { get; }
+
+    /// <summary>Calls a function and returns its answer.</summary>
+    /// <param name="address">Relative to the deployment, or absolute as an earlier answer gave it.</param>
+    /// <exception cref="TerminalException">It was not reached, or it answered with an error.</exception>
+    public async Task<JsonObject> CallAsync(HttpMethod method, string address, JsonObject? body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, address) { Content = body is null ? null : JsonContent.Create(body) };
+        try
+        {
+            using var response = await _http.SendAsync(request, cancellationToken);
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            var answer = Read(text);
+            return response.IsSuccessStatusCode ? answer ?? [] : throw Refused(response.StatusCode, answer);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new TerminalException(
+                ExitCodes.Unreachable, $"Cosmo does not answer at {Url}. Start it with ./cosmo run, or name another deployment with --url.", e);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static JsonObject? Read(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            // Empty, or the page of a gateway.
+            return null;
+        }
+    }
+
+    private TerminalException Refused(HttpStatusCode status, JsonObject? problem) => status switch
+    {
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new(
+            ExitCodes.Unreachable, $"{Url} does not accept the key. Give its master key with --key or COSMO_KEY."),
+        HttpStatusCode.NotFound when problem is null => new(ExitCodes.NotFound, $"{Url} has no such function. Is it the address of Cosmo, with /api at its end?"),
+        _ => new(status == HttpStatusCode.NotFound ? ExitCodes.NotFound : ExitCodes.Failed, Say(status, problem)),
+    };
+
+    private static string Say(HttpStatusCode status, JsonObject? problem) =>
+        problem?["detail"] is { } detail ? $"{problem["title"]}: {detail}" : $"The answer was an error ({(int)status}).";
+}

@@ -1,0 +1,192 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace Cosmo.Local.Terminal;
+
+/// <summary><c>stats</c>, <c>threads …</c> and <c>operations …</c>.</summary>
+internal sealed class ThreadCommands(OperatorCommands operators)
+{
+    private static readonly string[] Visited = ["removed", "active", "failed"];
+
+    public IEnumerable<Command> Create()
+    {
+        yield return operators.Verb(
+            "stats", "How many threads there are, how old and how busy.", "cosmo stats --json", [], async (_, session) =>
+                session.Show(await session.GetAsync("threads/stats"), answer => ShowStatistics(session.Console, answer)));
+        yield return Threads();
+        yield return Operations();
+    }
+
+    private Command Threads()
+    {
+        var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
+        var days = new Argument<int>("DAYS") { Description = "Days since the last message, a positive whole number." };
+        var wait = new Option<bool>("--no-wait") { Description = "Return when it has begun." };
+        var optional = new Argument<string?>("CHANNEL") { Description = "The channel's name.", Arity = ArgumentArity.ZeroOrOne };
+        var clear = operators.Verb(
+            "clear", "Deletes the thread of a channel, or with --all every thread, at OpenAI and in Redis.", "cosmo threads clear --all", [optional], ClearAsync);
+        var all = new Option<bool>("--all") { Description = "Every thread; the assistant's id stays." };
+        clear.Options.Add(all);
+        clear.Options.Add(wait);
+        clear.Validators.Add(result =>
+        {
+            if (result.GetValue(optional) is null != result.GetValue(all))
+            {
+                result.AddError("Name one channel, or say --all.");
+            }
+        });
+        var clearOld = operators.Verb(
+            "clear-old", "Deletes the threads whose last message is older.", "cosmo threads clear-old 90", [days],
+            (parsed, session) => ClearManyAsync(session, $"olderThanDays={parsed.GetValue(days).ToString(CultureInfo.InvariantCulture)}", parsed.GetValue(wait)));
+        clearOld.Options.Add(wait);
+        var index = operators.Verb(
+            "index", "Compares the index with all keys now, so that statistics count what the old worker wrote.", "cosmo threads index", [],
+            async (parsed, session) => await FollowAsync(session, await session.PostAsync("threads/index"), parsed.GetValue(wait)));
+        index.Options.Add(wait);
+        return new Command("threads", "Looks at threads and deletes them.")
+        {
+            operators.Verb("show", "The thread of a channel.", "cosmo threads show user_session_abc123", [channel], async (parsed, session) =>
+                session.Show(await session.GetAsync(Address(parsed.GetValue(channel)!)), answer => session.Console.Write(Tables.Fields(answer)))),
+            clear,
+            clearOld,
+            index,
+        };
+
+        Task<int> ClearAsync(ParseResult parsed, TerminalSession session) =>
+            parsed.GetValue(optional) is { } name ? ClearOneAsync(session, name) : ClearManyAsync(session, "all=true", parsed.GetValue(wait));
+    }
+
+    private Command Operations()
+    {
+        var operation = new Argument<string>("OPERATION") { Description = "thread-deletion, thread-pruning or thread-indexing." };
+        return new Command("operations", "Follows and cancels long work.")
+        {
+            operators.Verb("watch", "Shows how far an operation has come, until it ends.", "cosmo operations watch thread-pruning", [operation],
+                (parsed, session) => WatchAsync(session, Operation(parsed.GetValue(operation)!))),
+            operators.Verb("cancel", "Ends an operation after what it is at.", "cosmo operations cancel thread-deletion", [operation], async (parsed, session) =>
+                session.Show(await session.DeleteAsync(Operation(parsed.GetValue(operation)!)), _ => session.Console.WriteLine("It ends after what it is at."))),
+        };
+    }
+
+    private static string Address(string channel) => $"threads/{Uri.EscapeDataString(channel)}";
+
+    private static string Operation(string name) => $"operations/{Uri.EscapeDataString(name)}";
+
+    private static async Task<int> ClearOneAsync(TerminalSession session, string channel)
+    {
+        var found = await session.DeleteAsync(Address(channel));
+        session.Confirm($"The thread {Tables.Line(found["thread_id"])} of channel {Tables.Line(found["channel"])} will be deleted, at OpenAI too.");
+        return session.Show(await session.DeleteAsync($"{Address(channel)}?confirm=DELETE"), _ => session.Console.WriteLine("Deleted."));
+    }
+
+    private static async Task<int> ClearManyAsync(TerminalSession session, string which, bool noWait)
+    {
+        var found = await session.DeleteAsync($"threads?{which}");
+        session.Confirm($"{Tables.Count(found["would_delete"])} threads will be deleted, at OpenAI too.");
+        return await FollowAsync(session, await session.DeleteAsync($"threads?{which}&confirm=DELETE"), noWait);
+    }
+
+    private static Task<int> FollowAsync(TerminalSession session, JsonObject started, bool noWait)
+    {
+        var name = started["operation"]!.GetValue<string>();
+        return noWait
+            ? Task.FromResult(session.Show(started, _ => session.Console.WriteLine($"It has begun. See: cosmo operations watch {name}")))
+            : WatchAsync(session, Operation(name));
+    }
+
+    private static async Task<int> WatchAsync(TerminalSession session, string address)
+    {
+        var ended = session.IsJson || session.Console.Profile.Out.IsTerminal is false
+            ? await UntilEndedAsync(session, address, _ => { })
+            : await session.Console.Progress().StartAsync(progress =>
+            {
+                var task = progress.AddTask("begins", maxValue: 1);
+                return UntilEndedAsync(session, address, answer => ShowProgress(task, answer["progress"] as JsonObject));
+            });
+        session.Show(ended, answer => session.Console.Write(Tables.Fields(Summary(answer))));
+        return ended["status"]!.GetValue<string>() == "completed" ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    private static async Task<JsonObject> UntilEndedAsync(TerminalSession session, string address, Action<JsonObject> show)
+    {
+        while (true)
+        {
+            var answer = await session.GetAsync(address);
+            show(answer);
+            if (answer["status"]!.GetValue<string>() is not ("pending" or "running"))
+            {
+                return answer;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(0.5), session.CancellationToken);
+        }
+    }
+
+    private static void ShowProgress(ProgressTask task, JsonObject? progress)
+    {
+        if (progress?["total"] is { } total)
+        {
+            task.Description = Markup.Escape(Tables.Line(progress["phase"]));
+            var done = Visited.Sum(name => progress[name]!.GetValue<long>());
+            task.MaxValue = Math.Max(1, Math.Max(done, total.GetValue<long>()));
+            task.Value = done;
+        }
+        else
+        {
+            task.IsIndeterminate = true;
+            task.Description = $"{Tables.Count(progress?["keys"])} keys";
+        }
+    }
+
+    private static JsonObject Summary(JsonObject operation)
+    {
+        var summary = new JsonObject { ["operation"] = operation["operation"]?.DeepClone(), ["status"] = operation["status"]?.DeepClone() };
+        foreach (var (name, value) in operation["progress"] as JsonObject ?? [])
+        {
+            if (value is JsonValue)
+            {
+                summary[name] = value.DeepClone();
+            }
+        }
+
+        summary["seconds"] = operation["seconds"]?.DeepClone();
+        return summary;
+    }
+
+    private static void ShowStatistics(IAnsiConsole console, JsonObject answer)
+    {
+        var totals = Tables.New("", "");
+        totals.HideHeaders();
+        Row("threads", Tables.Count(answer["threads"]));
+        Row("metadata entries", Tables.Count(answer["metadata_entries"]));
+        Row("messages", Tables.Count(answer["total_messages"]));
+        Row("messages a thread", Tables.Line(answer["average_messages"]));
+        Row("oldest", Channel(answer["oldest"]));
+        Row("newest", Channel(answer["newest"]));
+        var bytes = answer["bytes"]!;
+        Row("bytes", Tables.Count(bytes["total"]) + (bytes["is_sampled"]!.GetValue<bool>() ? $" (projected from {Tables.Count(bytes["channels"])} channels)" : ""));
+        Row("to be deleted", $"{Tables.Count(answer["abandoned"])} threads that no channel has any more");
+        Row("keys compared (UTC)", answer["indexed_at"] is null ? "never" : Tables.Time(answer["indexed_at"]));
+        console.Write(totals);
+
+        var ages = Tables.New("days since the last message", "threads", "%");
+        foreach (var group in answer["ages"]!.AsArray())
+        {
+            ages.AddRow(Tables.Cell(group!["days"]), new Text(Tables.Count(group["threads"])), Tables.Cell(group["share"]));
+        }
+
+        console.Write(ages);
+        var most = Tables.New("most active channels", "messages");
+        foreach (var channel in answer["most_active"]!.AsArray())
+        {
+            most.AddRow(Tables.Cell(channel!["channel"]), new Text(Tables.Count(channel["messages"])));
+        }
+
+        console.Write(most);
+
+        void Row(string name, string value) => totals.AddRow(new Text(name), new Text(value));
+        static string Channel(JsonNode? channel) => channel is null ? "-" : $"{Tables.Time(channel["last_message_at"])}  {Tables.Line(channel["channel"])}";
+    }
+}
