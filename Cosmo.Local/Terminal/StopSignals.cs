@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Cosmo.Local.Terminal;
@@ -7,9 +8,14 @@ internal sealed class StopSignals : IDisposable
 {
     private static readonly PosixSignal[] Signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
 
+    /// <summary>Some programs send a signal to a process and then once more to its group.</summary>
+    private static readonly TimeSpan Echo = TimeSpan.FromSeconds(0.3);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _again = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PosixSignalRegistration[] _registrations;
+
+    private long _first;
 
     public StopSignals() => _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
 
@@ -36,10 +42,15 @@ internal sealed class StopSignals : IDisposable
         context.Cancel = true;
         if (_stop.IsCancellationRequested)
         {
-            _again.TrySetResult();
+            if (Stopwatch.GetElapsedTime(_first) > Echo)
+            {
+                _again.TrySetResult();
+            }
+
             return;
         }
 
+        _first = Stopwatch.GetTimestamp();
         ExitCode = context.Signal switch
         {
             PosixSignal.SIGINT => 130,
