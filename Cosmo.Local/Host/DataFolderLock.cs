@@ -1,7 +1,7 @@
 namespace Cosmo.Local.Host;
 
 /// <summary>Keeps a data folder for one host. The system lets go of it when the process dies, however that happens.</summary>
-internal sealed class DataFolderLock : IDisposable
+internal sealed class DataFolderLock : IAsyncDisposable
 {
     private readonly FileStream _file;
 
@@ -25,5 +25,5 @@ internal sealed class DataFolderLock : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public ValueTask DisposeAsync() => _file.DisposeAsync();
 }

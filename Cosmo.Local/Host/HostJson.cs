@@ -50,6 +50,9 @@ internal sealed class HostJson(IConfiguration json)
         }
     }
 
+    /// <summary>The file of the app that stands beside this program, without the settings.</summary>
+    public static HostJson Load() => Read(Path.GetDirectoryName(ProgramFiles.Find(FileName)) ?? "", new ConfigurationBuilder().Build(), "");
+
     /// <summary>As the WebJobs SDK and its extensions look for it.</summary>
     public IEnumerable<KeyValuePair<string, string?>> ForWebJobs() =>
     [

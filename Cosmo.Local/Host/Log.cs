@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(806, LogLevel.Warning, "Function {Function} ran out of time; the worker that runs invocation {InvocationId} is ended and started again")]
     public static partial void FunctionTimedOut(ILogger logger, string function, Guid invocationId);
+
+    [LoggerMessage(807, LogLevel.Critical, "A listener died, so the host ends")]
+    public static partial void ListenerDied(ILogger logger, Exception error);
 }

@@ -30,9 +30,8 @@ internal sealed class EmittedFunctions : ITypeLocator
 
     /// <param name="functions">The functions.</param>
     /// <param name="timeout">How long an invocation may take; zero or less for without end.</param>
-    /// <param name="isDisabled">Whether the settings switch a function off.</param>
     /// <param name="target">What every method calls.</param>
-    public EmittedFunctions(IEnumerable<FunctionDefinition> functions, TimeSpan timeout, Func<FunctionDefinition, bool> isDisabled, FunctionCall target)
+    public EmittedFunctions(IEnumerable<FunctionDefinition> functions, TimeSpan timeout, FunctionCall target)
     {
         var type = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Functions"), AssemblyBuilderAccess.RunAndCollect).DefineDynamicModule("Functions")
             .DefineType("Functions", TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed);
@@ -45,7 +44,7 @@ internal sealed class EmittedFunctions : ITypeLocator
         var field = type.DefineField(TargetField, TargetType, FieldAttributes.Public | FieldAttributes.Static);
         foreach (var function in functions)
         {
-            Define(type, field, function, isDisabled(function));
+            Define(type, field, function);
         }
 
         _type = type.CreateType();
@@ -54,18 +53,13 @@ internal sealed class EmittedFunctions : ITypeLocator
 
     public IReadOnlyList<Type> GetTypes() => new ReadOnlyCollection<Type>([_type]);
 
-    private static void Define(TypeBuilder type, FieldInfo field, FunctionDefinition function, bool isDisabled)
+    private static void Define(TypeBuilder type, FieldInfo field, FunctionDefinition function)
     {
         var (trigger, value) = TriggerOf(function);
         var method = type.DefineMethod(function.Name, MethodAttributes.Public | MethodAttributes.Static);
         method.SetReturnType(trigger is null ? typeof(Task) : typeof(Task<object>));
         method.SetParameters(value, typeof(Binder), typeof(ExecutionContext), typeof(CancellationToken));
         method.SetCustomAttribute(Attribute<FunctionNameAttribute>([function.Name]));
-        if (isDisabled && trigger is not null)
-        {
-            method.SetCustomAttribute(Attribute<DisableAttribute>([]));
-        }
-
         if (trigger is null)
         {
             method.SetCustomAttribute(Attribute<NoAutomaticTriggerAttribute>([]));

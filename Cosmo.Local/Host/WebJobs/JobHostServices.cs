@@ -60,9 +60,9 @@ internal sealed class LocalPlatform : IPlatformInformation
 
 /// <summary>Where an extension's own endpoint is: under <c>/runtime/webhooks</c>, behind the system key.</summary>
 #pragma warning disable CS0618 // The extension asks for it.
-internal sealed class WebHooks(Func<IExtensionConfigProvider, Uri> url) : IWebHookProvider
+internal sealed class WebHooks(Uri url) : IWebHookProvider
 {
-    public Uri GetUrl(IExtensionConfigProvider extension) => url(extension);
+    public Uri GetUrl(IExtensionConfigProvider extension) => url;
 }
 #pragma warning restore CS0618
 

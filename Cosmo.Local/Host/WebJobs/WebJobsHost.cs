@@ -5,7 +5,6 @@ using Microsoft.Azure.WebJobs.Extensions.DurableTask;
 using Microsoft.Azure.WebJobs.Host;
 using Microsoft.Azure.WebJobs.Host.Config;
 using Microsoft.Azure.WebJobs.Host.Timers;
-using Microsoft.Azure.WebJobs.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Cosmo.Local.Host.WebJobs;
@@ -15,6 +14,7 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly IJobHost _jobs;
+    private bool _isStarted;
 
     private WebJobsHost(IHost host)
     {
@@ -22,44 +22,48 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         _jobs = host.Services.GetRequiredService<IJobHost>();
     }
 
-    /// <param name="functions">The functions of the app.</param>
+    /// <param name="functions">The functions that are not disabled.</param>
     /// <param name="workers">Runs them.</param>
-    /// <param name="options">The host's options.</param>
-    /// <param name="webHookUrl">Where the management endpoints of the Durable extension are, with the key that opens them.</param>
+    /// <param name="options">What the app says.</param>
     /// <param name="logs">The log of the host.</param>
-    public static WebJobsHost Create(
-        IReadOnlyList<FunctionDefinition> functions, WorkerSupervisor workers, JobHostSettings options, Func<Uri> webHookUrl, ILoggerFactory logs)
+    public static WebJobsHost Create(IReadOnlyList<FunctionDefinition> functions, WorkerSupervisor workers, WebJobsHostOptions options, ILoggerFactory logs)
     {
-        var invocations = new WorkerInvocations(functions, workers);
+        var invocations = new WorkerInvocations(functions, workers, options.DrainEnd);
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Configuration.AddInMemoryCollection(options.Configuration);
+        builder.Configuration
+            .AddInMemoryCollection(options.Settings.AsEnumerable().Where(setting => setting.Value is not null))
+            .AddInMemoryCollection(options.HostJson.ForWebJobs());
         var services = builder.Services;
-        services.AddSingleton(logs);
         services.AddLogging();
+        services.AddSingleton(logs);
         services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
         services.AddSingleton<INameResolver, SettingNames>();
         services.AddSingleton(workers);
         services.AddSingleton<IWebJobsExceptionHandler, FunctionTimeouts>();
 #pragma warning disable CS0618 // The extension asks for it.
-        services.AddSingleton<IWebHookProvider>(new WebHooks(_ => webHookUrl()));
+        services.AddSingleton<IWebHookProvider>(new WebHooks(options.ManagementUrl));
 #pragma warning restore CS0618
+        services.AddSingleton<ITypeLocator>(new EmittedFunctions(functions, options.HostJson.FunctionTimeout, invocations.InvokeAsync));
 
         var jobs = services.AddWebJobs(_ => { });
-        jobs.UseHostId(options.HostId);
+        jobs.UseHostId("local");
         jobs.AddExecutionContextBinding();
         jobs.AddDurableTask();
-        options.AddDurability?.Invoke(services);
 #pragma warning disable CS0612 // There is no other way to say it.
         services.Replace(ServiceDescriptor.Singleton<IPlatformInformation, LocalPlatform>());
 #pragma warning restore CS0612
-        services.Replace(ServiceDescriptor.Singleton<ITypeLocator>(new EmittedFunctions(functions, options.FunctionTimeout, options.IsDisabled, invocations.InvokeAsync)));
-        services.AddHostedService<JobHostService>();
         return new WebJobsHost(builder.Build());
     }
 
-    public Task StartAsync(CancellationToken cancellationToken) => _host.StartAsync(cancellationToken);
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _host.StartAsync(cancellationToken);
+        await _jobs.StartAsync(cancellationToken);
+        _isStarted = true;
+    }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _host.StopAsync(cancellationToken);
+    /// <summary>Takes no new orchestrations, entities and activities, and lets those at work end where host.json asks for a graceful shutdown.</summary>
+    public Task StopAsync() => _isStarted ? _jobs.StopAsync() : Task.CompletedTask;
 
     public async Task InvokeAsync(FunctionDefinition function, TriggerInput input, CancellationToken cancellationToken)
     {
@@ -80,18 +84,24 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         return await ((IAsyncConverter<HttpRequestMessage, HttpResponseMessage>)extension).ConvertAsync(request, cancellationToken);
     }
 
+    /// <summary>Cancels what still runs.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_host is IAsyncDisposable disposable)
+        if (_isStarted)
         {
-            await disposable.DisposeAsync();
+            await _host.StopAsync();
         }
+
+        await ((IAsyncDisposable)_host).DisposeAsync();
     }
 }
 
-/// <summary>What the inner host takes from host.json and the settings.</summary>
-internal sealed record JobHostSettings(string HostId, IReadOnlyDictionary<string, string?> Configuration, TimeSpan FunctionTimeout, Func<FunctionDefinition, bool> IsDisabled)
+/// <summary>What the app says to the WebJobs SDK and its extensions.</summary>
+internal sealed record WebJobsHostOptions(HostJson HostJson, IConfiguration Settings)
 {
-    /// <summary>Registers a storage provider.</summary>
-    public Action<IServiceCollection>? AddDurability { get; init; }
+    /// <summary>Where the management of orchestrations is, with the key that opens it.</summary>
+    public required Uri ManagementUrl { get; init; }
+
+    /// <summary>Cancels what runs.</summary>
+    public CancellationToken DrainEnd { get; init; }
 }

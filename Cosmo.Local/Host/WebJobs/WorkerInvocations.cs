@@ -7,13 +7,12 @@ using Google.Protobuf;
 using Microsoft.Azure.WebJobs;
 using Microsoft.Azure.WebJobs.Extensions.DurableTask;
 using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 using ExecutionContext = Microsoft.Azure.WebJobs.ExecutionContext;
 
 namespace Cosmo.Local.Host.WebJobs;
 
 /// <summary>Runs in the worker what the WebJobs SDK calls, with the function's inputs and the trigger's metadata.</summary>
-internal sealed class WorkerInvocations(IEnumerable<FunctionDefinition> functions, WorkerSupervisor workers)
+internal sealed class WorkerInvocations(IEnumerable<FunctionDefinition> functions, WorkerSupervisor workers, CancellationToken drainEnd)
 {
     private static readonly JsonSerializerSettings DatesAreText = new() { DateParseHandling = DateParseHandling.None };
 
@@ -45,7 +44,8 @@ internal sealed class WorkerInvocations(IEnumerable<FunctionDefinition> function
         }
 
         AddMetadata(request, input, binder);
-        var response = await workers.InvokeAsync(name, request, cancellationToken);
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, drainEnd);
+        var response = await workers.InvokeAsync(name, request, cancellation.Token);
         return response.Result.Status == StatusResult.Types.Status.Success ? ValueOf(response.ReturnValue) : throw new FunctionFailedException(response.Result);
     }
 
@@ -99,7 +99,7 @@ internal sealed class WorkerInvocations(IEnumerable<FunctionDefinition> function
     private static object? ValueOf(TypedData? data) => data?.DataCase switch
     {
         TypedData.DataOneofCase.String => data.String,
-        TypedData.DataOneofCase.Json => JsonConvert.DeserializeObject<JToken>(data.Json, DatesAreText),
+        TypedData.DataOneofCase.Json => JsonConvert.DeserializeObject(data.Json, DatesAreText),
         TypedData.DataOneofCase.Bytes => data.Bytes.ToByteArray(),
         TypedData.DataOneofCase.Stream => data.Stream.ToByteArray(),
         TypedData.DataOneofCase.Int => data.Int,
