@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Cosmo.Local.Host;
 using Cosmo.Local.Terminal.Running;
 using Cosmo.Local.Terminal.Testing;
 
@@ -11,7 +12,7 @@ internal static class CosmoCommand
     public static RootCommand Create()
     {
         var root = new RootCommand("Cosmo on one machine: runs it, tests it, and operates any deployment of it.") { HelpName = "cosmo" };
-        Command[] verbs = [RunCommand.Create(), TestCommand.Create(), EmulatorsCommand.Create(), .. new OperatorCommands().Create()];
+        Command[] verbs = [RunCommand.Create(), TestCommand.Create(), FunctionsCommand.Create(), EmulatorsCommand.Create(), .. new OperatorCommands().Create()];
         foreach (var verb in verbs)
         {
             root.Subcommands.Add(verb);

@@ -139,12 +139,8 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
 
     private ChildProcess StartFunctions(LocalSettings settings, RunProcesses processes) => processes.Start(
         Functions,
-        FunctionsProgram("functions", "--port", settings.HttpPort.ToString(CultureInfo.InvariantCulture), "--data", dataFolder) with { Environment = _environment },
+        Programs.Own("functions", "--port", settings.HttpPort.ToString(CultureInfo.InvariantCulture), "--data", dataFolder) with { Environment = _environment },
         Show);
-
-    /// <summary>The program with the verb <c>functions</c>.</summary>
-    private static Launch FunctionsProgram(params IReadOnlyList<string> arguments) =>
-        Programs.Of(Path.Combine(AppContext.BaseDirectory, "..", "Cosmo.Legacy", "Cosmo.Legacy.dll"), arguments);
 
     /// <summary>Warnings and errors show on the screen, too.</summary>
     private void Show(string line)
