@@ -45,7 +45,7 @@ internal static class FunctionsCommand
                     ConfigureLogging = logging => logging.AddSimpleConsole(console =>
                     {
                         console.SingleLine = true;
-                        console.TimestampFormat = "HH:mm:ss ";
+                        console.TimestampFormat = "HH:mm:ss.fff ";
                     }),
                 },
                 signals.Token);

@@ -14,7 +14,7 @@ internal static class Requests
     public static async Task<IActionResult> Start(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "start/{name}")] HttpRequest request, string name, [DurableClient] DurableTaskClient client)
     {
-        var input = request.ContentLength > 0 ? await JsonNode.ParseAsync(request.Body) : null;
+        var input = await JsonNode.ParseAsync(request.Body);
         return new OkObjectResult(await client.ScheduleNewOrchestrationInstanceAsync(name, input));
     }
 
