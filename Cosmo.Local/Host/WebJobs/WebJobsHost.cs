@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Cosmo.Local.Durable;
 using Cosmo.Local.Host.Functions;
 using Cosmo.Local.Host.Worker;
@@ -23,6 +24,9 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         _host = host;
         _jobs = host.Services.GetRequiredService<IJobHost>();
     }
+
+    /// <summary>The version of the Durable extension.</summary>
+    public static string DurableExtension { get; } = FileVersionInfo.GetVersionInfo(typeof(DurableTaskExtension).Assembly.Location).FileVersion!;
 
     /// <param name="functions">The functions that are not disabled.</param>
     /// <param name="workers">Runs them.</param>

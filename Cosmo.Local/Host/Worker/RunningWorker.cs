@@ -20,7 +20,7 @@ internal sealed record WorkerStart(WorkerApp App, WorkerServer Server, IReadOnly
 /// <summary>A worker that is ready to run functions.</summary>
 internal sealed class RunningWorker : IAsyncDisposable
 {
-    private static readonly TimeSpan TerminateGrace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TerminateGrace = TimeSpan.FromSeconds(2);
 
     private readonly WorkerStart _start;
     private readonly WorkerProcess _process;
