@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Cosmo.Local.Durable;
 using Cosmo.Local.Host.Functions;
 using Cosmo.Local.Host.Http;
 using Cosmo.Local.Host.Timers;
@@ -17,10 +18,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>How long a stop may take.</summary>
     public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>The storage provider of the Durable extension where the settings name no other.</summary>
-    public const string DefaultDurableStore = "sqlite";
-
     private readonly FunctionsHostOptions _options;
+    private readonly WorkerApp _app;
     private readonly HostJson _hostJson;
     private readonly ILoggerFactory _logs;
     private readonly ShutdownGrace _grace;
@@ -37,7 +36,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     private FunctionsHost(FunctionsHostOptions options)
     {
         _options = options;
-        _hostJson = HostJson.Read(options.AppFolder, options.Settings, DefaultDurableStore);
+        _app = WorkerApp.Read(options.AppFolder);
+        _hostJson = HostJson.Read(_app.Folder, options.Settings, SqliteDurabilityProviderFactory.ProviderName);
         _grace = new ShutdownGrace(options.Time);
         _logs = LoggerFactory.Create(Logging);
     }
@@ -48,11 +48,14 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>One line a function.</summary>
     public IEnumerable<string> Lines => _index!.Lines(_hostJson.RoutePrefix);
 
-    /// <summary>Cancelled when the host has ended by itself; its log says why.</summary>
+    /// <summary>Cancelled when the host has come to its end by itself: it is of no use any more, and to be disposed of.</summary>
     public CancellationToken Ended => _ended.Token;
 
-    /// <summary>The process of the worker that runs now; waits for one where there is none.</summary>
-    public async Task<int> GetWorkerProcessIdAsync(CancellationToken cancellationToken) => (await _workers!.GetAsync(cancellationToken)).ProcessId;
+    /// <summary>Why the host has ended, in a sentence.</summary>
+    public string EndReason { get; private set; } = "";
+
+    /// <summary>The process of the worker that takes invocations; null while there is none.</summary>
+    public int? WorkerProcessId => _workers!.Current?.ProcessId;
 
     /// <summary>Starts a host. It serves when this returns; a queue's listener may still wait for its broker.</summary>
     /// <exception cref="StartupException">A function or a setting is wrong, the worker does not start, or the port or the data folder is taken.</exception>
@@ -95,8 +98,13 @@ internal sealed class FunctionsHost : IAsyncDisposable
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
-        var app = WorkerApp.Read(_options.AppFolder);
+        if (_app.DurableExtension is { } asked && asked != WebJobsHost.DurableExtension)
+        {
+            Log.OtherDurableExtension(_logs.CreateLogger<FunctionsHost>(), asked, WebJobsHost.DurableExtension);
+        }
+
         _parts.Push(DataFolderLock.Take(_options.DataFolder));
+        _parts.Push(HostTelemetry.Start(_options.Settings));
         var keys = FunctionKeys.Open(_options.DataFolder);
 
         _http = await HttpServer.StartAsync(
@@ -116,7 +124,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
 
         var server = await WorkerServer.StartAsync(_logs, cancellationToken);
         _parts.Push(server);
-        _workers = new WorkerSupervisor(new WorkerStart(app, server, WorkerEnvironment(app), _logs), _options.Time, _logs.CreateLogger<WorkerSupervisor>());
+        _workers = new WorkerSupervisor(new WorkerStart(_app, server, WorkerEnvironment(), _logs), _options.Time, _logs.CreateLogger<WorkerSupervisor>());
         _parts.Push(_workers);
         var worker = await _workers.StartAsync(cancellationToken);
 
@@ -126,6 +134,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
             _workers,
             new WebJobsHostOptions(_hostJson, _options.Settings)
             {
+                Time = _options.Time,
+                DatabasePath = Path.Combine(_options.DataFolder, "durable.db"),
                 ManagementUrl = new Uri(_http.Url, $"runtime/webhooks/durabletask?code={keys.SystemKey}"),
                 DrainEnd = _grace.Ended,
             },
@@ -144,22 +154,17 @@ internal sealed class FunctionsHost : IAsyncDisposable
         });
         _listeners = Listeners.Of(_index, _hostJson, _jobs, monitor, _grace, _options.Time, _logs);
         await _listeners.StartAsync(cancellationToken);
-        _ = WatchAsync(_listeners, _workers);
+        _ = WatchAsync(_listeners.ExecuteTask!, _workers.GaveUp);
     }
 
     /// <summary>The host has ended when it has no worker any more, or when a listener has died.</summary>
-    private async Task WatchAsync(Listeners listeners, WorkerSupervisor workers)
+    private async Task WatchAsync(Task listening, Task<string> givingUp)
     {
-        var gaveUp = new TaskCompletionSource();
-        await using var registration = workers.GaveUp.Register(gaveUp.SetResult);
-        await Task.WhenAny(gaveUp.Task, listeners.ExecuteTask ?? Task.Delay(Timeout.Infinite)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (listeners.ExecuteTask is { IsFaulted: true, Exception: { } error })
-        {
-            Log.ListenerDied(_logs.CreateLogger<FunctionsHost>(), error.GetBaseException());
-        }
-
+        var ended = await Task.WhenAny(listening, givingUp);
         if (Volatile.Read(ref _disposed) == 0)
         {
+            EndReason = ended == givingUp ? await givingUp : $"A listener died: {ended.Exception?.GetBaseException().Message}";
+            Log.HostEnded(_logs.CreateLogger<FunctionsHost>(), EndReason, ended.Exception);
             await _ended.CancelAsync();
         }
     }
@@ -168,10 +173,10 @@ internal sealed class FunctionsHost : IAsyncDisposable
         (await _workers!.GetAsync(cancellationToken)).HttpAddress
             ?? throw new InvalidOperationException("The worker takes no requests; call ConfigureFunctionsWebApplication in the app's Program.cs.");
 
-    /// <summary>The environment's own settings, which <c>host.json</c> may change by category.</summary>
+    /// <summary>What the host's own libraries say is quiet, unless host.json or the settings ask for it by category.</summary>
     private void Logging(ILoggingBuilder logging)
     {
-        foreach (var category in (string[])["Microsoft.AspNetCore", "Microsoft.Hosting", "Microsoft.Extensions", "Grpc", "Yarp", "Azure", "DurableTask", "Host.Triggers.DurableTask"])
+        foreach (var category in (string[])["Microsoft.AspNetCore", "Microsoft.Hosting", "Microsoft.Extensions", "Microsoft.Azure.WebJobs", "Grpc", "Yarp", "Azure", "DurableTask", "Host.Triggers.DurableTask"])
         {
             logging.AddFilter(category, LogLevel.Warning);
         }
@@ -181,7 +186,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
     }
 
     /// <summary>The settings as an app on Azure or under Core Tools finds them in its environment.</summary>
-    private Dictionary<string, string> WorkerEnvironment(WorkerApp app)
+    private Dictionary<string, string> WorkerEnvironment()
     {
         var environment = new Dictionary<string, string> { ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development" };
         foreach (var (name, value) in _options.Settings.AsEnumerable())
@@ -193,8 +198,9 @@ internal sealed class FunctionsHost : IAsyncDisposable
         }
 
         environment["FUNCTIONS_WORKER_RUNTIME"] = "dotnet-isolated";
-        environment["FUNCTIONS_WORKER_DIRECTORY"] = app.Folder;
-        environment["FUNCTIONS_APPLICATION_DIRECTORY"] = app.Folder;
+        environment["FUNCTIONS_WORKER_DIRECTORY"] = _app.Folder;
+        environment["FUNCTIONS_APPLICATION_DIRECTORY"] = _app.Folder;
+        environment["AzureWebJobsScriptRoot"] = _app.Folder;
         environment["WEBSITE_HOSTNAME"] = string.Create(CultureInfo.InvariantCulture, $"{Url.Host}:{Url.Port}");
         return environment;
     }

@@ -123,7 +123,7 @@ public sealed class TerminalTests : OperatorTest
 
     private async Task<(int ExitCode, string Output, string Error)> RunAsync(string input, string[] arguments)
     {
-        using var program = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
+        using var program = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Legacy.dll"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
