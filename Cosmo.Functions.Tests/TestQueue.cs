@@ -18,8 +18,8 @@ internal sealed class TestQueue : IAsyncDisposable
         _channel = channel;
     }
 
-    /// <summary>The shared broker (<c>RABBITMQ_URL</c>).</summary>
-    public static string BrokerUrl { get; } = Environment.GetEnvironmentVariable("RABBITMQ_URL") ?? "amqp://guest:guest@127.0.0.1:5672";
+    /// <summary>The shared broker that the tests share.</summary>
+    public static string BrokerUrl => SharedServers.RabbitMQUrl;
 
     public string Name { get; } = $"test-{Guid.NewGuid():n}";
 
