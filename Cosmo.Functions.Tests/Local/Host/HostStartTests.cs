@@ -35,7 +35,7 @@ public sealed class HostStartTests
 
         var refusal = await Should.ThrowAsync<StartupException>(() => FunctionsHost.StartAsync(app.Options()));
 
-        refusal.Message.ShouldEndWith("ended before it could connect to the host. System.InvalidOperationException: COLOUR is missing; set it.");
+        refusal.Message.ShouldEndWith("ended before it could connect to the host. COLOUR is missing; set it.");
     }
 
     [Fact]

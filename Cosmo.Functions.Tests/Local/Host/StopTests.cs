@@ -37,6 +37,20 @@ public sealed class StopTests
     }
 
     [Fact]
+    public async Task An_activity_that_never_ends_does_not_hold_the_stop_up()
+    {
+        await using var app = new HostedApp();
+        await app.InitializeAsync();
+        var path = app.NewPath();
+        await app.BeginAsync("CallActivity", new { Activity = "Hang", Input = path, Tries = 1 });
+        await HostedApp.WaitForFileAsync(path);
+
+        await app.StopAsync().WaitAsync(TimeSpan.FromSeconds(30));
+
+        app.Host.WorkerProcessId.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Orchestrations_go_on_after_the_next_start()
     {
         await using var app = new HostedApp();
