@@ -89,7 +89,15 @@ internal sealed class FunctionsHost : IAsyncDisposable
             _jobs?.StopAsync() ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (_parts.TryPop(out var part))
         {
-            await part.DisposeAsync();
+            try
+            {
+                await part.DisposeAsync();
+            }
+            catch (Exception error)
+            {
+                // The others are to end all the same, the worker above all.
+                Log.StopFailed(_logs.CreateLogger<FunctionsHost>(), error);
+            }
         }
 
         _grace.Dispose();
@@ -129,6 +137,11 @@ internal sealed class FunctionsHost : IAsyncDisposable
         var worker = await _workers.StartAsync(cancellationToken);
 
         _index = FunctionIndex.Read(worker.Functions.Select(Definition), _options.Settings);
+        if (_index.Http.Count > 0 && worker.HttpAddress is null)
+        {
+            throw new StartupException("The worker takes no requests, which the HTTP functions need; call ConfigureFunctionsWebApplication in the app's Program.cs.");
+        }
+
         _jobs = WebJobsHost.Create(
             _index.Functions,
             _workers,
@@ -169,9 +182,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
         }
     }
 
-    private async Task<Uri> HttpAddressAsync(CancellationToken cancellationToken) =>
-        (await _workers!.GetAsync(cancellationToken)).HttpAddress
-            ?? throw new InvalidOperationException("The worker takes no requests; call ConfigureFunctionsWebApplication in the app's Program.cs.");
+    private async Task<Uri> HttpAddressAsync(CancellationToken cancellationToken) => (await _workers!.GetAsync(cancellationToken)).HttpAddress!;
 
     /// <summary>What the host's own libraries say is quiet, unless host.json or the settings ask for it by category.</summary>
     private void Logging(ILoggingBuilder logging)

@@ -25,4 +25,7 @@ internal static partial class Log
 
     [LoggerMessage(807, LogLevel.Warning, "The app is made for version {Asked} of the Durable extension, and this host has {Given}")]
     public static partial void OtherDurableExtension(ILogger logger, string asked, string given);
+
+    [LoggerMessage(808, LogLevel.Error, "A part of the host did not stop as it should")]
+    public static partial void StopFailed(ILogger logger, Exception error);
 }

@@ -15,6 +15,9 @@ namespace Cosmo.Local.Host.WebJobs;
 /// <summary>The functions in the WebJobs SDK, with the official Durable extension: it drives orchestrations, entities and activities, and every invocation goes through it.</summary>
 internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
 {
+    // What is to drain has drained before.
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+
     private readonly IHost _host;
     private readonly IJobHost _jobs;
     private bool _isStarted;
@@ -44,6 +47,7 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         services.AddSingleton(logs);
         services.AddSingleton(options.Time);
         services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
         services.AddSingleton<INameResolver, SettingNames>();
         services.AddSingleton(workers);
         services.AddSingleton<IWebJobsExceptionHandler, FunctionTimeouts>();
