@@ -31,7 +31,7 @@ internal sealed record PortBlock(int Page)
 
     /// <summary>The option <c>--port</c> of the verbs that run more than one service.</summary>
     public static Option<int?> Option() => CommonOptions.Port(
-        1, ushort.MaxValue - Length + 1, "The chat page's port. Everything else moves to the ports behind it. [default: each where local.settings.json says]");
+        1, ushort.MaxValue - Length + 1, "The chat page's port. Everything else moves to the ports behind it. [default: each where the settings say]");
 
     /// <summary>The settings with everything of theirs that is on this machine moved to these ports. What points elsewhere stays.</summary>
     public LocalSettings Move(LocalSettings settings)

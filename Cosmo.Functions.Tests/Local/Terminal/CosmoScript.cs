@@ -25,6 +25,8 @@ internal sealed class CosmoScript : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("cosmo-script-").FullName;
 
+    public string Folder => _folder;
+
     public CosmoScript()
     {
         foreach (var name in (string[])["cosmo", "Directory.Build.props", "Directory.Packages.props", "global.json", "host.json", "local.settings.sample.json", ".editorconfig"])

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Cosmo.Local.Terminal;
 
 namespace Cosmo.Functions.Tests.Local.Terminal;
@@ -91,6 +92,19 @@ public sealed class ScriptTests : IDisposable
     }
 
     [Fact]
+    public async Task A_copy_that_something_runs_from_stays_when_others_are_removed()
+    {
+        var first = await BuildAsync();
+        var second = await BuildAsync();
+        using var running = Process.Start("tail", ["-f", Path.Combine(_script.Folder, first)]);
+        var third = await BuildAsync();
+        var fourth = await BuildAsync();
+        running.Kill();
+
+        new[] { first, second, third, fourth }.Where(copy => File.Exists(Path.Combine(_script.Folder, copy))).ShouldBe([first, third, fourth]);
+    }
+
+    [Fact]
     public async Task Help_of_a_verb_comes_from_what_is_built_even_if_that_is_old()
     {
         await _script.RunAsync("stats");
@@ -164,6 +178,15 @@ public sealed class ScriptTests : IDisposable
 
         exitCode.ShouldBe(1);
         error.ShouldBe("cosmo: The .NET SDK 10.0.100 or a newer one of the same major version is needed; found: 9.0.100. Get it from https://dotnet.microsoft.com/download\n");
+    }
+
+    /// <summary>Changes a source and returns the program that is then handed over to.</summary>
+    private async Task<string> BuildAsync()
+    {
+        _script.Write("Cosmo.Local/Changed.cs", "");
+        var (_, output, error) = await _script.RunAsync("stats");
+        error.ShouldBe("Building.\n");
+        return output.Split(' ')[1];
     }
 
     private static IEnumerable<Command> Descend(Command command) => command.Subcommands.SelectMany(Descend).Prepend(command);

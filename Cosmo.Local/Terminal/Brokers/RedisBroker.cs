@@ -77,7 +77,7 @@ internal sealed class RedisBroker(BrokerAddress address) : Broker(address)
             configuration,
             [
                 "bind 127.0.0.1", $"port {Address.Port}", $"dir \"{folder}\"", "appendonly yes", "save \"\"", "daemonize no",
-                .. Address.Password.Length > 0 ? [$"requirepass \"{Address.Password}\""] : Array.Empty<string>(),
+                .. Address.Password.Length > 0 ? [$"requirepass \"{Address.Password.Replace("\\", "\\\\").Replace("\"", "\\\"")}\""] : Array.Empty<string>(),
             ]);
         return new Launch(Program!, configuration);
     }

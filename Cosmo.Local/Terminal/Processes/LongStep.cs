@@ -3,7 +3,9 @@ namespace Cosmo.Local.Terminal.Processes;
 /// <summary>A command that may take minutes: its output goes to a log, and every 15 seconds the screen says that it goes on.</summary>
 internal static class LongStep
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    /// <summary>How long the screen stays silent.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs the command to its end. Cancelled, it ends the command.</summary>

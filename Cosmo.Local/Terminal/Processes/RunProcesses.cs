@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Cosmo.Local.Terminal.Processes;
@@ -113,11 +114,19 @@ internal sealed class RunProcesses : IDisposable
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(limit);
+        var began = Stopwatch.GetTimestamp();
+        var told = TimeSpan.Zero;
         try
         {
             while (!await isReady())
             {
                 ThrowIfEnded(name);
+                if (Stopwatch.GetElapsedTime(began) >= told + LongStep.Interval)
+                {
+                    told += LongStep.Interval;
+                    Console.WriteLine($"  still waiting for {name} ({told.TotalSeconds} s)");
+                }
+
                 await Task.Delay(TimeSpan.FromSeconds(0.1), timeout.Token);
             }
         }

@@ -48,23 +48,21 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
                 await ProvideAsync(limit.Token);
             }
 
-            var (count, isWhole) = await RunSuitesAsync(limit.Token);
-            if (count.Total == 0 && filter.Count > 0 && isWhole)
+            var count = await RunSuitesAsync(limit.Token);
+            if (count.Total == 0)
             {
-                await error.WriteLineAsync($"No test matches {string.Join(' ', filter)}. A class is named by the end of its name, as in: cosmo test OpenApiTests");
+                await error.WriteLineAsync(filter.Count == 0
+                    ? "There are no tests."
+                    : $"No test matches {string.Join(' ', filter)}. A class is named by the end of its name, as in: cosmo test OpenApiTests");
             }
 
             await output.WriteLineAsync($"Took {Stopwatch.GetElapsedTime(began).TotalSeconds:0} seconds.");
             await output.WriteLineAsync(count.ToString());
-            return isWhole && count is { Failed: 0, Passed: > 0 } ? ExitCodes.Done : ExitCodes.Failed;
+            return count is { Failed: 0, Passed: > 0 } ? ExitCodes.Done : ExitCodes.Failed;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new TerminalException(ExitCodes.Failed, $"The tests did not end within {Limit.TotalMinutes} minutes.");
-        }
-        catch (OperationCanceledException)
-        {
-            return ExitCodes.Failed;
+            throw new TerminalException(ExitCodes.Failed, $"What the tests need was not there within {Limit.TotalMinutes} minutes.");
         }
         finally
         {
@@ -73,58 +71,42 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     }
 
     /// <summary>Every project of tests that has been built. A runner of another kind would be one more source of a count.</summary>
-    private async Task<(TestCount Count, bool IsWhole)> RunSuitesAsync(CancellationToken cancellationToken)
+    private async Task<TestCount> RunSuitesAsync(CancellationToken limit)
     {
         var sum = default(TestCount);
-        var isWhole = true;
         foreach (var project in Directory.GetDirectories(root, $"*{Suffix}").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
         {
             var assembly = Path.Combine(root, project, "bin", "Release", "net10.0", $"{project}.dll");
-            if (!File.Exists(assembly))
+            if (File.Exists(assembly))
             {
-                continue;
-            }
-
-            if (await RunSuiteAsync(project, assembly, cancellationToken) is { } count)
-            {
-                sum += count;
-            }
-            else
-            {
-                isWhole = false;
-                sum += new TestCount(0, 1, 0);
+                sum += await RunSuiteAsync(project, assembly, limit);
             }
         }
 
-        return (sum, isWhole);
+        return sum;
     }
 
-    /// <returns>Null if the runner broke off.</returns>
-    private async Task<TestCount?> RunSuiteAsync(string name, string assembly, CancellationToken cancellationToken)
+    /// <returns>The count of its report; one failure if there is none.</returns>
+    private async Task<TestCount> RunSuiteAsync(string name, string assembly, CancellationToken limit)
     {
         var report = Path.Combine(_scratch, $"{name}.xml");
         var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = _environment };
         using var runner = ChildProcess.Start(launch, output.WriteLine);
         runner.Input.Close();
-        try
-        {
-            await runner.WaitForOutputAsync(cancellationToken);
-        }
-        finally
-        {
-            // Whatever the tests have left running, too.
-            await runner.EndAsync(Grace);
-        }
+        await runner.WaitForOutputAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        var count = TestCount.Read(report);
+        // Whatever the tests have left running, too.
+        await runner.EndAsync(Grace);
         var exitCode = await runner.Ended;
-        if (count is null || (exitCode != 0 && count is { Failed: 0, Total: > 0 }))
+        if (TestCount.Read(report) is { } count && (exitCode == 0 || count is { Failed: > 0 } or { Total: 0 }))
         {
-            await error.WriteLineAsync($"{name} broke off with exit code {exitCode}.");
-            return null;
+            return count;
         }
 
-        return count;
+        await error.WriteLineAsync(limit.IsCancellationRequested
+            ? $"{name} was ended; all tests together have {Limit.TotalMinutes} minutes."
+            : $"{name} broke off with exit code {exitCode}.");
+        return new TestCount(0, 1, 0);
     }
 
     private async Task CheckBrokersAsync(CancellationToken cancellationToken)
