@@ -1,23 +1,20 @@
 using System.Net;
-using Cosmo.Local.Runtime.Indexing;
-using Microsoft.Azure.Functions.Worker;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Cosmo.Functions.Tests.Administration;
 
-public sealed class AccessTests : OperatorTest
+public sealed class AccessTests(OperatorHost host) : OperatorTest(host)
 {
     [Fact]
     public async Task No_function_of_the_operators_opens_without_the_master_key()
     {
-        var functions = Host.Services.GetRequiredService<FunctionIndex>().Http.Where(function => function.Level == AuthorizationLevel.Admin).ToList();
+        var functions = AppFunctions.Http.Where(function => function.Level == "admin").ToList();
         functions.Count.ShouldBeGreaterThanOrEqualTo(13);
         foreach (var function in functions)
         {
             var address = function.Route.Replace("{channel}", "a").Replace("{operation}", "thread-deletion").Replace("{messageId}", "m").Replace("{id}", "1");
-            foreach (var method in function.Methods!)
+            foreach (var method in function.Methods)
             {
-                foreach (var key in new[] { "", "?code=wrong", $"?code={Uri.EscapeDataString(Host.Keys.DefaultKey)}" })
+                foreach (var key in new[] { "", "?code=wrong", $"?code={Uri.EscapeDataString(Host.Stack.Keys.DefaultKey)}" })
                 {
                     using var request = new HttpRequestMessage(new HttpMethod(method), address + key);
                     using var response = await Host.Stranger.SendAsync(request, Cancellation);

@@ -5,7 +5,7 @@ using Cosmo.Functions.Tests.Administration;
 namespace Cosmo.Functions.Tests.Local.Terminal;
 
 /// <summary>The verbs of the terminal as processes, on a running Cosmo.</summary>
-public sealed class TerminalTests : OperatorTest
+public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
 {
     [Fact]
     public async Task Stats_are_a_table_and_JSON()
@@ -33,7 +33,7 @@ public sealed class TerminalTests : OperatorTest
     [Fact]
     public async Task A_message_that_fails_ends_with_its_sentence_and_an_error_code()
     {
-        await Host.OpenAI.FaultAsync("""[{ "status": 400 }]""");
+        await Host.Stack.FaultAsync("""[{ "status": 400 }]""");
 
         var sent = await RunAsync("send", "demo", "Hello");
 
@@ -123,12 +123,12 @@ public sealed class TerminalTests : OperatorTest
 
     private async Task<(int ExitCode, string Output, string Error)> RunAsync(string input, string[] arguments)
     {
-        using var program = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Legacy.dll"), .. arguments])
+        using var program = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["COSMO_URL"] = Host.Url.AbsoluteUri, ["COSMO_KEY"] = Host.Keys.MasterKey },
+            Environment = { ["COSMO_URL"] = Host.Url.AbsoluteUri, ["COSMO_KEY"] = Host.Stack.Keys.MasterKey },
         })!;
         await program.StandardInput.WriteAsync(input);
         program.StandardInput.Close();

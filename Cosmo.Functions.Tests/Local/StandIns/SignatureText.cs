@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
-namespace Cosmo.Functions.Tests.Local.ApiSurface;
+namespace Cosmo.Functions.Tests.Local.StandIns;
 
 /// <summary>Writes types and their public and protected members in the text form of the files in <c>official</c>.</summary>
 internal static class SignatureText

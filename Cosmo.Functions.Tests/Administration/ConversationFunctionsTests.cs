@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Cosmo.Functions.Tests.Administration;
 
-public sealed class ConversationFunctionsTests : OperatorTest
+public sealed class ConversationFunctionsTests(OperatorHost host) : OperatorTest(host)
 {
     [Fact]
     public async Task A_new_channel_has_a_thread()
@@ -19,7 +19,7 @@ public sealed class ConversationFunctionsTests : OperatorTest
     [Fact]
     public async Task A_channel_is_not_made_while_OpenAI_refuses()
     {
-        await Host.OpenAI.FaultAsync("""[{ "endpoint": "conversations", "status": 401 }]""");
+        await Host.Stack.FaultAsync("""[{ "endpoint": "conversations", "status": 401 }]""");
 
         (await Host.SendAsync("POST", "channels")).ShouldBeProblem(HttpStatusCode.ServiceUnavailable, "key");
     }

@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
-/// <summary>The functions in a process of their own.</summary>
+/// <summary>The host in a process of its own, and the worker that it started.</summary>
 internal sealed class FunctionsProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -28,7 +29,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
         {
-            ArgumentList = { typeof(Cosmo.Local.Runtime.LocalFunctionsHost).Assembly.Location, "functions", "--port", $"{port}", "--data", folder },
+            ArgumentList = { typeof(Cosmo.Local.Host.HostJson).Assembly.Location, "functions", "--port", $"{port}", "--data", folder },
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -54,6 +55,26 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Kills the worker as <c>kill -9</c> does it; waits for one if the last is not up again.</summary>
+    public async Task KillWorkerAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            if (Worker() is { } worker)
+            {
+                using (worker)
+                {
+                    worker.Kill();
+                    await worker.WaitForExitAsync(limit.Token);
+                    return;
+                }
+            }
+
+            await Task.Delay(20, limit.Token);
+        }
+    }
+
     public void ThrowIfEnded()
     {
         if (_process.HasExited)
@@ -71,6 +92,27 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
         TestContext.Current.TestOutputHelper?.WriteLine(Output);
         _process.Dispose();
+    }
+
+    /// <summary>The child that runs the app. Others, such as a compiler's server, are not its like.</summary>
+    private Process? Worker()
+    {
+        foreach (var child in File.ReadAllText($"/proc/{_process.Id}/task/{_process.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            try
+            {
+                if (File.ReadAllText($"/proc/{child}/cmdline").Contains("Cosmo.Functions.dll", StringComparison.Ordinal))
+                {
+                    return Process.GetProcessById(int.Parse(child, CultureInfo.InvariantCulture));
+                }
+            }
+            catch (Exception error) when (error is IOException or ArgumentException)
+            {
+                // It has just ended.
+            }
+        }
+
+        return null;
     }
 
     private void Keep(string? line)

@@ -1,8 +1,8 @@
-namespace Cosmo.Functions.Tests.Local.ApiSurface;
+namespace Cosmo.Functions.Tests.Local.StandIns;
 
 public sealed class OfficialApiTests
 {
-    private const string Name = "Cosmo.Functions.Tests.Local.ApiSurface.Sample";
+    private const string Name = "Cosmo.Functions.Tests.Local.StandIns.Sample";
 
     private static readonly string[] Official =
     [
@@ -21,7 +21,7 @@ public sealed class OfficialApiTests
 
     [Theory]
     [InlineData("public abstract class", "public class")]
-    [InlineData("class Cosmo.Functions.Tests.Local.ApiSurface.Sample : System.IDisposable", "class Cosmo.Functions.Tests.Local.ApiSurface.Sample")]
+    [InlineData("class Cosmo.Functions.Tests.Local.StandIns.Sample : System.IDisposable", "class Cosmo.Functions.Tests.Local.StandIns.Sample")]
     [InlineData("protected .ctor(string? name", "protected .ctor(string name")]
     [InlineData("params int[]", "int[]")]
     [InlineData("object?> Values", "object> Values")]

@@ -6,7 +6,7 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Local.Emulators.Backends;
 using Cosmo.Local.Emulators.OpenAI;
 using Cosmo.Local.Emulators.WebPubSub;
-using Cosmo.Local.Runtime.Http;
+using Cosmo.Local.Host.Http;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
@@ -23,6 +23,7 @@ internal sealed class CosmoStack : IAsyncDisposable
     private readonly int _port = FreePort();
     private readonly Dictionary<string, string> _settings = [];
     private readonly List<FunctionsProcess> _processes = [];
+    private FunctionKeys _keys = null!;
 
     private CosmoStack()
     {
@@ -39,6 +40,11 @@ internal sealed class CosmoStack : IAsyncDisposable
     public RedisConnection Redis => _redis.Connection;
 
     public string RedisPrefix => _redis.Prefix;
+
+    public FunctionKeys Keys => _keys;
+
+    /// <summary>What the functions that were started last have written so far.</summary>
+    public string Output => _processes[^1].Output;
 
     /// <summary>Calls the functions with the master key; addresses are relative to <c>/api/</c>.</summary>
     public HttpClient Http { get; private set; } = null!;
@@ -65,17 +71,17 @@ internal sealed class CosmoStack : IAsyncDisposable
             OpenAI = await OpenAIEmulator.StartAsync(openAI ?? new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.Zero }),
             Backends = await BackendsEmulator.StartAsync(new BackendsEmulatorOptions()),
         };
-        var keys = FunctionKeys.Open(stack._folder);
+        stack._keys = FunctionKeys.Open(stack._folder);
         stack.WebPubSub = await WebPubSubEmulator.StartAsync(new WebPubSubEmulatorOptions
         {
             AccessKey = AccessKey,
             EventHandlers = new Dictionary<string, WebPubSubEventHandler>
             {
-                ["cosmo"] = new($"http://127.0.0.1:{stack._port}/api/webpubsub/events?code={keys.DefaultKey}"),
+                ["cosmo"] = new($"http://127.0.0.1:{stack._port}/api/webpubsub/events?code={stack._keys.DefaultKey}"),
             },
         });
         stack.Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{stack._port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
-        stack.Http.DefaultRequestHeaders.Add("x-functions-key", keys.MasterKey);
+        stack.Http.DefaultRequestHeaders.Add("x-functions-key", stack._keys.MasterKey);
         stack.Configure(settings ?? new Dictionary<string, string>());
         await File.WriteAllTextAsync(Path.Combine(stack._folder, "local.settings.json"), """{"Values": {}, "Host": {"CORS": "*"}}""");
         return stack;
@@ -84,8 +90,11 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
     public Task<FunctionsProcess> StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
 
-    /// <summary>Kills the functions that were started last, as <c>kill -9</c> does.</summary>
+    /// <summary>Kills host and worker that were started last, as <c>kill -9</c> does: the loss of a whole machine.</summary>
     public Task KillAsync() => _processes[^1].KillAsync();
+
+    /// <summary>Kills the worker alone, as <c>kill -9</c> does. The host fails its activities and starts another.</summary>
+    public Task KillWorkerAsync() => _processes[^1].KillWorkerAsync();
 
     /// <summary>Starts a second worker with a durable store of its own, on the same broker and Redis.</summary>
     public async Task<FunctionsProcess> StartSecondWorkerAsync()
@@ -133,11 +142,24 @@ internal sealed class CosmoStack : IAsyncDisposable
     public Task ScriptAsync(string answers) => ControlAsync(HttpMethod.Put, new Uri(OpenAI.Url, "/emulator/script"), answers);
 
     /// <summary>The requests for a response whose question contains this text, oldest first.</summary>
-    public async Task<IReadOnlyList<JsonNode>> RequestsAsync(string userText)
+    public async Task<IReadOnlyList<JsonNode>> RequestsAsync(string userText) =>
+        [.. (await RequestsAsync()).Where(request => request["userText"]?.GetValue<string>().Contains(userText) == true)];
+
+    /// <summary>All requests to the model's service, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonNode>> RequestsAsync()
     {
         using var http = new HttpClient();
         var log = JsonNode.Parse(await http.GetStringAsync(new Uri(OpenAI.Url, "/emulator/requests")))!;
-        return [.. log["requests"]!.AsArray().Where(request => request!["userText"]?.GetValue<string>().Contains(userText) == true).Select(request => request!)];
+        return [.. log["requests"]!.AsArray().Select(request => request!)];
+    }
+
+    /// <summary>Waits until the model's service was asked for something whose address holds this text.</summary>
+    public async Task RequestedAsync(string path, CancellationToken cancellationToken)
+    {
+        while (!(await RequestsAsync()).Any(request => request["path"]!.GetValue<string>().Contains(path, StringComparison.Ordinal)))
+        {
+            await Task.Delay(20, cancellationToken);
+        }
     }
 
     /// <summary>The items of a conversation at the model's service, oldest first.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Cosmo.Functions.Tests.Administration;
 
-public sealed class ThreadFunctionsTests : OperatorTest
+public sealed class ThreadFunctionsTests(OperatorHost host) : OperatorTest(host)
 {
     [Fact]
     public async Task Statistics_of_an_empty_store_are_zeros()
@@ -69,7 +69,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
         body["is_usable"]!.GetValue<bool>().ShouldBeTrue();
         body["message_count"]!.GetValue<int>().ShouldBe(3);
         body["expires_at"].ShouldBeNull();
-        (await Host.Redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(Host.Redis.Prefix + "thread:a/b ä"), Cancellation)).ShouldBeNull();
+        (await Host.TimeToLiveAsync("thread:a/b ä")).ShouldBeNull();
     }
 
     [Theory]
@@ -134,7 +134,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
         body!["dry_run"]!.GetValue<bool>().ShouldBeFalse();
         (await Host.GetAsync("thread:" + channel)).ShouldBeNull();
         (await Host.GetAsync("metadata:" + channel)).ShouldBeNull();
-        (await Host.OpenAI.RequestsAsync()).ShouldContain(request =>
+        (await Host.Stack.RequestsAsync()).ShouldContain(request =>
             request!["method"]!.GetValue<string>() == "DELETE" && request["path"]!.GetValue<string>().EndsWith(threadId) && request["status"]!.GetValue<int>() == 200);
         (await Host.SendAsync("GET", "threads/stats")).Body!["threads"]!.GetValue<int>().ShouldBe(0);
     }
@@ -143,7 +143,7 @@ public sealed class ThreadFunctionsTests : OperatorTest
     public async Task While_OpenAI_is_down_a_thread_keeps_its_keys()
     {
         await Host.AddThreadAsync("a", 100, threadId: "conv_1");
-        await Host.OpenAI.FaultAsync("""[{ "endpoint": "conversations", "status": 400 }]""");
+        await Host.Stack.FaultAsync("""[{ "endpoint": "conversations", "status": 400 }]""");
 
         (await Host.SendAsync("DELETE", "threads/a?confirm=DELETE")).ShouldBeProblem(HttpStatusCode.ServiceUnavailable, "its keys stay");
 

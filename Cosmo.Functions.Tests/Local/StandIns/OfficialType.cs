@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Cosmo.Functions.Tests.Local.ApiSurface;
+namespace Cosmo.Functions.Tests.Local.StandIns;
 
 /// <summary>One official type. Loose lines lack namespaces; oblivious ones lack nullable annotations.</summary>
 internal sealed partial record OfficialType(bool IsLoose, bool IsOblivious)

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Cosmo.Functions.Tests.Local.ApiSurface;
+namespace Cosmo.Functions.Tests.Local.StandIns;
 
 /// <summary>The signatures of the official packages, read from the files in <c>official</c>.</summary>
 internal sealed partial class OfficialApi
