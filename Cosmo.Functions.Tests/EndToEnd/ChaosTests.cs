@@ -6,7 +6,7 @@ namespace Cosmo.Functions.Tests.EndToEnd;
 public sealed class ChaosTests
 {
     /// <summary>
-    /// Kills at random points while several conversations, some with tools, are under way; then counts. A final update may reach a client twice if the
+    /// Kills the worker, or host and worker, at random points while several conversations, some with tools, are under way; then counts. A final update may reach a client twice if the
     /// process dies between the send and the note that it was sent; both have the same sequence, by which a client knows it.
     /// </summary>
     [Fact]
@@ -31,6 +31,12 @@ public sealed class ChaosTests
         for (var kill = 0; kill < kills; kill++)
         {
             await Task.Delay(random.Next(50, 900), TestContext.Current.CancellationToken);
+            if (random.Next(2) == 0)
+            {
+                await stack.KillWorkerAsync();
+                continue;
+            }
+
             await stack.KillAsync();
             await stack.StartFunctionsAsync();
         }

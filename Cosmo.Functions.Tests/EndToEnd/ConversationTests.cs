@@ -5,24 +5,26 @@ using Cosmo.Local.Emulators.OpenAI;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>A message goes through RabbitMQ, and its answer comes through Web PubSub.</summary>
-public sealed class ConversationTests
+public sealed class ConversationTests(ConversationTests.Fixture fixture) : IClassFixture<ConversationTests.Fixture>
 {
     private static readonly string[] Fields = ["message", "timestamp", "status", "type", "final_message", "message_id", "thread_id", "sequence"];
+
+    private readonly CosmoStack _stack = fixture.Stack;
+    private readonly string _channel = $"channel-{Guid.NewGuid():n}";
 
     [Fact]
     public async Task A_question_is_answered_in_the_order_and_with_the_fields_of_the_contract()
     {
-        await using var stack = await CosmoStack.StartAsync();
-        await using var client = await stack.OpenAsync("user_session_abc123");
+        await using var client = await _stack.OpenAsync(_channel);
 
-        await stack.Queue.SendAsync("user_session_abc123", "msg-1", "Weather in Makati?");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
         var final = await client.FinalAsync("msg-1");
 
         var payloads = client.Seen.Select(update => update["payload"]!.AsObject()).ToList();
         payloads.Select(payload => $"{payload["type"]} {payload["status"]}").Where((step, i) => i == 0 || step != $"{payloads[i - 1]["type"]} {payloads[i - 1]["status"]}")
             .ShouldBe(["status started", "status processing", "tool processing", "status responding", "response in_progress", "response completed"]);
         payloads.ShouldAllBe(payload => payload.Select(field => field.Key).Order().SequenceEqual(Fields.Order()));
-        client.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == "user_session_abc123" && update.Count == 2);
+        client.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == _channel && update.Count == 2);
         payloads.Select(payload => payload["sequence"]!.GetValue<long>()).ShouldBeInOrder();
         payloads[0]["thread_id"].ShouldBeNull();
         final["thread_id"]!.GetValue<string>().ShouldStartWith("conv_");
@@ -37,55 +39,53 @@ public sealed class ConversationTests
     [Fact]
     public async Task Another_channel_hears_nothing()
     {
-        await using var stack = await CosmoStack.StartAsync();
-        await using var other = await stack.OpenAsync("channel-2");
-        await using var client = await stack.OpenAsync("channel-1");
+        var otherChannel = _channel + "-other";
+        await using var other = await _stack.OpenAsync(otherChannel);
+        await using var client = await _stack.OpenAsync(_channel);
 
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Weather in Makati?");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
         await client.FinalAsync("msg-1");
-        await stack.Queue.SendAsync("channel-2", "msg-2", "Hello");
+        await _stack.Queue.SendAsync(otherChannel, "msg-2", "Hello");
         await other.FinalAsync("msg-2");
 
-        other.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == "channel-2");
+        other.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == otherChannel);
     }
 
     [Fact]
     public async Task A_second_message_is_answered_on_the_same_thread_and_Redis_has_the_keys_of_the_contract()
     {
-        await using var stack = await CosmoStack.StartAsync();
-        await using var client = await stack.OpenAsync("channel-1");
+        await using var client = await _stack.OpenAsync(_channel);
 
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Weather in Makati?");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
         var first = await client.FinalAsync("msg-1");
-        await stack.Queue.SendAsync("channel-1", "msg-2", "and in Cebu?");
+        await _stack.Queue.SendAsync(_channel, "msg-2", "and in Cebu?");
         var second = await client.FinalAsync("msg-2");
 
         second["thread_id"]!.GetValue<string>().ShouldBe(first["thread_id"]!.GetValue<string>());
         second["message"]!.GetValue<string>().ShouldContain("Cebu");
-        (await ReadAsync(stack, "thread:channel-1")).ShouldBe(first["thread_id"]!.GetValue<string>());
-        JsonNode.Parse((await ReadAsync(stack, "metadata:channel-1"))!)!["message_count"]!.GetValue<int>().ShouldBe(2);
-        (await ReadAsync(stack, "assistant_id")).ShouldNotBeNullOrEmpty();
-        (await ExpiryAsync(stack, "thread:channel-1")).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
-        (await ExpiryAsync(stack, "metadata:channel-1")).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
-        (await ExpiryAsync(stack, "assistant_id")).ShouldBeNull();
+        (await ReadAsync(_stack, "thread:" + _channel)).ShouldBe(first["thread_id"]!.GetValue<string>());
+        JsonNode.Parse((await ReadAsync(_stack, "metadata:" + _channel))!)!["message_count"]!.GetValue<int>().ShouldBe(2);
+        (await ReadAsync(_stack, "assistant_id")).ShouldNotBeNullOrEmpty();
+        (await ExpiryAsync(_stack, "thread:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
+        (await ExpiryAsync(_stack, "metadata:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
+        (await ExpiryAsync(_stack, "assistant_id")).ShouldBeNull();
     }
 
     [Fact]
     public async Task A_thread_of_the_closed_Assistants_API_is_replaced_and_its_metadata_stays()
     {
-        await using var stack = await CosmoStack.StartAsync();
-        await stack.Redis.RunAsync(database => database.StringSetAsync(stack.RedisPrefix + "thread:channel-1", "thread_abc"), TestContext.Current.CancellationToken);
-        await stack.Redis.RunAsync(
-            database => database.StringSetAsync(stack.RedisPrefix + "metadata:channel-1", """{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}"""),
+        await _stack.Redis.RunAsync(database => database.StringSetAsync(_stack.RedisPrefix + "thread:" + _channel, "thread_abc"), TestContext.Current.CancellationToken);
+        await _stack.Redis.RunAsync(
+            database => database.StringSetAsync(_stack.RedisPrefix + "metadata:" + _channel, """{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}"""),
             TestContext.Current.CancellationToken);
-        await using var client = await stack.OpenAsync("channel-1");
+        await using var client = await _stack.OpenAsync(_channel);
 
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
         var final = await client.FinalAsync("msg-1");
 
         final["status"]!.GetValue<string>().ShouldBe("completed");
-        (await ReadAsync(stack, "thread:channel-1"))!.ShouldStartWith("conv_");
-        var metadata = JsonNode.Parse((await ReadAsync(stack, "metadata:channel-1"))!)!;
+        (await ReadAsync(_stack, "thread:" + _channel))!.ShouldStartWith("conv_");
+        var metadata = JsonNode.Parse((await ReadAsync(_stack, "metadata:" + _channel))!)!;
         metadata["created_at"]!.GetValue<double>().ShouldBe(1683042123.4);
         metadata["message_count"]!.GetValue<int>().ShouldBe(4);
     }
@@ -93,18 +93,17 @@ public sealed class ConversationTests
     [Fact]
     public async Task A_message_that_is_delivered_twice_is_answered_once()
     {
-        await using var stack = await CosmoStack.StartAsync();
-        await using var client = await stack.OpenAsync("channel-1");
+        await using var client = await _stack.OpenAsync(_channel);
 
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Hello");
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
         await client.FinalAsync("msg-1");
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Hello");
-        await stack.Queue.SendAsync("channel-1", "msg-2", "Hello again");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello again");
         await client.FinalAsync("msg-2");
 
         Finals(client).ShouldBe(["msg-1", "msg-2"]);
-        (await stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+        (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
     [Fact]
@@ -132,15 +131,15 @@ public sealed class ConversationTests
     [InlineData("hello", "not_json", null)]
     [InlineData("[1]", "invalid_message", null)]
     [InlineData("""{"message_id": "m", "message": "x"}""", "invalid_message", null)]
-    [InlineData("""{"channel": "channel-1", "message_id": 5, "message": "x"}""", "invalid_message", "Field 'message_id' must be a string; it is a number.")]
-    [InlineData("""{"channel": "channel-1", "message_id": "m"}""", "invalid_message", "Field 'message' is missing.")]
+    [InlineData("""{"channel": "CHANNEL", "message_id": 5, "message": "x"}""", "invalid_message", "Field 'message_id' must be a string; it is a number.")]
+    [InlineData("""{"channel": "CHANNEL", "message_id": "m"}""", "invalid_message", "Field 'message' is missing.")]
     public async Task A_bad_message_becomes_a_dead_letter_and_the_work_goes_on(string body, string cause, string? told)
     {
-        await using var stack = await CosmoStack.StartAsync();
-        await using var client = await stack.OpenAsync("channel-1");
+        body = body.Replace("CHANNEL", _channel);
+        await using var client = await _stack.OpenAsync(_channel);
 
-        await stack.Queue.SendAsync(Encoding.UTF8.GetBytes(body));
-        var letter = await stack.Queue.NextDeadLetterAsync();
+        await _stack.Queue.SendAsync(Encoding.UTF8.GetBytes(body));
+        var letter = await _stack.Queue.NextDeadLetterAsync();
         if (told is not null)
         {
             var update = await client.NextAsync();
@@ -149,7 +148,7 @@ public sealed class ConversationTests
             update["error_details"]!.GetValue<string>().ShouldBe(told);
         }
 
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
         (await client.FinalAsync("msg-1"))["status"]!.GetValue<string>().ShouldBe("completed");
 
         Encoding.UTF8.GetString(letter.Body).ShouldBe(body);
@@ -179,4 +178,6 @@ public sealed class ConversationTests
 
     private static Task<TimeSpan?> ExpiryAsync(CosmoStack stack, string key) =>
         stack.Redis.RunAsync(database => database.KeyTimeToLiveAsync(stack.RedisPrefix + key), TestContext.Current.CancellationToken);
+
+    public sealed class Fixture : CosmoFixture;
 }

@@ -3,11 +3,13 @@ using Cosmo.Local.Emulators.OpenAI;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
-/// <summary>Promise 5: a process that is killed at any moment costs nothing but time.</summary>
+/// <summary>Promise 5: a process that is killed at any moment costs nothing but time: the host with its worker, or the worker alone, whose activities then fail.</summary>
 public sealed class CrashTests
 {
-    [Fact]
-    public async Task Killed_before_the_first_event()
+    [Theory]
+    [InlineData(Killed.Everything)]
+    [InlineData(Killed.Worker)]
+    public async Task Killed_before_the_first_event(Killed killed)
     {
         await using var stack = await StartAsync();
         await using var client = await stack.OpenAsync("channel");
@@ -15,13 +17,15 @@ public sealed class CrashTests
 
         await stack.Queue.SendAsync("channel", "msg-1", "Weather in Makati?");
         await UntilAsync(async () => (await stack.RequestsAsync("Makati")).Count == 1);
-        await RestartAsync(stack);
+        await KillAsync(stack, killed);
 
         await AnsweredOnceAsync(stack, client);
     }
 
-    [Fact]
-    public async Task Killed_during_a_tool()
+    [Theory]
+    [InlineData(Killed.Everything)]
+    [InlineData(Killed.Worker)]
+    public async Task Killed_during_a_tool(Killed killed)
     {
         await using var stack = await StartAsync();
         await using var client = await stack.OpenAsync("channel");
@@ -32,14 +36,31 @@ public sealed class CrashTests
         {
         }
 
-        await RestartAsync(stack);
+        await KillAsync(stack, killed);
 
         await AnsweredOnceAsync(stack, client);
         client.Seen.Count(update => update["payload"]!["type"]!.GetValue<string>() == "tool").ShouldBe(1);
     }
 
-    [Fact]
-    public async Task Killed_while_the_final_update_is_sent()
+    [Theory]
+    [InlineData(Killed.Everything)]
+    [InlineData(Killed.Worker)]
+    public async Task Killed_in_the_text(Killed killed)
+    {
+        await using var stack = await StartAsync();
+        await using var client = await stack.OpenAsync("channel");
+
+        await stack.Queue.SendAsync("channel", "msg-1", "Weather in Makati?");
+        await client.StatusAsync("in_progress");
+        await KillAsync(stack, killed);
+
+        await AnsweredOnceAsync(stack, client);
+    }
+
+    [Theory]
+    [InlineData(Killed.Everything)]
+    [InlineData(Killed.Worker)]
+    public async Task Killed_while_the_final_update_is_sent(Killed killed)
     {
         await using var stack = await StartAsync();
         await using var client = await stack.OpenAsync("channel");
@@ -49,18 +70,34 @@ public sealed class CrashTests
         await client.StatusAsync("in_progress");
         await stack.FaultWebPubSubAsync("""{ "send": { "status": 503 } }""");
         await UntilAsync(() => stack.Redis.RunAsync(database => database.HashExistsAsync(fence, "final"), TestContext.Current.CancellationToken));
-        await stack.KillAsync();
+        await KillAsync(stack, killed);
         await stack.FaultWebPubSubAsync("{}");
-        await stack.StartFunctionsAsync();
 
         await AnsweredOnceAsync(stack, client);
+    }
+
+    /// <summary>What is killed.</summary>
+    public enum Killed
+    {
+        /// <summary>The host and its worker, as when a machine is lost.</summary>
+        Everything,
+
+        /// <summary>The worker, as when the app's process crashes.</summary>
+        Worker,
     }
 
     private static Task<CosmoStack> StartAsync() => CosmoStack.StartAsync(
         openAI: new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(15) });
 
-    private static async Task RestartAsync(CosmoStack stack)
+    /// <summary>Kills, and starts what does not start again by itself.</summary>
+    private static async Task KillAsync(CosmoStack stack, Killed killed)
     {
+        if (killed == Killed.Worker)
+        {
+            await stack.KillWorkerAsync();
+            return;
+        }
+
         await stack.KillAsync();
         await stack.StartFunctionsAsync();
     }

@@ -11,8 +11,8 @@ public sealed class DeadlineTests(DeadlineTests.Fixture fixture) : IClassFixture
     [Theory]
     [InlineData("""[{ "userText": "late", "delayBeforeHeaders": 60000 }]""", "no_first_response", "The assistant is taking too long to respond. Please try again.", "No response received from assistant")]
     [InlineData("""[{ "userText": "late", "delayBeforeFirstEvent": 60000 }]""", "no_first_response", "The assistant is taking too long to respond. Please try again.", "No response received from assistant")]
-    [InlineData("""[{ "userText": "late", "stallAfterTokens": 5 }]""", "overall", "The request is taking longer than expected to process. Please try again.", "Processing exceeded 4 second timeout limit")]
-    [InlineData("""[{ "userText": "late", "longAnswer": 5000, "pace": 20 }]""", "overall", "The request is taking longer than expected to process. Please try again.", "Processing exceeded 4 second timeout limit")]
+    [InlineData("""[{ "userText": "late", "stallAfterTokens": 5 }]""", "overall", "The request is taking longer than expected to process. Please try again.", "Processing exceeded 8 second timeout limit")]
+    [InlineData("""[{ "userText": "late", "longAnswer": 5000, "pace": 20 }]""", "overall", "The request is taking longer than expected to process. Please try again.", "Processing exceeded 8 second timeout limit")]
     public async Task At_the_deadline_the_client_is_told_once_the_model_stops_and_the_message_is_kept(string faults, string cause, string sentence, string details)
     {
         await using var client = await _stack.OpenAsync(_channel);
@@ -54,7 +54,7 @@ public sealed class DeadlineTests(DeadlineTests.Fixture fixture) : IClassFixture
     {
         const int channels = 16;
         var clients = await Task.WhenAll(Enumerable.Range(0, channels).Select(number => _stack.OpenAsync($"{_channel}-{number}")));
-        var faults = Enumerable.Range(0, channels).Select(number => $$"""{ "userText": "race {{number:00}}", "delayBeforeFirstEvent": {{1300 + (20 * number)}} }""");
+        var faults = Enumerable.Range(0, channels).Select(number => $$"""{ "userText": "race {{number:00}}", "delayBeforeFirstEvent": {{2800 + (20 * number)}} }""");
         await _stack.FaultAsync($"[{string.Join(", ", faults)}]");
 
         foreach (var number in Enumerable.Range(0, channels))
@@ -87,8 +87,8 @@ public sealed class DeadlineTests(DeadlineTests.Fixture fixture) : IClassFixture
     {
         protected override Dictionary<string, string> Settings => new()
         {
-            ["Cosmo:Conversations:FirstEventSeconds"] = "1.5",
-            ["Cosmo:Conversations:OverallSeconds"] = "4",
+            ["Cosmo:Conversations:FirstEventSeconds"] = "3",
+            ["Cosmo:Conversations:OverallSeconds"] = "8",
         };
     }
 }
