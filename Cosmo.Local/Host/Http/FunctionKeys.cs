@@ -11,19 +11,23 @@ namespace Cosmo.Local.Host.Http;
 internal sealed class FunctionKeys
 {
     private const string FileName = "keys.json";
+    private const string DurableExtension = "durabletask_extension";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     private readonly byte[] _master;
     private readonly byte[][] _functions;
+    private readonly byte[] _system;
 
     private FunctionKeys(Content content)
     {
         MasterKey = content.MasterKey;
         DefaultKey = content.FunctionKeys.GetValueOrDefault("default") ?? content.FunctionKeys.Values.FirstOrDefault() ?? content.MasterKey;
+        SystemKey = content.SystemKeys![DurableExtension];
         _master = Digest(MasterKey);
         _functions = [.. content.FunctionKeys.Values.Select(Digest)];
+        _system = Digest(SystemKey);
     }
 
     /// <summary>Opens every function.</summary>
@@ -31,6 +35,9 @@ internal sealed class FunctionKeys
 
     /// <summary>Opens the functions of level <see cref="AccessLevel.Function"/>.</summary>
     public string DefaultKey { get; }
+
+    /// <summary>Opens the management of orchestrations.</summary>
+    public string SystemKey { get; }
 
     /// <summary>Reads the keys of a data folder, after making them if there are none.</summary>
     /// <exception cref="StartupException">The folder cannot be used, or the file is damaged.</exception>
@@ -48,7 +55,7 @@ internal sealed class FunctionKeys
             var content = JsonSerializer.Deserialize<Content>(File.ReadAllText(path), Json);
             if (content is { MasterKey.Length: > 0, FunctionKeys: { } functionKeys } && functionKeys.Values.All(key => key is { Length: > 0 }))
             {
-                return new FunctionKeys(content);
+                return new FunctionKeys(WithSystemKey(content, path));
             }
         }
         catch (JsonException)
@@ -82,7 +89,21 @@ internal sealed class FunctionKeys
             opens |= CryptographicOperations.FixedTimeEquals(shown, key) & level == AccessLevel.Function;
         }
 
-        return opens;
+        return opens | CryptographicOperations.FixedTimeEquals(shown, _system) & level == AccessLevel.System;
+    }
+
+    /// <summary>Gives a file from before there were system keys one. It follows from the master key, so that those who come at once give the same.</summary>
+    private static Content WithSystemKey(Content content, string path)
+    {
+        if (content.SystemKeys?.GetValueOrDefault(DurableExtension) is { Length: > 0 })
+        {
+            return content;
+        }
+
+        var key = Text(HMACSHA512.HashData(Encoding.UTF8.GetBytes(content.MasterKey), Encoding.UTF8.GetBytes(DurableExtension)));
+        var completed = content with { SystemKeys = new Dictionary<string, string>(content.SystemKeys ?? []) { [DurableExtension] = key } };
+        File.Move(Draft(path, completed), path, overwrite: true);
+        return completed;
     }
 
     private static byte[] Digest(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
@@ -90,18 +111,7 @@ internal sealed class FunctionKeys
     /// <summary>The file gets its name when it is whole; a process that comes second to that name drops its own.</summary>
     private static void Create(string path)
     {
-        var draft = $"{path}.{Guid.NewGuid():n}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
-        using (var file = new FileStream(draft, options))
-        {
-            JsonSerializer.Serialize(file, new Content(NewKey(), new Dictionary<string, string> { ["default"] = NewKey() }), Json);
-        }
-
+        var draft = Draft(path, new Content(NewKey(), new() { ["default"] = NewKey() }, new() { [DurableExtension] = NewKey() }));
         try
         {
             File.Move(draft, path, overwrite: false);
@@ -112,7 +122,23 @@ internal sealed class FunctionKeys
         }
     }
 
-    private static string NewKey() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(40)).Replace('+', '-').Replace('/', '_');
+    private static string Draft(string path, Content content)
+    {
+        var draft = $"{path}.{Guid.NewGuid():n}";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerOnly;
+        }
 
-    private sealed record Content(string MasterKey, Dictionary<string, string> FunctionKeys);
+        using var file = new FileStream(draft, options);
+        JsonSerializer.Serialize(file, content, Json);
+        return draft;
+    }
+
+    private static string NewKey() => Text(RandomNumberGenerator.GetBytes(40));
+
+    private static string Text(byte[] key) => Convert.ToBase64String(key).Replace('+', '-').Replace('/', '_');
+
+    private sealed record Content(string MasterKey, Dictionary<string, string> FunctionKeys, Dictionary<string, string>? SystemKeys);
 }
