@@ -8,7 +8,7 @@ if (OldNames.Answer(args) is { } renamed)
     return ExitCodes.Failed;
 }
 
-var root = new RootCommand("Cosmo on one machine: the functions host and the services that stand in for Azure and OpenAI.");
+var root = new RootCommand("Cosmo on one machine: the functions host and the services that stand in for Azure and OpenAI.") { FunctionsCommand.Create() };
 foreach (var command in new OperatorCommands().Create())
 {
     root.Subcommands.Add(command);

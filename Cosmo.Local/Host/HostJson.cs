@@ -2,9 +2,16 @@ using System.Globalization;
 
 namespace Cosmo.Local.Host;
 
-/// <summary>The part of <c>host.json</c> that has a meaning on one machine.</summary>
+/// <summary>What <c>host.json</c> says, under what the app's settings say of it (<c>AzureFunctionsJobHost__…</c>).</summary>
 internal sealed class HostJson(IConfiguration json)
 {
+    private const string FileName = "host.json";
+
+    /// <summary>Below this the settings have the names of host.json.</summary>
+    private const string Section = "AzureFunctionsJobHost";
+
+    private static readonly TimeSpan DefaultFunctionTimeout = TimeSpan.FromMinutes(30);
+
     /// <summary>Log levels by category.</summary>
     public IConfiguration Logging => json.GetSection("logging");
 
@@ -14,25 +21,44 @@ internal sealed class HostJson(IConfiguration json)
     /// <summary>How many messages a queue's listener holds in advance: 1 to 65535, default 30.</summary>
     public ushort PrefetchCount => Read<ushort>("extensions:rabbitMQ:prefetchCount", 30);
 
-    /// <summary>The time limit of one invocation. Default 30 minutes.</summary>
-    public TimeSpan FunctionTimeout => Read("functionTimeout", TimeSpan.FromMinutes(30));
+    /// <summary>The time limit of one invocation; zero or less (<c>-1</c> in the file) for none. Default 30 minutes.</summary>
+    public TimeSpan FunctionTimeout => json["functionTimeout"] == "-1" ? TimeSpan.Zero : Read("functionTimeout", DefaultFunctionTimeout);
 
-    public int MaxConcurrentActivities => Read("extensions:durableTask:maxConcurrentActivityFunctions", 10 * Environment.ProcessorCount);
-
-    public int MaxConcurrentOrchestrators => Read("extensions:durableTask:maxConcurrentOrchestratorFunctions", 10 * Environment.ProcessorCount);
-
-    public static HostJson Load()
+    /// <param name="appFolder">The folder of the file.</param>
+    /// <param name="settings">The app's settings.</param>
+    /// <param name="durableStore">The storage provider of the Durable extension where the settings name none, whatever the file says.</param>
+    /// <exception cref="StartupException">The file is missing or damaged.</exception>
+    public static HostJson Read(string appFolder, IConfiguration settings, string durableStore)
     {
-        var path = ProgramFiles.Find("host.json") ?? throw new StartupException("host.json is missing; it stands beside the functions.");
+        var path = Path.Combine(appFolder, FileName);
+        if (!File.Exists(path))
+        {
+            throw new StartupException($"{path} is missing; it stands beside the functions.");
+        }
+
         try
         {
-            return new HostJson(new ConfigurationBuilder().AddJsonFile(path).Build());
+            return new HostJson(new ConfigurationBuilder()
+                .AddJsonFile(path)
+                .AddInMemoryCollection([new("extensions:durableTask:storageProvider:type", durableStore)])
+                .AddInMemoryCollection(settings.GetSection(Section).AsEnumerable(makePathsRelative: true).Where(setting => setting.Value is not null))
+                .Build());
         }
         catch (InvalidDataException error)
         {
-            throw new StartupException($"host.json is not JSON: {error.InnerException?.Message ?? error.Message}", error);
+            throw new StartupException($"{path} is not JSON: {error.InnerException?.Message ?? error.Message}", error);
         }
     }
+
+    /// <summary>The file of the app that stands beside this program, without the settings.</summary>
+    public static HostJson Load() => Read(Path.GetDirectoryName(ProgramFiles.Find(FileName)) ?? "", new ConfigurationBuilder().Build(), "");
+
+    /// <summary>As the WebJobs SDK and its extensions look for it.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> ForWebJobs() =>
+    [
+        new("AzureWebJobsConfigurationSection", Section),
+        .. json.AsEnumerable().Where(value => value.Value is not null).Select(value => new KeyValuePair<string, string?>($"{Section}:{value.Key}", value.Value)),
+    ];
 
     private T Read<T>(string place, T fallback)
         where T : IParsable<T>

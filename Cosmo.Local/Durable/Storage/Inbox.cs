@@ -1,0 +1,59 @@
+using DurableTask.Core;
+using DurableTask.Core.Common;
+using DurableTask.Core.History;
+
+namespace Cosmo.Local.Durable.Storage;
+
+/// <summary>What came for instances and was not yet seen by them.</summary>
+internal static class Inbox
+{
+    /// <summary>Takes an instance up for a step. Nothing is written: the caller knows what is taken.</summary>
+    /// <returns>Null if there is nothing to do for it.</returns>
+    public static InstanceWorkItem? Lock(SqliteSession session, long id, int mostMessages, ReadyQueue queue)
+    {
+        if (session.Find("SELECT instance_id, execution_id FROM instances WHERE id = $1", row => new LockedInstance(id, row.GetString(0), row.Text(1)), id)
+            is not { } instance)
+        {
+            return null;
+        }
+
+        var inbox = session.Query(
+            "SELECT number, execution_id, event FROM inbox WHERE id = $1 ORDER BY number LIMIT $2",
+            row => (Number: row.GetInt32(0), ExecutionId: row.Text(1), Event: row.GetString(2)),
+            id,
+            mostMessages);
+        if (inbox.Count == 0)
+        {
+            return null;
+        }
+
+        var history = Instances.History(session, id);
+        var messages = inbox.ConvertAll(message => new TaskMessage
+        {
+            SequenceNumber = message.Number,
+            OrchestrationInstance = new OrchestrationInstance { InstanceId = instance.InstanceId, ExecutionId = message.ExecutionId },
+            Event = HistoryText.ReadOne(message.Event),
+        });
+
+        // What comes for an instance that is to start later waits for its start. An entity starts with what comes.
+        if (history.Count == 0 && messages[0].Event is not ExecutionStartedEvent && !Entities.AutoStart(instance.InstanceId, messages))
+        {
+            return null;
+        }
+
+        return new InstanceWorkItem(instance with { Steps = history.Count, LastNumber = inbox[^1].Number }, queue)
+        {
+            HasMore = inbox.Count == mostMessages,
+            NewMessages = messages,
+            OrchestrationRuntimeState = new OrchestrationRuntimeState([.. history.SelectMany(HistoryText.Read)]),
+        };
+    }
+
+    public static void Remove(SqliteSession session, long id, int lastNumber)
+        => session.Execute("DELETE FROM inbox WHERE id = $1 AND number <= $2", id, lastNumber);
+
+    /// <summary>The instances that have something in their inbox.</summary>
+    public static List<ReadyInstance> Waiting(SqliteSession session) => session.Query(
+        "SELECT DISTINCT x.id, i.instance_id LIKE '@%' FROM inbox AS x JOIN instances AS i ON i.id = x.id ORDER BY x.id",
+        row => new ReadyInstance(row.GetInt64(0), row.GetInt64(1) != 0));
+}

@@ -1,0 +1,212 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Cosmo.Local.Host.Functions;
+using Cosmo.Local.Host.Http;
+using Cosmo.Local.Host.Timers;
+using Cosmo.Local.Host.WebJobs;
+using Cosmo.Local.Host.Worker;
+using Cosmo.Local.Host.Worker.Protocol;
+
+namespace Cosmo.Local.Host;
+
+/// <summary>
+/// A small Functions host: the app's worker as a child process, the official Durable extension on the WebJobs SDK, and the HTTP, RabbitMQ and timer triggers.
+/// </summary>
+internal sealed class FunctionsHost : IAsyncDisposable
+{
+    /// <summary>How long a stop may take.</summary>
+    public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>The storage provider of the Durable extension where the settings name no other.</summary>
+    public const string DefaultDurableStore = "sqlite";
+
+    private readonly FunctionsHostOptions _options;
+    private readonly HostJson _hostJson;
+    private readonly ILoggerFactory _logs;
+    private readonly ShutdownGrace _grace;
+    private readonly CancellationTokenSource _ended = new();
+    private readonly Stack<IAsyncDisposable> _parts = new();
+    private int _disposed;
+
+    private HttpServer? _http;
+    private WorkerSupervisor? _workers;
+    private WebJobsHost? _jobs;
+    private Listeners? _listeners;
+    private FunctionIndex? _index;
+
+    private FunctionsHost(FunctionsHostOptions options)
+    {
+        _options = options;
+        _hostJson = HostJson.Read(options.AppFolder, options.Settings, DefaultDurableStore);
+        _grace = new ShutdownGrace(options.Time);
+        _logs = LoggerFactory.Create(Logging);
+    }
+
+    /// <summary>The root of the functions' routes, without the route prefix.</summary>
+    public Uri Url => _http!.Url;
+
+    /// <summary>One line a function.</summary>
+    public IEnumerable<string> Lines => _index!.Lines(_hostJson.RoutePrefix);
+
+    /// <summary>Cancelled when the host has ended by itself; its log says why.</summary>
+    public CancellationToken Ended => _ended.Token;
+
+    /// <summary>The process of the worker that runs now; waits for one where there is none.</summary>
+    public async Task<int> GetWorkerProcessIdAsync(CancellationToken cancellationToken) => (await _workers!.GetAsync(cancellationToken)).ProcessId;
+
+    /// <summary>Starts a host. It serves when this returns; a queue's listener may still wait for its broker.</summary>
+    /// <exception cref="StartupException">A function or a setting is wrong, the worker does not start, or the port or the data folder is taken.</exception>
+    public static async Task<FunctionsHost> StartAsync(FunctionsHostOptions options, CancellationToken cancellationToken = default)
+    {
+        var host = new FunctionsHost(options);
+        try
+        {
+            await host.StartAsync(cancellationToken);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Takes nothing new, lets what runs come to its end within <see cref="ShutdownTimeout"/>, and stops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _grace.Begin();
+        await Task.WhenAll(
+            _listeners?.StopAsync(CancellationToken.None) ?? Task.CompletedTask,
+            _http?.StopAsync(CancellationToken.None) ?? Task.CompletedTask,
+            _jobs?.StopAsync() ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (_parts.TryPop(out var part))
+        {
+            await part.DisposeAsync();
+        }
+
+        _grace.Dispose();
+        _logs.Dispose();
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var app = WorkerApp.Read(_options.AppFolder);
+        _parts.Push(DataFolderLock.Take(_options.DataFolder));
+        var keys = FunctionKeys.Open(_options.DataFolder);
+
+        _http = await HttpServer.StartAsync(
+            new HttpServerOptions
+            {
+                Port = _options.Port,
+                RoutePrefix = _hostJson.RoutePrefix,
+                AllowedOrigins = _options.AllowedOrigins,
+                Keys = keys,
+                Grace = _grace,
+                Time = _options.Time,
+                Logs = _logs,
+                ShutdownTimeout = ShutdownTimeout,
+            },
+            cancellationToken);
+        _parts.Push(_http);
+
+        var server = await WorkerServer.StartAsync(_logs, cancellationToken);
+        _parts.Push(server);
+        _workers = new WorkerSupervisor(new WorkerStart(app, server, WorkerEnvironment(app), _logs), _options.Time, _logs.CreateLogger<WorkerSupervisor>());
+        _parts.Push(_workers);
+        var worker = await _workers.StartAsync(cancellationToken);
+
+        _index = FunctionIndex.Read(worker.Functions.Select(Definition), _options.Settings);
+        _jobs = WebJobsHost.Create(
+            _index.Functions,
+            _workers,
+            new WebJobsHostOptions(_hostJson, _options.Settings)
+            {
+                ManagementUrl = new Uri(_http.Url, $"runtime/webhooks/durabletask?code={keys.SystemKey}"),
+                DrainEnd = _grace.Ended,
+            },
+            _logs);
+        _parts.Push(_jobs);
+        await _jobs.StartAsync(cancellationToken);
+
+        var monitor = new TimerMonitor(_options.DataFolder, _logs.CreateLogger<TimerMonitor>());
+        _http.Serve(new ServedFunctions
+        {
+            Index = _index,
+            Invoker = _jobs,
+            ManualRuns = new ManualRuns(_index, _jobs, monitor, _grace, _options.Time, _logs.CreateLogger<ManualRuns>()),
+            Worker = HttpAddressAsync,
+            DurableWebhook = _jobs.ManageAsync,
+        });
+        _listeners = Listeners.Of(_index, _hostJson, _jobs, monitor, _grace, _options.Time, _logs);
+        await _listeners.StartAsync(cancellationToken);
+        _ = WatchAsync(_listeners, _workers);
+    }
+
+    /// <summary>The host has ended when it has no worker any more, or when a listener has died.</summary>
+    private async Task WatchAsync(Listeners listeners, WorkerSupervisor workers)
+    {
+        var gaveUp = new TaskCompletionSource();
+        await using var registration = workers.GaveUp.Register(gaveUp.SetResult);
+        await Task.WhenAny(gaveUp.Task, listeners.ExecuteTask ?? Task.Delay(Timeout.Infinite)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (listeners.ExecuteTask is { IsFaulted: true, Exception: { } error })
+        {
+            Log.ListenerDied(_logs.CreateLogger<FunctionsHost>(), error.GetBaseException());
+        }
+
+        if (Volatile.Read(ref _disposed) == 0)
+        {
+            await _ended.CancelAsync();
+        }
+    }
+
+    private async Task<Uri> HttpAddressAsync(CancellationToken cancellationToken) =>
+        (await _workers!.GetAsync(cancellationToken)).HttpAddress
+            ?? throw new InvalidOperationException("The worker takes no requests; call ConfigureFunctionsWebApplication in the app's Program.cs.");
+
+    /// <summary>The environment's own settings, which <c>host.json</c> may change by category.</summary>
+    private void Logging(ILoggingBuilder logging)
+    {
+        foreach (var category in (string[])["Microsoft.AspNetCore", "Microsoft.Hosting", "Microsoft.Extensions", "Grpc", "Yarp", "Azure", "DurableTask", "Host.Triggers.DurableTask"])
+        {
+            logging.AddFilter(category, LogLevel.Warning);
+        }
+
+        logging.AddConfiguration(_hostJson.Logging).AddConfiguration(_options.Settings.GetSection("Logging"));
+        _options.ConfigureLogging?.Invoke(logging);
+    }
+
+    /// <summary>The settings as an app on Azure or under Core Tools finds them in its environment.</summary>
+    private Dictionary<string, string> WorkerEnvironment(WorkerApp app)
+    {
+        var environment = new Dictionary<string, string> { ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development" };
+        foreach (var (name, value) in _options.Settings.AsEnumerable())
+        {
+            if (value is not null)
+            {
+                environment[name.Replace(":", "__")] = value;
+            }
+        }
+
+        environment["FUNCTIONS_WORKER_RUNTIME"] = "dotnet-isolated";
+        environment["FUNCTIONS_WORKER_DIRECTORY"] = app.Folder;
+        environment["FUNCTIONS_APPLICATION_DIRECTORY"] = app.Folder;
+        environment["WEBSITE_HOSTNAME"] = string.Create(CultureInfo.InvariantCulture, $"{Url.Host}:{Url.Port}");
+        return environment;
+    }
+
+    private static FunctionDefinition Definition(RpcFunctionMetadata function) => new(
+        function.Name,
+        [.. function.RawBindings.Select(binding => JsonNode.Parse(binding)!.AsObject()).Select(json => new FunctionBinding((string?)json["name"] ?? "", (string?)json["type"] ?? "", json))],
+        function.RetryOptions switch
+        {
+            null => null,
+            { RetryStrategy: RpcRetryOptions.Types.RetryStrategy.FixedDelay } retry =>
+                new FunctionRetry(retry.MaxRetryCount, retry.DelayInterval.ToTimeSpan(), retry.DelayInterval.ToTimeSpan()),
+            { } retry => new FunctionRetry(retry.MaxRetryCount, retry.MinimumInterval.ToTimeSpan(), retry.MaximumInterval.ToTimeSpan()),
+        });
+}

@@ -1,0 +1,207 @@
+using Cosmo.Local.Host.Worker.Protocol;
+using Google.Protobuf.WellKnownTypes;
+
+namespace Cosmo.Local.Host.Worker;
+
+/// <summary>How workers are started.</summary>
+/// <param name="App">The app.</param>
+/// <param name="Server">Where they connect to.</param>
+/// <param name="Environment">The app's settings and what the host adds, as environment variables.</param>
+/// <param name="Logs">Gets their log lines and what they write to the console.</param>
+internal sealed record WorkerStart(WorkerApp App, WorkerServer Server, IReadOnlyDictionary<string, string> Environment, ILoggerFactory Logs)
+{
+    /// <summary>The time that a process has to connect.</summary>
+    public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The time that each step after it may take.</summary>
+    public TimeSpan StepLimit { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>A worker that is ready to run functions.</summary>
+internal sealed class RunningWorker : IAsyncDisposable
+{
+    private static readonly TimeSpan TerminateGrace = TimeSpan.FromSeconds(5);
+
+    private readonly WorkerStart _start;
+    private readonly WorkerProcess _process;
+    private readonly WorkerChannel _channel;
+    private Dictionary<string, RpcFunctionMetadata> _functions = [];
+
+    private RunningWorker(WorkerStart start, WorkerProcess process, WorkerChannel channel)
+    {
+        _start = start;
+        _process = process;
+        _channel = channel;
+        Ended = WaitForEndAsync();
+    }
+
+    public int ProcessId => _process.Id;
+
+    /// <summary>The functions as the worker describes them.</summary>
+    public IReadOnlyCollection<RpcFunctionMetadata> Functions => _functions.Values;
+
+    /// <summary>Where the worker takes the requests of HTTP functions; null if it takes none.</summary>
+    public Uri? HttpAddress { get; private set; }
+
+    /// <summary>Completes when the process has ended or has left the host; whatever it had not answered has failed then.</summary>
+    public Task<WorkerProcessExitException> Ended { get; }
+
+    /// <summary>Starts a process and takes it through the protocol until its functions are loaded.</summary>
+    /// <exception cref="StartupException">A step failed or took too long; the process has ended then.</exception>
+    public static async Task<RunningWorker> StartAsync(WorkerStart start, CancellationToken cancellationToken)
+    {
+        var channel = new WorkerChannel(Guid.NewGuid().ToString(), new WorkerLog(start.Logs).Write);
+        start.Server.Expect(channel);
+        try
+        {
+            var process = WorkerProcess.Start(start.App, Arguments(channel.WorkerId, start.Server.Address), start.Environment, start.Logs.CreateLogger(WorkerLog.Console));
+            var worker = new RunningWorker(start, process, channel);
+            try
+            {
+                await worker.GetReadyAsync(cancellationToken);
+                return worker;
+            }
+            catch
+            {
+                await worker.DisposeAsync();
+                throw;
+            }
+        }
+        catch
+        {
+            start.Server.Forget(channel);
+            throw;
+        }
+    }
+
+    /// <summary>Runs a function.</summary>
+    /// <returns>Null if the worker has gone, so that nothing was sent.</returns>
+    /// <exception cref="WorkerProcessExitException">The worker died.</exception>
+    public Task<InvocationResponse?> InvokeAsync(string function, InvocationRequest request, CancellationToken cancellationToken)
+    {
+        request.FunctionId = _functions.TryGetValue(function, out var metadata)
+            ? metadata.FunctionId
+            : throw new InvalidOperationException($"The worker has no function '{function}'.");
+        return _channel.InvokeAsync(request, cancellationToken);
+    }
+
+    public void Kill() => _process.Kill();
+
+    /// <summary>Lets the worker end by itself for a while, then ends it.</summary>
+    public async Task TerminateAsync()
+    {
+        _channel.Tell(new StreamingMessage { WorkerTerminate = new WorkerTerminate { GracePeriod = Duration.FromTimeSpan(TerminateGrace) } });
+        await Task.WhenAny(_process.Exited, Task.Delay(TerminateGrace));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        await Ended;
+        _start.Server.Forget(_channel);
+    }
+
+    private static string[] Arguments(string workerId, Uri server)
+    {
+        var request = Guid.NewGuid().ToString();
+        var length = int.MaxValue.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return
+        [
+            "--host", server.Host, "--port", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            "--workerId", workerId, "--requestId", request, "--grpcMaxMessageLength", length,
+            "--functions-uri", server.ToString(), "--functions-worker-id", workerId, "--functions-request-id", request, "--functions-grpc-max-message-length", length,
+        ];
+    }
+
+    private async Task GetReadyAsync(CancellationToken cancellationToken)
+    {
+        await StepAsync("connect to the host", token => _channel.Connected.WaitAsync(_start.ConnectLimit, token), _start.ConnectLimit, cancellationToken);
+        var init = (await AskAsync("initialize", new StreamingMessage
+        {
+            WorkerInitRequest = new WorkerInitRequest { HostVersion = "4.0.0.0", WorkerDirectory = _start.App.Folder, FunctionAppDirectory = _start.App.Folder },
+        }, cancellationToken)).WorkerInitResponse;
+        Check(init.Result, "could not initialize");
+        HttpAddress = init.Capabilities.TryGetValue("HttpUri", out var address) && Uri.TryCreate(address, UriKind.Absolute, out var uri) ? uri : null;
+
+        var described = (await AskAsync("describe its functions", new StreamingMessage
+        {
+            FunctionsMetadataRequest = new FunctionsMetadataRequest { FunctionAppDirectory = _start.App.Folder },
+        }, cancellationToken)).FunctionMetadataResponse;
+        Check(described.Result, "could not describe its functions");
+        foreach (var function in described.FunctionMetadataResults)
+        {
+            Check(function.Status, $"could not describe the function '{function.Name}'");
+        }
+
+        _functions = described.FunctionMetadataResults.ToDictionary(function => function.Name, StringComparer.OrdinalIgnoreCase);
+        foreach (var function in described.FunctionMetadataResults)
+        {
+            var loaded = (await AskAsync($"load the function '{function.Name}'", new StreamingMessage
+            {
+                FunctionLoadRequest = new FunctionLoadRequest { FunctionId = function.FunctionId, Metadata = function },
+            }, cancellationToken)).FunctionLoadResponse;
+            Check(loaded.Result, $"could not load the function '{function.Name}'");
+        }
+    }
+
+    private Task<StreamingMessage> AskAsync(string step, StreamingMessage question, CancellationToken cancellationToken) =>
+        StepAsync(step, token => _channel.AskAsync(question, _start.StepLimit, token), _start.StepLimit, cancellationToken);
+
+    private Task StepAsync(string step, Func<CancellationToken, Task> take, TimeSpan limit, CancellationToken cancellationToken) =>
+        StepAsync(step, async token =>
+        {
+            await take(token);
+            return true;
+        }, limit, cancellationToken);
+
+    private async Task<T> StepAsync<T>(string step, Func<CancellationToken, Task<T>> take, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var taken = take(given.Token);
+        try
+        {
+            if (await Task.WhenAny(taken, Ended) == taken)
+            {
+                return await taken;
+            }
+        }
+        catch (TimeoutException error)
+        {
+            throw new StartupException($"The worker of {_start.App.Folder} did not {step} within {limit.TotalSeconds:0} seconds.", error);
+        }
+        catch (WorkerProcessExitException)
+        {
+            // Told below, with what it wrote last.
+        }
+        finally
+        {
+            await given.CancelAsync();
+        }
+
+        var end = await Ended;
+        var lines = _process.LastErrors;
+        throw new StartupException($"The worker of {_start.App.Folder} ended before it could {step}: {end.Message}{(lines.Length > 0 ? Environment.NewLine + lines : "")}", end);
+    }
+
+    private void Check(StatusResult? result, string failure)
+    {
+        if (result is { Status: not StatusResult.Types.Status.Success })
+        {
+            throw new StartupException($"The worker of {_start.App.Folder} {failure}: {result.Exception?.Message}");
+        }
+    }
+
+    private async Task<WorkerProcessExitException> WaitForEndAsync()
+    {
+        await Task.WhenAny(_process.Exited, _channel.Closed);
+
+        // The stream breaks when the process ends: its exit code follows in a moment. A worker that has merely left is of no use.
+        await Task.WhenAny(_process.Exited, Task.Delay(TimeSpan.FromSeconds(1)));
+        var reason = new WorkerProcessExitException(_process.Exited.IsCompletedSuccessfully
+            ? $"The worker process {_process.Id} exited with code {await _process.Exited}."
+            : $"The worker process {_process.Id} left the host.");
+        _channel.Fail(reason);
+        _process.Kill();
+        return reason;
+    }
+}

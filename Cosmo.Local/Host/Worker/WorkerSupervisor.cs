@@ -1,0 +1,172 @@
+using Cosmo.Local.Host.Worker.Protocol;
+
+namespace Cosmo.Local.Host.Worker;
+
+/// <summary>
+/// Keeps one worker running: one that dies is started again, later and later if it keeps dying, until it is given up. While there is none,
+/// invocations wait.
+/// </summary>
+internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILogger<WorkerSupervisor> logger) : IAsyncDisposable
+{
+    /// <summary>A worker that lived this long is no part of a row of deaths.</summary>
+    public static readonly TimeSpan LongLife = TimeSpan.FromMinutes(1);
+
+    /// <summary>How many workers may die in a row.</summary>
+    public const int MaxDeaths = 8;
+
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan InvocationPatience = TimeSpan.FromSeconds(60);
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _gaveUp = new();
+    private TaskCompletionSource<RunningWorker> _current = NewTurn();
+    private Task _watching = Task.CompletedTask;
+    private RunningWorker? _replacing;
+
+    /// <summary>Cancelled when too many workers have died in a row.</summary>
+    public CancellationToken GaveUp => _gaveUp.Token;
+
+    /// <summary>Starts the first worker.</summary>
+    /// <exception cref="StartupException">It does not start.</exception>
+    public async Task<RunningWorker> StartAsync(CancellationToken cancellationToken)
+    {
+        var worker = await RunningWorker.StartAsync(start, cancellationToken);
+        Ready(worker);
+        _watching = WatchAsync(worker);
+        return worker;
+    }
+
+    /// <summary>The worker that takes invocations now, or the next one.</summary>
+    /// <exception cref="InvalidOperationException">There is none for a minute. The Durable extension knows this failure by its words, and repeats the step.</exception>
+    public async Task<RunningWorker> GetAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Volatile.Read(ref _current).Task.WaitAsync(InvocationPatience, time, cancellationToken);
+        }
+        catch (TimeoutException error)
+        {
+            throw new InvalidOperationException("Did not find any initialized language workers.", error);
+        }
+    }
+
+    /// <summary>Runs a function in the worker, after waiting for one where there is none.</summary>
+    /// <exception cref="WorkerProcessExitException">The worker died while the function ran.</exception>
+    public async Task<InvocationResponse> InvokeAsync(string function, InvocationRequest request, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var worker = await GetAsync(cancellationToken);
+            if (await worker.InvokeAsync(function, request, cancellationToken) is { } response)
+            {
+                return response;
+            }
+
+            // It has died between the two, and is replaced in a moment.
+            await worker.Ended.WaitAsync(cancellationToken);
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>Ends the worker that runs now and has it started again at once; what it runs fails.</summary>
+    public void Replace()
+    {
+        if (Volatile.Read(ref _current).Task is { IsCompletedSuccessfully: true } current)
+        {
+            Volatile.Write(ref _replacing, current.Result);
+            current.Result.Kill();
+        }
+    }
+
+    /// <summary>Asks the worker to end, and ends it after a while.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        await _stopping.CancelAsync();
+        Volatile.Read(ref _current).TrySetException(new InvalidOperationException("Did not find any initialized language workers: the host stops."));
+        await _watching;
+        if (_current.Task.IsCompletedSuccessfully)
+        {
+            var worker = await _current.Task;
+            await worker.TerminateAsync();
+            await worker.DisposeAsync();
+        }
+    }
+
+    private static TaskCompletionSource<RunningWorker> NewTurn() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Ready(RunningWorker worker)
+    {
+        Log.WorkerReady(logger, worker.ProcessId, worker.Functions.Count);
+        _current.TrySetResult(worker);
+    }
+
+    private async Task WatchAsync(RunningWorker worker)
+    {
+        try
+        {
+            var deaths = 0;
+            while (true)
+            {
+                var since = time.GetTimestamp();
+                var end = await worker.Ended.WaitAsync(_stopping.Token);
+                Volatile.Write(ref _current, NewTurn());
+                await worker.DisposeAsync();
+                if (ReferenceEquals(Interlocked.Exchange(ref _replacing, null), worker))
+                {
+                    deaths = 0;
+                }
+                else
+                {
+                    deaths = time.GetElapsedTime(since) >= LongLife ? 1 : deaths + 1;
+                    Log.WorkerDied(logger, end.Message, Delay(deaths));
+                }
+
+                (worker, deaths) = await StartAgainAsync(deaths, end.Message);
+                Ready(worker);
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+        }
+        catch (StartupException)
+        {
+            await _gaveUp.CancelAsync();
+        }
+    }
+
+    /// <returns>The next worker, and how many have died before it.</returns>
+    /// <exception cref="StartupException">Too many have.</exception>
+    private async Task<(RunningWorker Worker, int Deaths)> StartAgainAsync(int deaths, string reason)
+    {
+        while (true)
+        {
+            if (deaths >= MaxDeaths)
+            {
+                var sentence = $"The worker of {start.App.Folder} died {deaths} times in a row, so the host gives up. The last time: {reason}";
+                Log.HostGaveUp(logger, sentence);
+                throw new StartupException(sentence);
+            }
+
+            await Task.Delay(Delay(deaths) * (0.75 + (Random.Shared.NextDouble() / 2)), time, _stopping.Token);
+            try
+            {
+                return (await RunningWorker.StartAsync(start, _stopping.Token), deaths);
+            }
+            catch (StartupException error)
+            {
+                deaths++;
+                reason = error.Message;
+                Log.WorkerRestartFailed(logger, reason, Delay(deaths));
+            }
+        }
+    }
+
+    /// <summary>None before the first new start, then twice as long each time.</summary>
+    private static TimeSpan Delay(int deaths) => deaths <= 1 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Min(FirstDelay.Ticks << (deaths - 2), LongestDelay.Ticks));
+}
