@@ -51,6 +51,13 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
     public void On<TInput>(string function, Func<TInput, object?> answer) =>
         _functions[function] = input => answer(JsonDataConverter.Default.Deserialize<TInput>(input)!);
 
+    /// <summary>Has something happen to a function first: its failure, or null to let it do what it does.</summary>
+    public void Before(string function, Func<Exception?> happens)
+    {
+        var answer = _functions[function];
+        _functions[function] = input => happens() ?? answer(input);
+    }
+
     /// <summary>The inputs of a function's calls, in order.</summary>
     public IReadOnlyList<TInput> Inputs<TInput>(string function) =>
         [.. CallsOf(function).Select(call => JsonDataConverter.Default.Deserialize<TInput>(call.Input)!)];
