@@ -59,6 +59,6 @@ internal sealed class ManualRuns(FunctionIndex index, IFunctionInvoker invoker, 
 
 internal static partial class Log
 {
-    [LoggerMessage(814, LogLevel.Error, "Function {Function}, which was run by hand, failed with {Error}")]
+    [LoggerMessage(821, LogLevel.Error, "Function {Function}, which was run by hand, failed with {Error}")]
     public static partial void ManualRunFailed(ILogger logger, string function, string error);
 }

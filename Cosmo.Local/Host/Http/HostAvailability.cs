@@ -6,7 +6,7 @@ internal static class HostAvailability
     /// <summary>As long as the Functions host waits.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>The result of <paramref name="wait"/>, or null when it took too long: the request is then answered with 503.</summary>
+    /// <summary>The result of <paramref name="wait"/>, or null when it took too long or there will be none: the request is then answered with 503.</summary>
     public static async Task<T?> WaitAsync<T>(Func<CancellationToken, Task<T>> wait, TimeProvider time, HttpContext http)
         where T : class
     {
@@ -16,7 +16,7 @@ internal static class HostAvailability
         {
             return await wait(either.Token);
         }
-        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        catch (Exception error) when (either.IsCancellationRequested || error is InvalidOperationException)
         {
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             if (!http.RequestAborted.IsCancellationRequested)

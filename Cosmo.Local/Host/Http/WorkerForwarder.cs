@@ -4,13 +4,13 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Cosmo.Local.Host.Http;
 
 /// <summary>Passes requests on to the worker's own HTTP server and its answers back, both as streams.</summary>
-internal sealed class WorkerForwarder(IHttpForwarder forwarder) : IDisposable
+internal sealed class WorkerForwarder : IDisposable
 {
+    /// <summary>The worker announces its address a little before it listens.</summary>
+    public static readonly TimeSpan ConnectDelay = TimeSpan.FromMilliseconds(200);
+
     private const string InvocationIdHeader = "x-ms-invocation-id";
     private const int ConnectTries = 10;
-
-    // The worker announces its address a little before it listens.
-    private static readonly TimeSpan ConnectDelay = TimeSpan.FromMilliseconds(200);
 
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -20,22 +20,25 @@ internal sealed class WorkerForwarder(IHttpForwarder forwarder) : IDisposable
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
-    private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler
+    private readonly IHttpForwarder _forwarder;
+    private readonly TimeProvider _time;
+    private readonly HttpMessageInvoker _client;
+
+    public WorkerForwarder(IHttpForwarder forwarder, TimeProvider time)
     {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        UseProxy = false,
-        ConnectCallback = ConnectAsync,
-    });
+        _forwarder = forwarder;
+        _time = time;
+        _client = new HttpMessageInvoker(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectCallback = ConnectAsync });
+    }
 
     /// <summary>Answers the request with what the worker says; where that fails, the status says how.</summary>
     public ValueTask<ForwarderError> SendAsync(HttpContext http, Uri worker, string invocationId, CancellationToken cancellationToken) =>
-        forwarder.SendAsync(http, worker.ToString(), _client, Config, new WorkerRequest(invocationId), cancellationToken);
+        _forwarder.SendAsync(http, worker.ToString(), _client, Config, new WorkerRequest(invocationId), cancellationToken);
 
     public void Dispose() => _client.Dispose();
 
     /// <summary>Nothing has been sent yet, so that trying again is safe for every request.</summary>
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
@@ -55,7 +58,7 @@ internal sealed class WorkerForwarder(IHttpForwarder forwarder) : IDisposable
                 throw;
             }
 
-            await Task.Delay(ConnectDelay, cancellationToken);
+            await Task.Delay(ConnectDelay, _time, cancellationToken);
         }
     }
 
