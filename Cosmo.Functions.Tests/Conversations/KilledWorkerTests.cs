@@ -1,6 +1,5 @@
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Conversations;
-using Cosmo.Functions.Tools;
 
 namespace Cosmo.Functions.Tests.Conversations;
 

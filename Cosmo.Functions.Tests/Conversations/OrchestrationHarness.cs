@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Converters;
 using Microsoft.DurableTask.Worker.Grpc;
 using P = Microsoft.DurableTask.Protobuf;
@@ -128,6 +127,7 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
         var begun = response.Actions.Select(Take).ToList();
         if (_history.Count > 0)
         {
+            // Else it continues as new, with a history that begins with its next step.
             _history.Add(At(new P.HistoryEvent { OrchestratorCompleted = new P.OrchestratorCompletedEvent() }));
         }
 

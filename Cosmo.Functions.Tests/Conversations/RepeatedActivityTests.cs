@@ -185,7 +185,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>());
 
     /// <summary>Sends the message's final update.</summary>
-    private Task EndAsync() => _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+    private Task<bool> EndAsync() => _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
 
     private async Task TakeTurnsAsync()
     {

@@ -38,5 +38,8 @@ internal sealed class Listeners(IReadOnlyList<IListener> listeners, ShutdownGrac
         {
             await ended;
         }
+
+        // Where there are none, this has not ended either.
+        await Task.Delay(Timeout.Infinite, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }
