@@ -8,6 +8,12 @@ internal sealed class ManualTimeProvider : TimeProvider
     private readonly List<(Func<bool> IsReached, TaskCompletionSource Reached)> _waiting = [];
     private DateTimeOffset _now = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
+    /// <summary>The time when nothing has advanced it yet. 31 January 2026, noon, by default.</summary>
+    public DateTimeOffset Start
+    {
+        init => _now = value;
+    }
+
     /// <summary>Timers no longer than this are not waited for: the clock goes on to them by itself. Zero (none) by default.</summary>
     public TimeSpan SkipUpTo { get; init; }
 

@@ -74,7 +74,7 @@ internal sealed partial class SqliteOrchestrationService : IOrchestrationService
         {
             return await _watch.WaitAsync(instanceId, () => ReadState(instanceId) is { } state && Instances.Ended.Contains(state.OrchestrationStatus) ? state : null, limit.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return null!;
         }

@@ -58,6 +58,9 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
 
     public int MaxConcurrentTaskActivityWorkItems => _options.MaxConcurrentActivities;
 
+    /// <summary>The database itself.</summary>
+    public DurableStore Store => _store;
+
     public BehaviorOnContinueAsNew EventBehaviourForContinueAsNew => BehaviorOnContinueAsNew.Carryover;
 
     public EntityBackendProperties EntityBackendProperties => new()

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
-using System.Runtime.InteropServices;
+using Cosmo.Local.SampleData;
 using Cosmo.Local.Terminal;
 
 namespace Cosmo.Local.Host;
@@ -21,31 +21,30 @@ internal static class FunctionsCommand
         var app = new Option<string?>("--app") { Description = "The build output of any app for the isolated worker. [default: Cosmo's]" };
         var data = CommonOptions.Data();
         var command = new Command("functions", "Runs the functions of an app: HTTP, RabbitMQ and timer triggers and Durable Functions.") { port, data, app };
-        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(app), parsed.GetValue(data)!, parsed.GetValue(port)));
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(app), CommonOptions.DataFolder(parsed.GetValue(data)), parsed.GetValue(port)));
         return command;
     }
 
     /// <returns>0 after a signal, 1 if the host ended by itself.</returns>
     private static async Task<int> RunAsync(string? app, string data, int? port)
     {
-        using var signals = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var signals = new StopSignals();
         var settings = LocalSettings.Load();
+        var configuration = app is null ? WithSamples(settings, data) : settings.UnderEnvironment();
         try
         {
             await using var host = await FunctionsHost.StartAsync(
                 new FunctionsHostOptions
                 {
                     AppFolder = app ?? BuiltApp(),
-                    Settings = new ConfigurationBuilder().AddInMemoryCollection(settings.Settings).AddEnvironmentVariables().Build(),
-                    DataFolder = Path.GetFullPath(data),
+                    Settings = configuration,
+                    DataFolder = data,
                     Port = port ?? settings.HttpPort,
                     AllowedOrigins = settings.AllowedOrigins,
                     ConfigureLogging = logging => logging.AddSimpleConsole(console =>
                     {
                         console.SingleLine = true;
-                        console.TimestampFormat = "HH:mm:ss ";
+                        console.TimestampFormat = "HH:mm:ss.fff ";
                     }),
                 },
                 signals.Token);
@@ -57,23 +56,26 @@ internal static class FunctionsCommand
             Console.WriteLine($"Functions host listening at {host.Url.ToString().TrimEnd('/')}");
             using var stopped = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, host.Ended);
             await Task.Delay(Timeout.Infinite, stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return signals.IsCancellationRequested ? ExitCodes.Done : ExitCodes.Failed;
+            return signals.Token.IsCancellationRequested ? ExitCodes.Done : ExitCodes.Failed;
         }
-        catch (OperationCanceledException) when (signals.IsCancellationRequested)
+        catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
         {
             return ExitCodes.Done;
         }
-
-        void Stop(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            signals.Cancel();
-        }
     }
 
-    /// <summary>Where the build of this program has put the app.</summary>
+    private static IConfiguration WithSamples(LocalSettings settings, string data)
+    {
+        var samples = new SampleSources(data, settings);
+        var configuration = settings.UnderEnvironment();
+        samples.DatabaseFor(configuration)?.Create();
+        return samples.AddTo(configuration);
+    }
+
+    /// <summary>The app that was copied with this program, else where the build has put it.</summary>
     private static string BuiltApp() =>
-        typeof(FunctionsCommand).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(metadata => metadata.Key == "FunctionsApp")?.Value
+        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "Cosmo.Functions")) is var copied && File.Exists(Path.Combine(copied, "Cosmo.Functions.dll")) ? copied
+        : typeof(FunctionsCommand).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(metadata => metadata.Key == "FunctionsApp")?.Value
             is { Length: > 0 } folder
             ? folder
             : throw new StartupException("This program was built without the app; give the app's build output with --app.");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Cosmo.Local.Durable;
 using Cosmo.Local.Host.Functions;
 using Cosmo.Local.Host.Http;
 using Cosmo.Local.Host.Timers;
@@ -17,10 +18,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>How long a stop may take.</summary>
     public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>The storage provider of the Durable extension where the settings name no other.</summary>
-    public const string DefaultDurableStore = "sqlite";
-
     private readonly FunctionsHostOptions _options;
+    private readonly WorkerApp _app;
     private readonly HostJson _hostJson;
     private readonly ILoggerFactory _logs;
     private readonly ShutdownGrace _grace;
@@ -37,7 +36,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     private FunctionsHost(FunctionsHostOptions options)
     {
         _options = options;
-        _hostJson = HostJson.Read(options.AppFolder, options.Settings, DefaultDurableStore);
+        _app = WorkerApp.Read(options.AppFolder);
+        _hostJson = HostJson.Read(_app.Folder, options.Settings, SqliteDurabilityProviderFactory.ProviderName);
         _grace = new ShutdownGrace(options.Time);
         _logs = LoggerFactory.Create(Logging);
     }
@@ -51,8 +51,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>Cancelled when the host has ended by itself; its log says why.</summary>
     public CancellationToken Ended => _ended.Token;
 
-    /// <summary>The process of the worker that runs now; waits for one where there is none.</summary>
-    public async Task<int> GetWorkerProcessIdAsync(CancellationToken cancellationToken) => (await _workers!.GetAsync(cancellationToken)).ProcessId;
+    /// <summary>The process of the worker that takes invocations; null while there is none.</summary>
+    public int? WorkerProcessId => _workers!.Current?.ProcessId;
 
     /// <summary>Starts a host. It serves when this returns; a queue's listener may still wait for its broker.</summary>
     /// <exception cref="StartupException">A function or a setting is wrong, the worker does not start, or the port or the data folder is taken.</exception>
@@ -95,8 +95,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
-        var app = WorkerApp.Read(_options.AppFolder);
         _parts.Push(DataFolderLock.Take(_options.DataFolder));
+        _parts.Push(HostTelemetry.Start(_options.Settings));
         var keys = FunctionKeys.Open(_options.DataFolder);
 
         _http = await HttpServer.StartAsync(
@@ -116,7 +116,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
 
         var server = await WorkerServer.StartAsync(_logs, cancellationToken);
         _parts.Push(server);
-        _workers = new WorkerSupervisor(new WorkerStart(app, server, WorkerEnvironment(app), _logs), _options.Time, _logs.CreateLogger<WorkerSupervisor>());
+        _workers = new WorkerSupervisor(new WorkerStart(_app, server, WorkerEnvironment(), _logs), _options.Time, _logs.CreateLogger<WorkerSupervisor>());
         _parts.Push(_workers);
         var worker = await _workers.StartAsync(cancellationToken);
 
@@ -126,6 +126,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
             _workers,
             new WebJobsHostOptions(_hostJson, _options.Settings)
             {
+                Time = _options.Time,
+                DatabasePath = Path.Combine(_options.DataFolder, "durable.db"),
                 ManagementUrl = new Uri(_http.Url, $"runtime/webhooks/durabletask?code={keys.SystemKey}"),
                 DrainEnd = _grace.Ended,
             },
@@ -181,7 +183,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
     }
 
     /// <summary>The settings as an app on Azure or under Core Tools finds them in its environment.</summary>
-    private Dictionary<string, string> WorkerEnvironment(WorkerApp app)
+    private Dictionary<string, string> WorkerEnvironment()
     {
         var environment = new Dictionary<string, string> { ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development" };
         foreach (var (name, value) in _options.Settings.AsEnumerable())
@@ -193,8 +195,8 @@ internal sealed class FunctionsHost : IAsyncDisposable
         }
 
         environment["FUNCTIONS_WORKER_RUNTIME"] = "dotnet-isolated";
-        environment["FUNCTIONS_WORKER_DIRECTORY"] = app.Folder;
-        environment["FUNCTIONS_APPLICATION_DIRECTORY"] = app.Folder;
+        environment["FUNCTIONS_WORKER_DIRECTORY"] = _app.Folder;
+        environment["FUNCTIONS_APPLICATION_DIRECTORY"] = _app.Folder;
         environment["WEBSITE_HOSTNAME"] = string.Create(CultureInfo.InvariantCulture, $"{Url.Host}:{Url.Port}");
         return environment;
     }

@@ -30,7 +30,7 @@ internal sealed class HostJson(IConfiguration json)
     /// <exception cref="StartupException">The file is missing or damaged.</exception>
     public static HostJson Read(string appFolder, IConfiguration settings, string durableStore)
     {
-        var path = Path.Combine(appFolder, FileName);
+        var path = Path.GetFullPath(Path.Combine(appFolder, FileName));
         if (!File.Exists(path))
         {
             throw new StartupException($"{path} is missing; it stands beside the functions.");

@@ -11,15 +11,36 @@ internal sealed record LocalSettings(
     IReadOnlyDictionary<string, string?> Settings, IReadOnlyList<string> AllowedOrigins, int HttpPort)
 {
     private const int DefaultHttpPort = 7071;
-    private static readonly string[] Names = ["local.settings.json", "local.settings.sample.json"];
+    private const string OwnName = "local.settings.json";
+    private const string SampleName = "local.settings.sample.json";
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
+    /// <summary>The name of the file.</summary>
+    public string FileName { get; private init; } = OwnName;
+
+    /// <summary>Where the emulated services of the tools listen if no setting says so.</summary>
+    public int BackendsPort => HttpPort + 3;
+
+    /// <summary>The file, with <c>Host__CORS</c> and <c>Host__LocalHttpPort</c> of the environment where they are set.</summary>
     public static LocalSettings Load()
     {
-        var path = Names.Select(ProgramFiles.Find).FirstOrDefault(found => found is not null)
-            ?? throw new StartupException("local.settings.json is missing; copy local.settings.sample.json to it.");
-        return Read(path);
+        var path = ProgramFiles.Find(OwnName) ?? ProgramFiles.Find(SampleName)
+            ?? throw new StartupException($"{OwnName} is missing; write one, or take {SampleName} from the repository.");
+        var settings = Read(path);
+        return settings with
+        {
+            AllowedOrigins = Environment.GetEnvironmentVariable("Host__CORS") is { Length: > 0 } origins ? Split(origins) : settings.AllowedOrigins,
+            HttpPort = Environment.GetEnvironmentVariable("Host__LocalHttpPort") is { Length: > 0 } port ? ReadPort(port, "the environment") : settings.HttpPort,
+        };
     }
+
+    /// <summary>The values, under the environment's.</summary>
+    public IConfigurationRoot UnderEnvironment() => new ConfigurationBuilder().AddInMemoryCollection(Settings).AddEnvironmentVariables().Build();
+
+    /// <summary>What a message says about a setting that its reader is to change; names no file that may not be there.</summary>
+    public string HowToChange(string name) => FileName == OwnName
+        ? $"change {name} in {OwnName}"
+        : $"copy {SampleName} to {OwnName} and change {name} there";
 
     /// <exception cref="StartupException">The file is not what it should be.</exception>
     public static LocalSettings Read(string path)
@@ -46,23 +67,22 @@ internal sealed record LocalSettings(
             ? section.EnumerateObject().ToDictionary(value => value.Name.Replace("__", ":"), value => (string?)value.Value.ToString(), StringComparer.OrdinalIgnoreCase)
             : throw new StartupException($"{name} has no object \"Values\"; write the settings there.");
         var host = root.TryGetProperty("Host", out var found) && found.ValueKind == JsonValueKind.Object ? found : default;
-        return new LocalSettings(values, Origins(host), Port(host, name));
-    }
-
-    private static string[] Origins(JsonElement host) =>
-        host.ValueKind == JsonValueKind.Object && host.TryGetProperty("CORS", out var origins)
-            ? origins.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            : [];
-
-    private static int Port(JsonElement host, string name)
-    {
-        if (host.ValueKind != JsonValueKind.Object || !host.TryGetProperty("LocalHttpPort", out var port))
+        return new LocalSettings(
+            values,
+            Find(host, "CORS") is { } origins ? Split(origins) : [],
+            Find(host, "LocalHttpPort") is { } port ? ReadPort(port, name) : DefaultHttpPort)
         {
-            return DefaultHttpPort;
-        }
-
-        return int.TryParse(port.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= ushort.MaxValue
-            ? number
-            : throw new StartupException($"Host:LocalHttpPort of {name} is '{port}'; set it to a port number.");
+            FileName = name,
+        };
     }
+
+    private static string? Find(JsonElement host, string name) =>
+        host.ValueKind == JsonValueKind.Object && host.TryGetProperty(name, out var value) ? value.ToString() : null;
+
+    private static string[] Split(string origins) => origins.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    private static int ReadPort(string text, string source) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= ushort.MaxValue
+            ? number
+            : throw new StartupException($"Host:LocalHttpPort of {source} is '{text}'; set it to a port number.");
 }

@@ -5,7 +5,7 @@ using Cosmo.Local.Host.Http;
 namespace Cosmo.Local.Terminal;
 
 /// <summary><c>keys</c>: the keys of the functions on this machine.</summary>
-internal sealed class KeysCommand(Option<string> data, Option<bool> json)
+internal sealed class KeysCommand(Option<string?> data, Option<bool> json)
 {
     public Command Create()
     {
@@ -15,7 +15,7 @@ internal sealed class KeysCommand(Option<string> data, Option<bool> json)
         };
         command.SetAction(parsed =>
         {
-            var keys = FunctionKeys.Open(Path.GetFullPath(parsed.GetValue(data)!));
+            var keys = FunctionKeys.Open(CommonOptions.DataFolder(parsed.GetValue(data)));
             Console.WriteLine(parsed.GetValue(json)
                 ? new JsonObject { ["master"] = keys.MasterKey, ["default"] = keys.DefaultKey }.ToJsonString()
                 : $"master   {keys.MasterKey}\ndefault  {keys.DefaultKey}");

@@ -23,7 +23,7 @@ internal sealed class OperatorCommands
 
     private readonly Option<string?> _confirm = new("--confirm") { Description = "DELETE answers the question for a script.", Recursive = true };
 
-    private readonly Option<string> _data = CommonOptions.Data();
+    private readonly Option<string?> _data = CommonOptions.Data();
 
     public OperatorCommands() => _data.Recursive = true;
 
@@ -78,7 +78,7 @@ internal sealed class OperatorCommands
         var key = parsed.GetValue(_key) ?? Environment.GetEnvironmentVariable("COSMO_KEY");
 
         // This machine's key is shown to nobody else.
-        key ??= url.IsLoopback ? FunctionKeys.Open(Path.GetFullPath(parsed.GetValue(_data)!)).MasterKey : null;
+        key ??= url.IsLoopback ? FunctionKeys.Open(CommonOptions.DataFolder(parsed.GetValue(_data))).MasterKey : null;
         return new TerminalSession(new Deployment(url, key), parsed.GetValue(_json), parsed.GetValue(_confirm), cancellationToken);
     }
 

@@ -27,6 +27,7 @@ internal sealed class CommitQueue : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Task _loop;
+    private Task? _disposal;
 
     /// <param name="session">The connection to write with; it is this queue's from now on.</param>
     /// <param name="committed">Told what each commit made ready, before anybody who waits for it.</param>
@@ -58,7 +59,9 @@ internal sealed class CommitQueue : IAsyncDisposable
     }
 
     /// <summary>Refuses what comes from now on, and commits what came before.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => new(_disposal ??= CloseAsync());
+
+    private async Task CloseAsync()
     {
         _changes.Writer.TryComplete();
         await _closing.CancelAsync();

@@ -20,11 +20,13 @@ internal sealed class DurableStoreException : Exception
     {
         SQLITE_FULL => $"The disk of {path} is full. Free some space; the work goes on by itself.",
         SQLITE_BUSY or SQLITE_LOCKED => $"Another program holds a lock on {path}. Close it; the work goes on by itself.",
-        SQLITE_CORRUPT or SQLITE_NOTADB => $"The durable database {path} is damaged ({error.Message.TrimEnd('.')}). Stop the host, move {Path.GetFileName(path)} "
+        SQLITE_CORRUPT or SQLITE_NOTADB => $"The durable database {path} is damaged ({Said(error)}). Stop the host, move {Path.GetFileName(path)} "
             + $"and the files named {Path.GetFileName(path)}-wal and -shm out of {Path.GetDirectoryName(path)}, and start it again with an empty one.",
-        SQLITE_READONLY or SQLITE_CANTOPEN or SQLITE_PERM => $"The durable database {path} cannot be written ({error.Message.TrimEnd('.')}). Give this user the right to.",
-        _ => $"The durable database {path} cannot be read or written ({error.Message.TrimEnd('.')}).",
+        SQLITE_READONLY or SQLITE_CANTOPEN or SQLITE_PERM => $"The durable database {path} cannot be written ({Said(error)}). Give this user the right to.",
+        _ => $"The durable database {path} cannot be read or written ({Said(error)}).",
     };
+
+    private static string Said(SqliteException error) => error.Message.ReplaceLineEndings(" ").TrimEnd('.');
 
     /// <summary>Whether waiting may help: somebody frees space, or closes a program.</summary>
     public static bool MayPass(SqliteException error) => error.SqliteErrorCode is SQLITE_FULL or SQLITE_IOERR or SQLITE_BUSY or SQLITE_LOCKED;

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using DurableTask.Core.History;
 using Newtonsoft.Json;
+using Newtonsoft.Json.Serialization;
 
 namespace Cosmo.Local.Durable.Storage;
 
@@ -16,6 +17,7 @@ internal static class HistoryText
     {
         NullValueHandling = NullValueHandling.Ignore,
         DateParseHandling = DateParseHandling.None,
+        ContractResolver = new EventContracts(),
     });
 
     private static readonly Dictionary<EventType, Type> Types = HistoryEvent.KnownTypes().ToDictionary(
@@ -88,5 +90,21 @@ internal static class HistoryText
 
         using var reader = new JsonTextReader(new StringReader(json));
         return Json.Deserialize<T>(reader);
+    }
+
+    /// <summary>Events are data contracts: they are made without a constructor, which some of them do not have for this.</summary>
+    private sealed class EventContracts : DefaultContractResolver
+    {
+        protected override JsonObjectContract CreateObjectContract(Type objectType)
+        {
+            var contract = base.CreateObjectContract(objectType);
+            if (objectType.IsAssignableTo(typeof(HistoryEvent)) && !objectType.IsAbstract)
+            {
+                contract.DefaultCreator = () => RuntimeHelpers.GetUninitializedObject(objectType);
+                contract.DefaultCreatorNonPublic = false;
+            }
+
+            return contract;
+        }
     }
 }

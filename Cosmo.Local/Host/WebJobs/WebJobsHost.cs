@@ -1,7 +1,9 @@
+using Cosmo.Local.Durable;
 using Cosmo.Local.Host.Functions;
 using Cosmo.Local.Host.Worker;
 using Microsoft.Azure.WebJobs;
 using Microsoft.Azure.WebJobs.Extensions.DurableTask;
+using Microsoft.Azure.WebJobs.Extensions.DurableTask.Correlation;
 using Microsoft.Azure.WebJobs.Host;
 using Microsoft.Azure.WebJobs.Host.Config;
 using Microsoft.Azure.WebJobs.Host.Timers;
@@ -36,6 +38,7 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         var services = builder.Services;
         services.AddLogging();
         services.AddSingleton(logs);
+        services.AddSingleton(options.Time);
         services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
         services.AddSingleton<INameResolver, SettingNames>();
         services.AddSingleton(workers);
@@ -49,6 +52,9 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         jobs.UseHostId("local");
         jobs.AddExecutionContextBinding();
         jobs.AddDurableTask();
+        // It would only warn that there is no Application Insights.
+        services.RemoveAll<ITelemetryActivator>();
+        services.AddSqliteDurability(options.DatabasePath);
 #pragma warning disable CS0612 // There is no other way to say it.
         services.Replace(ServiceDescriptor.Singleton<IPlatformInformation, LocalPlatform>());
 #pragma warning restore CS0612
@@ -99,8 +105,13 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
 /// <summary>What the app says to the WebJobs SDK and its extensions.</summary>
 internal sealed record WebJobsHostOptions(HostJson HostJson, IConfiguration Settings)
 {
+    public required TimeProvider Time { get; init; }
+
     /// <summary>Where the management of orchestrations is, with the key that opens it.</summary>
     public required Uri ManagementUrl { get; init; }
+
+    /// <summary>The file of the SQLite store.</summary>
+    public required string DatabasePath { get; init; }
 
     /// <summary>Cancels what runs.</summary>
     public CancellationToken DrainEnd { get; init; }

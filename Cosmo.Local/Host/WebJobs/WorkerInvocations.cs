@@ -24,15 +24,16 @@ internal sealed class WorkerInvocations(IEnumerable<FunctionDefinition> function
     {
         var function = _functions[name];
         var input = value as TriggerInput;
+        using var span = HostTelemetry.StartInvocation(function);
         var request = new InvocationRequest
         {
             InvocationId = input?.InvocationId ?? invocation.InvocationId.ToString(),
             TraceContext = new RpcTraceContext(),
         };
-        if (Activity.Current is { } span)
+        if (Activity.Current is { } current)
         {
-            request.TraceContext.TraceParent = span.Id ?? "";
-            request.TraceContext.TraceState = span.TraceStateString ?? "";
+            request.TraceContext.TraceParent = current.Id ?? "";
+            request.TraceContext.TraceState = current.TraceStateString ?? "";
         }
 
         foreach (var binding in function.Bindings)

@@ -25,13 +25,15 @@ internal sealed class RunningWorker : IAsyncDisposable
     private readonly WorkerStart _start;
     private readonly WorkerProcess _process;
     private readonly WorkerChannel _channel;
+    private readonly Action<RunningWorker> _left;
     private Dictionary<string, RpcFunctionMetadata> _functions = [];
 
-    private RunningWorker(WorkerStart start, WorkerProcess process, WorkerChannel channel)
+    private RunningWorker(WorkerStart start, WorkerProcess process, WorkerChannel channel, Action<RunningWorker> left)
     {
         _start = start;
         _process = process;
         _channel = channel;
+        _left = left;
         Ended = WaitForEndAsync();
     }
 
@@ -43,19 +45,25 @@ internal sealed class RunningWorker : IAsyncDisposable
     /// <summary>Where the worker takes the requests of HTTP functions; null if it takes none.</summary>
     public Uri? HttpAddress { get; private set; }
 
+    /// <summary>Whether it can take no more invocations.</summary>
+    public bool HasLeft => _process.Exited.IsCompleted || _channel.Closed.IsCompleted;
+
     /// <summary>Completes when the process has ended or has left the host; whatever it had not answered has failed then.</summary>
     public Task<WorkerProcessExitException> Ended { get; }
 
     /// <summary>Starts a process and takes it through the protocol until its functions are loaded.</summary>
+    /// <param name="start">What to start.</param>
+    /// <param name="left">Called once it has left, before what it had not answered fails.</param>
+    /// <param name="cancellationToken">Ends the process where it is.</param>
     /// <exception cref="StartupException">A step failed or took too long; the process has ended then.</exception>
-    public static async Task<RunningWorker> StartAsync(WorkerStart start, CancellationToken cancellationToken)
+    public static async Task<RunningWorker> StartAsync(WorkerStart start, Action<RunningWorker> left, CancellationToken cancellationToken)
     {
         var channel = new WorkerChannel(Guid.NewGuid().ToString(), new WorkerLog(start.Logs).Write);
         start.Server.Expect(channel);
         try
         {
             var process = WorkerProcess.Start(start.App, Arguments(channel.WorkerId, start.Server.Address), start.Environment, start.Logs.CreateLogger(WorkerLog.Console));
-            var worker = new RunningWorker(start, process, channel);
+            var worker = new RunningWorker(start, process, channel, left);
             try
             {
                 await worker.GetReadyAsync(cancellationToken);
@@ -171,7 +179,7 @@ internal sealed class RunningWorker : IAsyncDisposable
         }
         catch (WorkerProcessExitException)
         {
-            // Told below, with what it wrote last.
+            // Told below, by what it wrote last.
         }
         finally
         {
@@ -179,8 +187,18 @@ internal sealed class RunningWorker : IAsyncDisposable
         }
 
         var end = await Ended;
-        var lines = _process.LastErrors;
-        throw new StartupException($"The worker of {_start.App.Folder} ended before it could {step}: {end.Message}{(lines.Length > 0 ? Environment.NewLine + lines : "")}", end);
+        throw new StartupException($"The worker of {_start.App.Folder} ended before it could {step}. {await CauseAsync() ?? end.Message}", end);
+    }
+
+    /// <summary>What the app's last exception said, without where it came from; null where there was none.</summary>
+    private async Task<string?> CauseAsync()
+    {
+        const string Unhandled = "Unhandled exception. ";
+        var lines = (await _process.LastErrorsAsync())
+            .SkipWhile(line => !line.StartsWith(Unhandled, StringComparison.Ordinal))
+            .TakeWhile(line => !line.StartsWith("   at ", StringComparison.Ordinal))
+            .ToList();
+        return lines.Count == 0 ? null : string.Join(Environment.NewLine, lines)[Unhandled.Length..];
     }
 
     private void Check(StatusResult? result, string failure)
@@ -194,6 +212,7 @@ internal sealed class RunningWorker : IAsyncDisposable
     private async Task<WorkerProcessExitException> WaitForEndAsync()
     {
         await Task.WhenAny(_process.Exited, _channel.Closed);
+        _left(this);
 
         // The stream breaks when the process ends: its exit code follows in a moment. A worker that has merely left is of no use.
         await Task.WhenAny(_process.Exited, Task.Delay(TimeSpan.FromSeconds(1)));

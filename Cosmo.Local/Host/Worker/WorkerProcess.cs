@@ -8,7 +8,7 @@ namespace Cosmo.Local.Host.Worker;
 /// </summary>
 internal sealed class WorkerProcess : IAsyncDisposable
 {
-    private const int LastErrorLines = 20;
+    private const int LastErrorLines = 50;
 
     private readonly Process _process;
     private readonly Task _output;
@@ -30,20 +30,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public int Id { get; }
 
-    /// <summary>The exit code, once the process has ended and its last lines are read.</summary>
+    /// <summary>The exit code, once the process has ended.</summary>
     public Task<int> Exited { get; }
-
-    /// <summary>The end of what it wrote to its standard error.</summary>
-    public string LastErrors
-    {
-        get
-        {
-            lock (_lastErrors)
-            {
-                return string.Join(Environment.NewLine, _lastErrors);
-            }
-        }
-    }
 
     /// <param name="app">What to start.</param>
     /// <param name="arguments">The worker's arguments.</param>
@@ -85,6 +73,17 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The end of what an ended process wrote to its standard error.</summary>
+    public async Task<IReadOnlyList<string>> LastErrorsAsync()
+    {
+        // A child of the worker that lives on holds the pipe open: it is not read without end.
+        await Task.WhenAny(_output, Task.Delay(TimeSpan.FromMilliseconds(500)));
+        lock (_lastErrors)
+        {
+            return [.. _lastErrors];
+        }
+    }
+
     /// <summary>Ends the process and what it started, at once.</summary>
     public void Kill()
     {
@@ -116,9 +115,6 @@ internal sealed class WorkerProcess : IAsyncDisposable
     private async Task<int> WaitAsync()
     {
         await _process.WaitForExitAsync();
-
-        // A child of the worker that lives on holds the pipes open: the last lines are not waited for without end.
-        await Task.WhenAny(_output, Task.Delay(TimeSpan.FromMilliseconds(500)));
         return _process.ExitCode;
     }
 

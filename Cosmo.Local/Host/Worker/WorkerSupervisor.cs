@@ -27,11 +27,14 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     /// <summary>Cancelled when too many workers have died in a row.</summary>
     public CancellationToken GaveUp => _gaveUp.Token;
 
+    /// <summary>The worker that takes invocations; null while there is none.</summary>
+    public RunningWorker? Current => Volatile.Read(ref _current).Task is { IsCompletedSuccessfully: true } ready ? ready.Result : null;
+
     /// <summary>Starts the first worker.</summary>
     /// <exception cref="StartupException">It does not start.</exception>
     public async Task<RunningWorker> StartAsync(CancellationToken cancellationToken)
     {
-        var worker = await RunningWorker.StartAsync(start, cancellationToken);
+        var worker = await RunningWorker.StartAsync(start, Leave, cancellationToken);
         Ready(worker);
         _watching = WatchAsync(worker);
         return worker;
@@ -57,25 +60,22 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     {
         while (true)
         {
+            // One that dies between the two is no longer given.
             var worker = await GetAsync(cancellationToken);
             if (await worker.InvokeAsync(function, request, cancellationToken) is { } response)
             {
                 return response;
             }
-
-            // It has died between the two, and is replaced in a moment.
-            await worker.Ended.WaitAsync(cancellationToken);
-            await Task.Yield();
         }
     }
 
     /// <summary>Ends the worker that runs now and has it started again at once; what it runs fails.</summary>
     public void Replace()
     {
-        if (Volatile.Read(ref _current).Task is { IsCompletedSuccessfully: true } current)
+        if (Current is { } worker)
         {
-            Volatile.Write(ref _replacing, current.Result);
-            current.Result.Kill();
+            Volatile.Write(ref _replacing, worker);
+            worker.Kill();
         }
     }
 
@@ -90,9 +90,8 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
         await _stopping.CancelAsync();
         Volatile.Read(ref _current).TrySetException(new InvalidOperationException("Did not find any initialized language workers: the host stops."));
         await _watching;
-        if (_current.Task.IsCompletedSuccessfully)
+        if (Current is { } worker)
         {
-            var worker = await _current.Task;
             await worker.TerminateAsync();
             await worker.DisposeAsync();
         }
@@ -104,6 +103,19 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     {
         Log.WorkerReady(logger, worker.ProcessId, worker.Functions.Count);
         _current.TrySetResult(worker);
+        if (worker.HasLeft)
+        {
+            Leave(worker);
+        }
+    }
+
+    private void Leave(RunningWorker worker)
+    {
+        var current = Volatile.Read(ref _current);
+        if (current.Task is { IsCompletedSuccessfully: true } ready && ready.Result == worker)
+        {
+            Interlocked.CompareExchange(ref _current, NewTurn(), current);
+        }
     }
 
     private async Task WatchAsync(RunningWorker worker)
@@ -115,7 +127,6 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
             {
                 var since = time.GetTimestamp();
                 var end = await worker.Ended.WaitAsync(_stopping.Token);
-                Volatile.Write(ref _current, NewTurn());
                 await worker.DisposeAsync();
                 if (ReferenceEquals(Interlocked.Exchange(ref _replacing, null), worker))
                 {
@@ -156,7 +167,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
             await Task.Delay(Delay(deaths) * (0.75 + (Random.Shared.NextDouble() / 2)), time, _stopping.Token);
             try
             {
-                return (await RunningWorker.StartAsync(start, _stopping.Token), deaths);
+                return (await RunningWorker.StartAsync(start, Leave, _stopping.Token), deaths);
             }
             catch (StartupException error)
             {

@@ -1,0 +1,243 @@
+using Cosmo.Local.Durable.Storage;
+using Cosmo.Local.Host;
+using DurableTask.Core;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Cosmo.Functions.Tests.Local.Durable;
+
+public sealed class DurableStoreTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("cosmo-store-");
+    private readonly ManualTimeProvider _time = new();
+    private readonly RecordedLogs _logs = new();
+
+    private string DatabasePath => Path.Combine(_folder.FullName, "new", "durable.db");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_change_that_throws_is_undone_alone()
+    {
+        await using var store = Open();
+
+        var changes = Enumerable.Range(0, 10).Select(i => store.CommitAsync((session, _) =>
+        {
+            var key = Instances.InsertEntity(session, $"instance-{i}");
+            return i == 5 ? throw new InvalidDataException("five") : key;
+        })).ToList();
+
+        await Should.ThrowAsync<InvalidDataException>(changes[5]);
+        changes.RemoveAt(5);
+        await Task.WhenAll(changes);
+        Count(store).ShouldBe(9);
+        store.Read(session => Instances.Find(session, "instance-5")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_commit_is_told_after_what_it_made_ready()
+    {
+        var published = new List<string>();
+        await using var store = Open(wakeups => published.AddRange(wakeups.Ended));
+
+        await store.CommitAsync((_, wakeups) => wakeups.Ended.Add("one"));
+
+        published.ShouldBe(["one"]);
+    }
+
+    [Fact]
+    public async Task What_was_handed_in_before_the_end_is_committed_and_what_comes_after_it_is_refused()
+    {
+        Task last;
+        var store = Open();
+        await using (store)
+        {
+            last = store.CommitAsync((session, _) => Instances.InsertEntity(session, "last"));
+        }
+
+        await last;
+        (await Should.ThrowAsync<DurableStoreException>(() => store.CommitAsync((_, _) => 1))).Message.ShouldContain("is closed");
+        Should.Throw<DurableStoreException>(() => store.Read(_ => 1));
+        await using var again = Open();
+        again.Read(session => Instances.Find(session, "last")).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Work_waits_for_a_full_disk_and_goes_on_when_there_is_space()
+    {
+        await using var store = Open();
+        await FillAsync(store);
+
+        var waiting = Enumerable.Range(0, 3).Select(i => store.CommitAsync((session, _) => InsertLarge(session, $"late-{i}"))).ToList();
+        await _logs.WaitForAsync($"The disk of {DatabasePath} is full. Free some space; the work goes on by itself.", TestContext.Current.CancellationToken);
+        waiting.ShouldAllBe(change => !change.IsCompleted);
+
+        // What brings space would wait behind them, so it is done on a connection that reads.
+        FreeSpace(store);
+        await AdvanceUntilAsync(Task.WhenAll(waiting));
+
+        Count(store).ShouldBe(3);
+        _logs.Text.ShouldContain("can be written again");
+    }
+
+    [Fact]
+    public async Task Who_waits_too_long_for_a_full_disk_is_told_and_nothing_that_was_acknowledged_is_lost()
+    {
+        await using var store = Open();
+        await store.CommitAsync((session, _) => Instances.InsertEntity(session, "acknowledged"));
+        await FillAsync(store);
+
+        var change = store.CommitAsync((session, _) => InsertLarge(session, "late"));
+        await AdvanceUntilAsync(Task.WhenAny(change));
+
+        (await Should.ThrowAsync<DurableStoreException>(change)).Message.ShouldBe($"The disk of {DatabasePath} is full. Free some space; the work goes on by itself.");
+        store.Read(session => Instances.Find(session, "acknowledged")).ShouldNotBeNull();
+        FreeSpace(store);
+        await AdvanceUntilAsync(store.CommitAsync((session, _) => InsertLarge(session, "next")));
+    }
+
+    [Fact]
+    public async Task Work_waits_for_a_file_that_somebody_else_has_locked()
+    {
+        await using var store = Open();
+        await using var other = new SqliteConnection($"Data Source={DatabasePath};Pooling=False");
+        await other.OpenAsync(TestContext.Current.CancellationToken);
+        await using var transaction = other.BeginTransaction();
+
+        var change = store.CommitAsync((session, _) => Instances.InsertEntity(session, "late"));
+        await _logs.WaitForAsync($"Another program holds a lock on {DatabasePath}", TestContext.Current.CancellationToken);
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        await AdvanceUntilAsync(change);
+
+        store.Read(session => Instances.Find(session, "late")).ShouldNotBeNull();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(5000)]
+    [InlineData(100_000)]
+    public async Task A_file_whose_last_write_is_torn_opens_with_what_was_before_it(int missing)
+    {
+        var image = await ImageAsync(50);
+        await using (var log = new FileStream(image + "-wal", FileMode.Open))
+        {
+            log.SetLength(Math.Max(0, log.Length - missing));
+        }
+
+        await using var store = Open(path: image);
+
+        Count(store).ShouldBeInRange(0, 50);
+        await store.CommitAsync((session, _) => Instances.InsertEntity(session, "next"));
+    }
+
+    [Fact]
+    public async Task A_log_with_a_page_that_is_half_old_opens_with_what_was_before_it()
+    {
+        var image = await ImageAsync(50);
+        await using (var log = new FileStream(image + "-wal", FileMode.Open))
+        {
+            log.Position = log.Length - 2000;
+            log.Write(new byte[1500]);
+        }
+
+        await using var store = Open(path: image);
+
+        Count(store).ShouldBeInRange(1, 49);
+    }
+
+    [Fact]
+    public async Task A_damaged_file_is_told_in_a_sentence_with_what_to_do()
+    {
+        await using (var store = Open())
+        {
+            await store.CommitAsync((session, _) => Enumerable.Range(0, 500).Select(i => Instances.InsertEntity(session, $"{i}")).Count());
+        }
+
+        // The file as it is after a power cut: with its log, and a page that is rubbish.
+        await File.WriteAllBytesAsync(DatabasePath + "-wal", [1], TestContext.Current.CancellationToken);
+        await using (var file = new FileStream(DatabasePath, FileMode.Open))
+        {
+            file.Position = 8192;
+            file.Write(Enumerable.Repeat((byte)0xAB, 4096).ToArray());
+        }
+
+        Should.Throw<StartupException>(() => Open()).Message.ShouldMatch(
+            $"^The durable database .*durable.db is damaged (.*). Stop the host, move durable.db and the files named durable.db-wal and -shm out of {Path.GetDirectoryName(DatabasePath)}, and start it again with an empty one.$");
+    }
+
+    [Fact]
+    public void A_file_that_is_no_database_is_told_in_a_sentence()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(DatabasePath)!);
+        File.WriteAllText(DatabasePath, "This is a letter, and it is long enough to be looked at as a header of a database.");
+
+        Should.Throw<StartupException>(() => Open()).Message.ShouldContain("is damaged");
+    }
+
+    [Fact]
+    public async Task A_file_of_another_version_is_refused()
+    {
+        await using (var store = Open())
+        {
+            store.Read(session => session.Execute("PRAGMA user_version = 77"));
+        }
+
+        Should.Throw<StartupException>(() => Open()).Message.ShouldContain("has version 77");
+    }
+
+    private static int Count(DurableStore store) => store.Read(session => session.Find("SELECT count(*) FROM instances", row => row.GetInt32(0)));
+
+    private static long InsertLarge(SqliteSession session, string instanceId, int size = 50_000) => session.Insert(
+        "INSERT INTO instances (instance_id, name, status, created_at, updated_at, input) VALUES ($1, 'Large', 0, 0, 0, $2)", instanceId, new string('x', size));
+
+    /// <summary>From now on the database may not grow: the next page that is needed is one too many.</summary>
+    private static async Task FillAsync(DurableStore store)
+    {
+        await store.CommitAsync((session, _) => InsertLarge(session, "filler", 500_000));
+        await store.CommitAsync((session, _) => session.Find("PRAGMA max_page_count = 1", row => row.GetInt64(0)));
+    }
+
+    private static void FreeSpace(DurableStore store) => store.Read(session =>
+    {
+        session.Execute("DELETE FROM instances WHERE instance_id = 'filler'");
+        return true;
+    });
+
+    private DurableStore Open(Action<Wakeups>? committed = null, string? path = null)
+        => new(path ?? DatabasePath, Synchronous.Normal, committed ?? (_ => { }), _time, LoggerFactory.Create(logging => logging.AddProvider(_logs)).CreateLogger("Durable"));
+
+    /// <summary>What the disk holds after a number of commits, without any of them being in the main file.</summary>
+    private async Task<string> ImageAsync(int commits)
+    {
+        await using var store = Open();
+        for (var i = 0; i < commits; i++)
+        {
+            await store.CommitAsync((session, _) => Instances.InsertEntity(session, $"{i}"));
+        }
+
+        var image = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder.FullName, "image")).FullName, "durable.db");
+        await store.CommitAsync((_, _) =>
+        {
+            File.Copy(DatabasePath, image);
+            File.Copy(DatabasePath + "-wal", image + "-wal");
+        });
+        return image;
+    }
+
+    /// <summary>Lets the pauses between tries go by until something is done.</summary>
+    private async Task AdvanceUntilAsync(Task done)
+    {
+        while (!done.IsCompleted)
+        {
+            var set = _time.TimersSetAsync();
+            if (await Task.WhenAny(done, set).WaitAsync(TestHub.Patience) == set)
+            {
+                _time.Advance(TimeSpan.FromSeconds(2));
+                await Task.Yield();
+            }
+        }
+
+        await done;
+    }
+}

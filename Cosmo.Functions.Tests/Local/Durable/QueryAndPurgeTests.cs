@@ -1,0 +1,180 @@
+using DurableTask.Core;
+using DurableTask.Core.History;
+using DurableTask.Core.Query;
+using Newtonsoft.Json.Linq;
+
+namespace Cosmo.Functions.Tests.Local.Durable;
+
+public sealed class QueryAndPurgeTests
+{
+    private static readonly TestFunctions Functions = new TestFunctions()
+        .Orchestrator("Echo", script => Task.FromResult(script.Input<int>()))
+        .Orchestrator("Fail", _ => Task.FromException<int>(new InvalidOperationException("no luck")))
+        .Orchestrator("Wait", script => script.EventAsync<int>("Go"))
+        .Orchestrator("Call", script => script.CallAsync<int>("Next", 1))
+        .Activity<int, int>("Next", number => number + 1);
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("a-", false)]
+    [InlineData(null, true)]
+    [InlineData("a-", true)]
+    public async Task A_query_goes_through_all_pages(string? prefix, bool byStatus)
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        await RunManyAsync(hub, "a-", 25);
+        var query = new OrchestrationQuery
+        {
+            PageSize = 10,
+            InstanceIdPrefix = prefix,
+            RuntimeStatus = byStatus ? [OrchestrationStatus.Failed, OrchestrationStatus.Completed, OrchestrationStatus.Running] : null,
+        };
+
+        var pages = new List<List<string>>();
+        do
+        {
+            var page = await hub.Service.GetOrchestrationWithQueryAsync(query, CancellationToken.None);
+            pages.Add([.. page.OrchestrationState.Select(state => state.OrchestrationInstance.InstanceId)]);
+            query.ContinuationToken = page.ContinuationToken;
+        }
+        while (query.ContinuationToken is not null);
+
+        pages.Select(page => page.Count).ShouldBe([10, 10, 5]);
+        pages.SelectMany(page => page).Distinct().Count().ShouldBe(25);
+    }
+
+    [Fact]
+    public async Task A_query_chooses_by_id_status_and_time()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        await RunManyAsync(hub, "a-", 2);
+        await hub.ScheduleAsync("Wait", id: "a-waiting");
+        await hub.RunAsync("Fail", id: "b-failed");
+        await hub.RunAsync("Echo", 1, "b-0");
+        await hub.IdleAsync();
+        await hub.RaiseAsync("@entity@1", "op", "an entity begins with the first message to it");
+        var last = (await hub.GetAsync("b-0"))!.CreatedTime;
+
+        (await IdsAsync(new() { InstanceIdPrefix = "a-" })).ShouldBe(["a-0", "a-1", "a-waiting"]);
+        (await IdsAsync(new() { InstanceIdPrefix = "a-", RuntimeStatus = [OrchestrationStatus.Running] })).ShouldBe(["a-waiting"]);
+        (await IdsAsync(new() { RuntimeStatus = [OrchestrationStatus.Completed] })).ShouldBe(["a-0", "a-1", "b-0"]);
+        (await IdsAsync(new() { RuntimeStatus = [OrchestrationStatus.Failed, OrchestrationStatus.Running] })).ShouldBe(["a-waiting", "b-failed"]);
+        (await IdsAsync(new() { InstanceIdPrefix = "@" })).ShouldBe(["@entity@1"]);
+        (await IdsAsync(new() { CreatedTimeFrom = last, ExcludeEntities = true })).ShouldBe(["b-0"]);
+        (await IdsAsync(new() { CreatedTimeTo = last.AddTicks(-1), RuntimeStatus = [OrchestrationStatus.Completed] })).ShouldBe(["a-0", "a-1"]);
+
+        async Task<List<string>> IdsAsync(OrchestrationQuery query)
+        {
+            query.PageSize = 100;
+            return [.. (await hub.FindAsync(query)).Select(state => state.OrchestrationInstance.InstanceId).Order(StringComparer.Ordinal)];
+        }
+    }
+
+    [Fact]
+    public async Task A_query_for_few_among_many_reads_few()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        var plans = hub.Service.Store.Read(session => new[]
+        {
+            "SELECT * FROM instances WHERE status = 0 AND (created_at, id) > (1, 2) AND created_at >= 0 AND created_at <= 9 ORDER BY created_at, id LIMIT 5",
+            "SELECT * FROM instances WHERE (created_at, id) > (1, 2) AND created_at >= 0 AND created_at <= 9 ORDER BY created_at, id LIMIT 5",
+            "SELECT * FROM instances WHERE instance_id > '' AND instance_id >= 'a' AND instance_id < 'b' ORDER BY instance_id LIMIT 5",
+            "SELECT id FROM timers WHERE fire_at <= 5 ORDER BY fire_at, id, number LIMIT 500",
+        }.Select(sql => string.Join("; ", session.Query($"EXPLAIN QUERY PLAN {sql}", row => row.GetString(3)))).ToList());
+
+        plans.ShouldAllBe(plan => plan.StartsWith("SEARCH") && !plan.Contains("TEMP B-TREE"));
+    }
+
+    [Fact]
+    public async Task Inputs_and_outputs_are_there_if_asked_for()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        await hub.RunAsync("Echo", 7);
+
+        var with = (await hub.FindAsync(new OrchestrationQuery { FetchInputsAndOutputs = true })).ShouldHaveSingleItem();
+        var without = (await hub.FindAsync(new OrchestrationQuery { FetchInputsAndOutputs = false })).ShouldHaveSingleItem();
+
+        (with.Input, with.Output).ShouldBe(("7", "7"));
+        (without.Input, without.Output).ShouldBe((null, null));
+    }
+
+    [Fact]
+    public async Task A_token_that_is_none_is_refused()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+
+        (await Should.ThrowAsync<ArgumentException>(() => hub.FindAsync(new OrchestrationQuery { ContinuationToken = "abc" }))).Message.ShouldContain("'abc'");
+    }
+
+    [Fact]
+    public async Task The_history_tells_every_event_in_its_order()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        var instance = (await hub.RunAsync("Call")).OrchestrationInstance;
+
+        var json = JArray.Parse(await hub.Service.GetOrchestrationHistoryAsync(instance.InstanceId, instance.ExecutionId));
+        var streamed = new List<HistoryEvent>();
+        await foreach (var happened in hub.Service.StreamHistoryAsync(instance.InstanceId, TestContext.Current.CancellationToken))
+        {
+            streamed.Add(happened);
+        }
+
+        EventType[] expected =
+        [
+            EventType.OrchestratorStarted, EventType.ExecutionStarted, EventType.TaskScheduled, EventType.OrchestratorCompleted,
+            EventType.OrchestratorStarted, EventType.TaskCompleted, EventType.ExecutionCompleted, EventType.OrchestratorCompleted,
+        ];
+        json.Select(happened => (EventType)(int)happened["EventType"]!).ShouldBe(expected);
+        streamed.Select(happened => happened.EventType).ShouldBe(expected);
+        streamed.OfType<TaskCompletedEvent>().Single().Result.ShouldBe("2");
+    }
+
+    [Fact]
+    public async Task A_purge_removes_what_has_ended_and_nothing_else()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        await RunManyAsync(hub, "a-", 3);
+        await hub.RunAsync("Fail", id: "failed");
+        await hub.ScheduleAsync("Wait", id: "waiting");
+
+        (await hub.Service.PurgeInstanceStateAsync("a-0")).DeletedInstanceCount.ShouldBe(1);
+        (await hub.Service.PurgeInstanceStateAsync("waiting")).DeletedInstanceCount.ShouldBe(0);
+        (await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, null, [OrchestrationStatus.Failed, OrchestrationStatus.Running])))
+            .DeletedInstanceCount.ShouldBe(1);
+        (await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, DateTime.UtcNow.AddDays(-1), null))).DeletedInstanceCount.ShouldBe(0);
+        (await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, null, null))).DeletedInstanceCount.ShouldBe(2);
+
+        (await hub.FindAsync(new OrchestrationQuery())).ShouldHaveSingleItem().OrchestrationInstance.InstanceId.ShouldBe("waiting");
+        (await hub.Service.GetOrchestrationHistoryAsync("a-0", null)).ShouldBe("[]");
+        hub.Service.Store.Read(session => session.Find("SELECT count(DISTINCT id) FROM history", row => row.GetInt32(0))).ShouldBeLessThanOrEqualTo(1);
+    }
+
+    [Fact]
+    public async Task A_purge_of_many_goes_in_several_commits_and_says_if_its_time_was_over()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        await RunManyAsync(hub, "a-", 450);
+
+        var none = await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, null, null) { Timeout = TimeSpan.FromTicks(-1) });
+        var all = await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, null, null));
+
+        (none.DeletedInstanceCount, none.IsComplete).ShouldBe((0, false));
+        (all.DeletedInstanceCount, all.IsComplete).ShouldBe((450, true));
+    }
+
+    [Fact]
+    public async Task A_purge_by_the_time_of_the_end_removes_what_ended_before()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        await hub.RunAsync("Echo", 1, "old");
+        var now = (await hub.GetAsync("old"))!.CompletedTime.AddTicks(1);
+        await hub.RunAsync("Echo", 1, "new");
+
+        await hub.Service.PurgeOrchestrationHistoryAsync(now, OrchestrationStateTimeRangeFilterType.OrchestrationCompletedTimeFilter);
+
+        (await hub.FindAsync(new OrchestrationQuery())).ShouldHaveSingleItem().OrchestrationInstance.InstanceId.ShouldBe("new");
+    }
+
+    private static async Task RunManyAsync(TestHub hub, string prefix, int count)
+        => await Task.WhenAll(Enumerable.Range(0, count).Select(i => hub.RunAsync("Echo", i, $"{prefix}{i}")));
+}

@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using Cosmo.Local.Durable;
+using Cosmo.Local.Durable.Storage;
+using DurableTask.Core;
+using DurableTask.Core.Query;
+using Microsoft.Extensions.Logging;
+
+namespace Cosmo.Functions.Tests.Local.Durable;
+
+/// <summary>A task hub on a database of its own: the store, a worker of DurableTask.Core and a client of it, which can crash and start again.</summary>
+internal sealed class TestHub : IAsyncDisposable
+{
+    /// <summary>For what has to happen; a test that waits longer fails.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("cosmo-durable-");
+    private readonly TestFunctions _functions;
+    private readonly SqliteDurabilityOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly List<Task> _crashed = [];
+    private TaskHubWorker _worker = null!;
+    private int _images;
+
+    private TestHub(TestFunctions functions, TimeProvider time, SqliteDurabilityOptions options)
+    {
+        _functions = functions;
+        Time = time;
+        DatabasePath = Path.Combine(_folder.FullName, "0", "durable.db");
+        _options = options;
+        _loggers = LoggerFactory.Create(logging => logging.AddFilter((category, _) => category == "Durable").AddProvider(Logs));
+    }
+
+    public string DatabasePath { get; private set; }
+
+    public RecordedLogs Logs { get; } = new();
+
+    public TimeProvider Time { get; }
+
+    public ManualTimeProvider Clock => (ManualTimeProvider)Time;
+
+    public SqliteOrchestrationService Service { get; private set; } = null!;
+
+    public TaskHubClient Client { get; private set; } = null!;
+
+    /// <param name="functions">What it can run.</param>
+    /// <param name="time">The clock of durable timers; one that stands still by default. DurableTask.Core itself reads the system's.</param>
+    /// <param name="options">Limits; the path is the hub's own.</param>
+    public static async Task<TestHub> StartAsync(TestFunctions functions, TimeProvider? time = null, SqliteDurabilityOptions? options = null)
+    {
+        var hub = new TestHub(
+            functions,
+            time ?? new ManualTimeProvider { Start = DateTimeOffset.UtcNow },
+            options ?? new SqliteDurabilityOptions { DatabasePath = "" });
+        await hub.StartAgainAsync();
+        return hub;
+    }
+
+    /// <returns>The instance id.</returns>
+    public async Task<string> ScheduleAsync(string orchestrator, object? input = null, string? id = null, params OrchestrationStatus[] dedupe)
+        => (await Client.CreateOrchestrationInstanceAsync(orchestrator, "", id ?? Guid.NewGuid().ToString("n"), input, new Dictionary<string, string>(), dedupe)).InstanceId;
+
+    /// <summary>Starts an instance and waits for its end.</summary>
+    public async Task<OrchestrationState> RunAsync(string orchestrator, object? input = null, string? id = null)
+        => await EndAsync(await ScheduleAsync(orchestrator, input, id));
+
+    public async Task<OrchestrationState> EndAsync(string instanceId)
+    {
+        var state = await Service.WaitForOrchestrationAsync(instanceId, "", Patience, TestContext.Current.CancellationToken);
+        return state ?? throw new TimeoutException(
+            $"{instanceId} did not end: {Newtonsoft.Json.JsonConvert.SerializeObject(await GetAsync(instanceId))} {await Service.GetOrchestrationHistoryAsync(instanceId, null)}\n{Logs.Text}");
+    }
+
+    /// <summary>The output of an instance that has to complete.</summary>
+    public async Task<T> OutputAsync<T>(string instanceId)
+    {
+        var ended = await EndAsync(instanceId);
+        ended.OrchestrationStatus.ShouldBe(OrchestrationStatus.Completed, ended.Output);
+        return Newtonsoft.Json.JsonConvert.DeserializeObject<T>(ended.Output)!;
+    }
+
+    public Task RaiseAsync(string instanceId, string name, object? payload = null)
+        => Client.RaiseEventAsync(new OrchestrationInstance { InstanceId = instanceId }, name, payload);
+
+    public Task TerminateAsync(string instanceId, string reason = "enough")
+        => Client.TerminateInstanceAsync(new OrchestrationInstance { InstanceId = instanceId }, reason);
+
+    public async Task<OrchestrationState?> GetAsync(string instanceId) => await Service.GetOrchestrationStateAsync(instanceId, null);
+
+    public async Task<List<OrchestrationState>> FindAsync(OrchestrationQuery query)
+        => [.. (await Service.GetOrchestrationWithQueryAsync(query, TestContext.Current.CancellationToken)).OrchestrationState];
+
+    /// <summary>Waits until the store has set its clock, and lets that much time go by.</summary>
+    public async Task PassAsync(TimeSpan time)
+    {
+        await Clock.TimersSetAsync().WaitAsync(Patience);
+        Clock.Advance(time);
+    }
+
+    /// <summary>Waits until every message has been seen; nothing announces that.</summary>
+    public async Task IdleAsync()
+    {
+        var watch = Stopwatch.StartNew();
+        while (Service.Store.Read(session => session.Find("SELECT count(*) FROM inbox", row => row.GetInt64(0))) > 0)
+        {
+            watch.Elapsed.ShouldBeLessThan(Patience);
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>
+    /// Leaves the store as a killed process would: another starts on what the files held at one moment between two commits. The one that was left goes on
+    /// for a moment on files that nobody reads any more.
+    /// </summary>
+    public async Task CrashAndRestartAsync()
+    {
+        var (service, worker) = (Service, _worker);
+        DatabasePath = await ImageAsync();
+        await StartAgainAsync();
+        _crashed.Add(CloseAsync(service, worker));
+    }
+
+    /// <summary>What the disk holds at one moment, as a copy.</summary>
+    /// <returns>The path of the copy.</returns>
+    public Task<string> ImageAsync() => Service.Store.CommitAsync((_, _) =>
+    {
+        var image = Directory.CreateDirectory(Path.Combine(_folder.FullName, $"{Interlocked.Increment(ref _images)}"));
+        foreach (var file in (string[])["durable.db", "durable.db-wal"])
+        {
+            File.Copy(Path.Combine(Path.GetDirectoryName(DatabasePath)!, file), Path.Combine(image.FullName, file));
+        }
+
+        return Path.Combine(image.FullName, "durable.db");
+    });
+
+    public Task StopAsync() => CloseAsync(Service, _worker);
+
+    public async Task StartAgainAsync()
+    {
+        Service = new SqliteOrchestrationService(_options with { DatabasePath = DatabasePath }, Time, _loggers.CreateLogger("Durable"));
+        _worker = new TaskHubWorker(Service, _loggers) { ErrorPropagationMode = ErrorPropagationMode.UseFailureDetails };
+        _functions.AddTo(_worker);
+        Client = new TaskHubClient(Service);
+        await _worker.StartAsync();
+    }
+
+    /// <summary>How many rows of work are left.</summary>
+    public long CountOfWork() => Service.Store.Read(session => session.Find(
+        "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM timers) + (SELECT count(*) FROM activities)", row => row.GetInt64(0)));
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await Task.WhenAll(_crashed);
+        _loggers.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private static async Task CloseAsync(SqliteOrchestrationService service, TaskHubWorker worker)
+    {
+        await worker.StopAsync(isForced: true);
+        await service.DisposeAsync();
+    }
+}

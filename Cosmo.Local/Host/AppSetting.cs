@@ -1,0 +1,22 @@
+namespace Cosmo.Local.Host;
+
+/// <summary>A setting of the app that the services around it need to know too: found at its place in the configuration, else under its flat name.</summary>
+internal sealed record AppSetting(string Name, string Place)
+{
+    public static readonly AppSetting RedisUrl = new("REDIS_URL", "Cosmo:Redis:Url");
+    public static readonly AppSetting RabbitMQUrl = new("RABBITMQ_URL", "Cosmo:Receiving:RabbitMQUrl");
+    public static readonly AppSetting Exchange = new("EXCHANGE_NAME", "Cosmo:Receiving:Exchange");
+    public static readonly AppSetting RoutingKey = new("ROUTING_KEY", "Cosmo:Receiving:RoutingKey");
+    public static readonly AppSetting WebPubSubConnectionString = new("WEB_PUBSUB_CONNECTION_STRING", "Cosmo:Delivery:ConnectionString");
+    public static readonly AppSetting WebPubSubHub = new("WEB_PUBSUB_HUB", "Cosmo:Delivery:Hub");
+    public static readonly AppSetting OpenAIUrl = new("OPENAI_BASE_URL", "Cosmo:Assistants:BaseUrl");
+    public static readonly AppSetting WeatherUrl = new("OPENWEATHER_BASE_URL", "Cosmo:Tools:Weather:BaseUrl");
+    public static readonly AppSetting WeatherKey = new("OPENWEATHER_API_KEY", "Cosmo:Tools:Weather:ApiKey");
+    public static readonly AppSetting DatabaseConnectionString = new("MSSQL_CONNECTION_STRING", "Cosmo:Tools:Database:ConnectionString");
+    public static readonly AppSetting AuditApiUrl = new("AUDIT_API_URL", "Cosmo:Tools:AuditApi:BaseUrl");
+    public static readonly AppSetting UserRoleApiUrl = new("USER_ROLE_API_URL", "Cosmo:Tools:UserRoleApi:BaseUrl");
+
+    /// <summary>Its value, or null where it is not set or empty.</summary>
+    public string? In(IConfiguration configuration) =>
+        new[] { configuration[Place], configuration[Name] }.FirstOrDefault(value => !string.IsNullOrWhiteSpace(value));
+}

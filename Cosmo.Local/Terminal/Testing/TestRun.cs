@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using Cosmo.Local.Host;
+using Cosmo.Local.Terminal.Brokers;
+using Cosmo.Local.Terminal.Processes;
+
+namespace Cosmo.Local.Terminal.Testing;
+
+/// <summary>One run of the tests.</summary>
+/// <param name="root">The repository.</param>
+/// <param name="filter">Arguments of the test runner; empty for all tests.</param>
+internal sealed class TestRun(string root, IReadOnlyList<string> filter)
+{
+    private const string Suffix = ".Tests";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(12);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    /// <summary>What the tests need beside .NET: a program or folder that shows that it is there, and Debian's packages that bring it.</summary>
+    private static readonly (string Title, Func<bool> IsThere, string[] Packages)[] Needs =
+    [
+        ("Redis", () => Programs.Find("redis-server") is not null, ["redis-server"]),
+        ("RabbitMQ", () => Programs.Find("rabbitmq-server") is not null, ["rabbitmq-server"]),
+        ("Node.js with npm", () => Programs.Find("node") is not null && Programs.Find("npm") is not null, ["nodejs", "npm"]),
+        ("Chromium", () => Programs.Find("chromium") is not null, ["chromium"]),
+        ("PostgreSQL", () => Directory.Exists("/usr/lib/postgresql"), ["postgresql"]),
+    ];
+
+    private readonly string _scratch = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
+
+    /// <summary>The brokers that do not answer are taken out of the environment of the tests, which then start their own; so is the repository, for they are about any.</summary>
+    private readonly Dictionary<string, string?> _environment = new() { ["COSMO_ROOT"] = null };
+
+    /// <returns>The exit code.</returns>
+    /// <exception cref="TerminalException">What the tests need is not there.</exception>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        var began = Stopwatch.GetTimestamp();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        try
+        {
+            await CheckBrokersAsync(limit.Token);
+            if (filter.Count == 0)
+            {
+                await ProvideAsync(limit.Token);
+            }
+
+            var (count, isWhole) = await RunSuitesAsync(limit.Token);
+            if (count.Total == 0 && filter.Count > 0 && isWhole)
+            {
+                await Console.Error.WriteLineAsync($"No test matches {string.Join(' ', filter)}. A class is named by the end of its name, as in: cosmo test OpenApiTests");
+            }
+
+            Console.WriteLine($"Took {Stopwatch.GetElapsedTime(began).TotalSeconds:0} seconds.");
+            Console.WriteLine(count);
+            return isWhole && count is { Failed: 0, Passed: > 0 } ? ExitCodes.Done : ExitCodes.Failed;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TerminalException(ExitCodes.Failed, $"The tests did not end within {Limit.TotalMinutes} minutes.");
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Failed;
+        }
+        finally
+        {
+            Directory.Delete(_scratch, recursive: true);
+        }
+    }
+
+    /// <summary>Every project of tests that has been built. A runner of another kind would be one more source of a count.</summary>
+    private async Task<(TestCount Count, bool IsWhole)> RunSuitesAsync(CancellationToken cancellationToken)
+    {
+        var sum = default(TestCount);
+        var isWhole = true;
+        foreach (var project in Directory.GetDirectories(root, $"*{Suffix}").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
+        {
+            var assembly = Path.Combine(root, project, "bin", "Release", "net10.0", $"{project}.dll");
+            if (!File.Exists(assembly))
+            {
+                continue;
+            }
+
+            if (await RunSuiteAsync(project, assembly, cancellationToken) is { } count)
+            {
+                sum += count;
+            }
+            else
+            {
+                isWhole = false;
+                sum += new TestCount(0, 1, 0);
+            }
+        }
+
+        return (sum, isWhole);
+    }
+
+    /// <returns>Null if the runner broke off.</returns>
+    private async Task<TestCount?> RunSuiteAsync(string name, string assembly, CancellationToken cancellationToken)
+    {
+        var report = Path.Combine(_scratch, $"{name}.xml");
+        var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = _environment };
+        using var runner = ChildProcess.Start(launch, Console.WriteLine);
+        runner.Input.Close();
+        try
+        {
+            await runner.WaitForOutputAsync(cancellationToken);
+        }
+        finally
+        {
+            // Whatever the tests have left running, too.
+            await runner.EndAsync(Grace);
+        }
+
+        var count = TestCount.Read(report);
+        var exitCode = await runner.Ended;
+        if (count is null || (exitCode != 0 && count is { Failed: 0, Total: > 0 }))
+        {
+            await Console.Error.WriteLineAsync($"{name} broke off with exit code {exitCode}.");
+            return null;
+        }
+
+        return count;
+    }
+
+    private async Task CheckBrokersAsync(CancellationToken cancellationToken)
+    {
+        foreach (var setting in (AppSetting[])[AppSetting.RedisUrl, AppSetting.RabbitMQUrl])
+        {
+            if (Environment.GetEnvironmentVariable(setting.Name) is not { Length: > 0 } url)
+            {
+                continue;
+            }
+
+            Broker broker = setting == AppSetting.RedisUrl ? RedisBroker.At(url) : RabbitMQBroker.At(url);
+            if ((await broker.AskAsync(cancellationToken)).State != BrokerState.Answers)
+            {
+                Console.WriteLine($"{broker.Title} does not answer at {broker.Address.Host}:{broker.Address.Port} ({setting.Name}); the tests start their own.");
+                _environment[setting.Name] = null;
+            }
+        }
+    }
+
+    /// <summary>What all tests together need.</summary>
+    private async Task ProvideAsync(CancellationToken cancellationToken)
+    {
+        var missing = Needs.Where(need => !need.IsThere()).ToList();
+        string[] packages = [.. missing.SelectMany(need => need.Packages)];
+        if (missing.Count > 0 && !(await DebianPackages.TryInstallAsync(_scratch, packages, cancellationToken) && missing.TrueForAll(need => need.IsThere())))
+        {
+            throw new TerminalException(ExitCodes.Failed,
+                $"The tests need {string.Join(", ", missing.Select(need => need.Title))}. Install them (Debian: apt-get install {string.Join(' ', packages)}).");
+        }
+
+        foreach (var folder in Directory.GetDirectories(root, $"*{Suffix}").Select(project => Path.Combine(project, "Node")).Where(Directory.Exists))
+        {
+            await InstallNodePackagesAsync(folder, cancellationToken);
+        }
+    }
+
+    private async Task InstallNodePackagesAsync(string folder, CancellationToken cancellationToken)
+    {
+        var wanted = new FileInfo(Path.Combine(folder, "package-lock.json"));
+        var installed = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
+        if (!wanted.Exists || (installed.Exists && installed.LastWriteTimeUtc > wanted.LastWriteTimeUtc))
+        {
+            return;
+        }
+
+        Console.WriteLine("Installing the Node packages of the tests.");
+        var log = Path.Combine(_scratch, "npm.log");
+        if (await LongStep.RunAsync(new Launch("npm", "ci", "--no-audit", "--no-fund") { Folder = folder }, log, cancellationToken) != 0)
+        {
+            throw LongStep.Explain(log, "npm could not install the Node packages of the tests; is there a network?");
+        }
+    }
+}
