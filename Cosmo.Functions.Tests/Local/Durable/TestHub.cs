@@ -79,7 +79,7 @@ internal sealed class TestHub : IAsyncDisposable
     }
 
     public Task RaiseAsync(string instanceId, string name, object? payload = null)
-        => Client.RaiseEventAsync(new OrchestrationInstance { InstanceId = instanceId }, name, payload);
+        => Client.RaiseEventAsync(new OrchestrationInstance { InstanceId = instanceId }, name, payload!);
 
     public Task TerminateAsync(string instanceId, string reason = "enough")
         => Client.TerminateInstanceAsync(new OrchestrationInstance { InstanceId = instanceId }, reason);
