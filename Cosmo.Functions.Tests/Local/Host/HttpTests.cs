@@ -9,6 +9,7 @@ using Cosmo.Local.Host.Functions;
 using Cosmo.Local.Host.Http;
 using Cosmo.Local.Host.Timers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
@@ -48,6 +49,11 @@ public sealed class HttpTests : IAsyncLifetime
                 http.Response.StatusCode = StatusCodes.Status201Created;
                 http.Response.Headers["x-answered"] = "yes";
                 await http.Request.Body.CopyToAsync(http.Response.Body);
+            },
+            ["sink"] = async (http, _) =>
+            {
+                http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
+                await http.Request.Body.CopyToAsync(Stream.Null);
             },
             ["redirect"] = (http, _) =>
             {
@@ -270,6 +276,18 @@ public sealed class HttpTests : IAsyncLifetime
 
         response.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
         _worker.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_body_that_turns_out_to_be_beyond_the_limit_is_refused()
+    {
+        await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/sink") { Content = new StreamContent(new Zeros(FunctionRequests.MaxBodySize + 1)) };
+        request.Headers.TransferEncodingChunked = true;
+
+        var response = await _client.SendAsync(request, Limit);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
     }
 
     [Fact]
@@ -604,6 +622,7 @@ public sealed class HttpTests : IAsyncLifetime
                 Metadata.Http("channel", "channels/{channel}", methods: "get"),
                 Metadata.Http("forwarded"),
                 Metadata.Http("echo", methods: "post"),
+                Metadata.Http("sink"),
                 Metadata.Http("redirect"),
                 Metadata.Http("broken"),
                 Metadata.Http("brokenLate"),
@@ -662,4 +681,40 @@ public sealed class HttpTests : IAsyncLifetime
 
     private async Task<HttpStatusCode> RunAsync(string function, string body) =>
         (await SendAsync(HttpMethod.Post, $"admin/functions/{function}?code={_keys.MasterKey}", new StringContent(body, Encoding.UTF8, "application/json"))).StatusCode;
+
+    private sealed class Zeros(long length) : Stream
+    {
+        private long _left = length;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            var read = (int)Math.Min(_left, count);
+            _left -= read;
+            return read;
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
 }

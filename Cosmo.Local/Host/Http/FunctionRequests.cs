@@ -66,8 +66,12 @@ internal sealed class FunctionRequests(FunctionKeys keys, WorkerForwarder forwar
         }
 
         http.Response.Clear();
-        http.Response.StatusCode = cause is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError;
+        http.Response.StatusCode = BadRequest(cause)?.StatusCode ?? StatusCodes.Status500InternalServerError;
     }
+
+    /// <summary>What the server found wrong with the request while it was being forwarded, such as a body that turned out too large.</summary>
+    private static BadHttpRequestException? BadRequest(Exception? cause) =>
+        (cause as AggregateException)?.Flatten().InnerExceptions.OfType<BadHttpRequestException>().FirstOrDefault() ?? cause as BadHttpRequestException;
 
     private async Task<ForwarderError> ForwardAsync(HttpContext http, Uri worker, string invocationId, CancellationTokenSource invocation, CancellationToken cancellationToken)
     {
