@@ -97,7 +97,8 @@ internal sealed class FunctionsProcess : IAsyncDisposable
     /// <summary>The child that runs the app. Others, such as a compiler's server, are not its like.</summary>
     private Process? Worker()
     {
-        foreach (var child in File.ReadAllText($"/proc/{_process.Id}/task/{_process.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        // A child stands with the thread that started it.
+        foreach (var child in Directory.GetDirectories($"/proc/{_process.Id}/task").SelectMany(Children))
         {
             try
             {
@@ -113,6 +114,19 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         }
 
         return null;
+    }
+
+    private static string[] Children(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (IOException)
+        {
+            // The thread has just ended, and another has its children now.
+            return [];
+        }
     }
 
     private void Keep(string? line)
