@@ -56,7 +56,13 @@ internal static class FunctionsCommand
             Console.WriteLine($"Functions host listening at {host.Url.ToString().TrimEnd('/')}");
             using var stopped = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, host.Ended);
             await Task.Delay(Timeout.Infinite, stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return signals.Token.IsCancellationRequested ? ExitCodes.Done : ExitCodes.Failed;
+            if (signals.Token.IsCancellationRequested)
+            {
+                return ExitCodes.Done;
+            }
+
+            await Console.Error.WriteLineAsync(host.EndReason);
+            return ExitCodes.Failed;
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
         {

@@ -48,8 +48,11 @@ internal sealed class FunctionsHost : IAsyncDisposable
     /// <summary>One line a function.</summary>
     public IEnumerable<string> Lines => _index!.Lines(_hostJson.RoutePrefix);
 
-    /// <summary>Cancelled when the host has ended by itself; its log says why.</summary>
+    /// <summary>Cancelled when the host has come to its end by itself: it is of no use any more, and to be disposed of.</summary>
     public CancellationToken Ended => _ended.Token;
+
+    /// <summary>Why the host has ended, in a sentence.</summary>
+    public string EndReason { get; private set; } = "";
 
     /// <summary>The process of the worker that takes invocations; null while there is none.</summary>
     public int? WorkerProcessId => _workers!.Current?.ProcessId;
@@ -86,7 +89,15 @@ internal sealed class FunctionsHost : IAsyncDisposable
             _jobs?.StopAsync() ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (_parts.TryPop(out var part))
         {
-            await part.DisposeAsync();
+            try
+            {
+                await part.DisposeAsync();
+            }
+            catch (Exception error)
+            {
+                // The others are to end all the same, the worker above all.
+                Log.StopFailed(_logs.CreateLogger<FunctionsHost>(), error);
+            }
         }
 
         _grace.Dispose();
@@ -95,6 +106,11 @@ internal sealed class FunctionsHost : IAsyncDisposable
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (_app.DurableExtension is { } asked && asked != WebJobsHost.DurableExtension)
+        {
+            Log.OtherDurableExtension(_logs.CreateLogger<FunctionsHost>(), asked, WebJobsHost.DurableExtension);
+        }
+
         _parts.Push(DataFolderLock.Take(_options.DataFolder));
         _parts.Push(HostTelemetry.Start(_options.Settings));
         var keys = FunctionKeys.Open(_options.DataFolder);
@@ -121,6 +137,11 @@ internal sealed class FunctionsHost : IAsyncDisposable
         var worker = await _workers.StartAsync(cancellationToken);
 
         _index = FunctionIndex.Read(worker.Functions.Select(Definition), _options.Settings);
+        if (_index.Http.Count > 0 && worker.HttpAddress is null)
+        {
+            throw new StartupException("The worker takes no requests, which the HTTP functions need; call ConfigureFunctionsWebApplication in the app's Program.cs.");
+        }
+
         _jobs = WebJobsHost.Create(
             _index.Functions,
             _workers,
@@ -146,34 +167,27 @@ internal sealed class FunctionsHost : IAsyncDisposable
         });
         _listeners = Listeners.Of(_index, _hostJson, _jobs, monitor, _grace, _options.Time, _logs);
         await _listeners.StartAsync(cancellationToken);
-        _ = WatchAsync(_listeners, _workers);
+        _ = WatchAsync(_listeners.ExecuteTask!, _workers.GaveUp);
     }
 
     /// <summary>The host has ended when it has no worker any more, or when a listener has died.</summary>
-    private async Task WatchAsync(Listeners listeners, WorkerSupervisor workers)
+    private async Task WatchAsync(Task listening, Task<string> givingUp)
     {
-        var gaveUp = new TaskCompletionSource();
-        await using var registration = workers.GaveUp.Register(gaveUp.SetResult);
-        await Task.WhenAny(gaveUp.Task, listeners.ExecuteTask ?? Task.Delay(Timeout.Infinite)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (listeners.ExecuteTask is { IsFaulted: true, Exception: { } error })
-        {
-            Log.ListenerDied(_logs.CreateLogger<FunctionsHost>(), error.GetBaseException());
-        }
-
+        var ended = await Task.WhenAny(listening, givingUp);
         if (Volatile.Read(ref _disposed) == 0)
         {
+            EndReason = ended == givingUp ? await givingUp : $"A listener died: {ended.Exception?.GetBaseException().Message}";
+            Log.HostEnded(_logs.CreateLogger<FunctionsHost>(), EndReason, ended.Exception);
             await _ended.CancelAsync();
         }
     }
 
-    private async Task<Uri> HttpAddressAsync(CancellationToken cancellationToken) =>
-        (await _workers!.GetAsync(cancellationToken)).HttpAddress
-            ?? throw new InvalidOperationException("The worker takes no requests; call ConfigureFunctionsWebApplication in the app's Program.cs.");
+    private async Task<Uri> HttpAddressAsync(CancellationToken cancellationToken) => (await _workers!.GetAsync(cancellationToken)).HttpAddress!;
 
-    /// <summary>The environment's own settings, which <c>host.json</c> may change by category.</summary>
+    /// <summary>What the host's own libraries say is quiet, unless host.json or the settings ask for it by category.</summary>
     private void Logging(ILoggingBuilder logging)
     {
-        foreach (var category in (string[])["Microsoft.AspNetCore", "Microsoft.Hosting", "Microsoft.Extensions", "Grpc", "Yarp", "Azure", "DurableTask", "Host.Triggers.DurableTask"])
+        foreach (var category in (string[])["Microsoft.AspNetCore", "Microsoft.Hosting", "Microsoft.Extensions", "Microsoft.Azure.WebJobs", "Grpc", "Yarp", "Azure", "DurableTask", "Host.Triggers.DurableTask"])
         {
             logging.AddFilter(category, LogLevel.Warning);
         }
@@ -197,6 +211,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
         environment["FUNCTIONS_WORKER_RUNTIME"] = "dotnet-isolated";
         environment["FUNCTIONS_WORKER_DIRECTORY"] = _app.Folder;
         environment["FUNCTIONS_APPLICATION_DIRECTORY"] = _app.Folder;
+        environment["AzureWebJobsScriptRoot"] = _app.Folder;
         environment["WEBSITE_HOSTNAME"] = string.Create(CultureInfo.InvariantCulture, $"{Url.Host}:{Url.Port}");
         return environment;
     }

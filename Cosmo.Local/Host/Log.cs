@@ -17,12 +17,15 @@ internal static partial class Log
     [LoggerMessage(804, LogLevel.Error, "The worker could not be started again: {Reason} The next try is in {Delay}.")]
     public static partial void WorkerRestartFailed(ILogger logger, string reason, TimeSpan delay);
 
-    [LoggerMessage(805, LogLevel.Critical, "{Reason}")]
-    public static partial void HostGaveUp(ILogger logger, string reason);
-
     [LoggerMessage(806, LogLevel.Warning, "Function {Function} ran out of time; the worker that runs invocation {InvocationId} is ended and started again")]
     public static partial void FunctionTimedOut(ILogger logger, string function, Guid invocationId);
 
-    [LoggerMessage(807, LogLevel.Critical, "A listener died, so the host ends")]
-    public static partial void ListenerDied(ILogger logger, Exception error);
+    [LoggerMessage(805, LogLevel.Critical, "The host ends. {Reason}")]
+    public static partial void HostEnded(ILogger logger, string reason, Exception? error);
+
+    [LoggerMessage(807, LogLevel.Warning, "The app is made for version {Asked} of the Durable extension, and this host has {Given}")]
+    public static partial void OtherDurableExtension(ILogger logger, string asked, string given);
+
+    [LoggerMessage(808, LogLevel.Error, "A part of the host did not stop as it should")]
+    public static partial void StopFailed(ILogger logger, Exception error);
 }

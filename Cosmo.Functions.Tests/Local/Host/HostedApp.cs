@@ -16,8 +16,21 @@ public sealed class HostedApp : IAsyncLifetime
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
+    private readonly (string Name, string Value)[] _settings;
+    private readonly TimeProvider _time;
     private FunctionsHost? _host;
     private string? _masterKey;
+
+    public HostedApp()
+        : this(TimeProvider.System)
+    {
+    }
+
+    internal HostedApp(TimeProvider time, params (string Name, string Value)[] settings)
+    {
+        _time = time;
+        _settings = settings;
+    }
 
     /// <summary>The build output of the app.</summary>
     public static string AppFolder { get; } =
@@ -32,7 +45,12 @@ public sealed class HostedApp : IAsyncLifetime
 
     internal RecordedLogs Logs { get; } = new();
 
-    public async ValueTask InitializeAsync() => await StartAsync();
+    public async ValueTask InitializeAsync()
+    {
+        _host = await FunctionsHost.StartAsync(Options());
+        Client.BaseAddress ??= _host.Url;
+        _masterKey = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, "keys.json")))!["masterKey"]!.ToString();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -40,14 +58,6 @@ public sealed class HostedApp : IAsyncLifetime
         Client.Dispose();
         Logs.Dispose();
         Directory.Delete(Folder, recursive: true);
-    }
-
-    /// <summary>Starts the host, with settings besides those that every one has.</summary>
-    public async Task StartAsync(params (string Name, string Value)[] settings)
-    {
-        _host = await FunctionsHost.StartAsync(Options(settings));
-        Client.BaseAddress ??= _host.Url;
-        _masterKey = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, "keys.json")))!["masterKey"]!.ToString();
     }
 
     public async Task StopAsync()
@@ -58,11 +68,15 @@ public sealed class HostedApp : IAsyncLifetime
         }
     }
 
-    internal FunctionsHostOptions Options(params (string Name, string Value)[] settings) => new()
+    /// <summary>Starts the host again after a stop, on the same data and port.</summary>
+    public async Task StartAgainAsync() => _host = await FunctionsHost.StartAsync(Options() with { Port = Client.BaseAddress!.Port });
+
+    internal FunctionsHostOptions Options() => new()
     {
         AppFolder = AppFolder,
-        Settings = new ConfigurationBuilder().AddInMemoryCollection(settings.ToDictionary(setting => setting.Name, setting => (string?)setting.Value)).Build(),
+        Settings = new ConfigurationBuilder().AddInMemoryCollection(_settings.ToDictionary(setting => setting.Name, setting => (string?)setting.Value)).Build(),
         DataFolder = Folder,
+        Time = _time,
         ConfigureLogging = logging => logging.AddProvider(Logs),
     };
 

@@ -12,10 +12,6 @@ namespace Cosmo.Local.Host.WebJobs;
 /// <summary>A function that runs out of time takes its worker with it, as on Azure.</summary>
 internal sealed class FunctionTimeouts(WorkerSupervisor workers, ILogger<FunctionTimeouts> logger) : IWebJobsExceptionHandler
 {
-    public void Initialize(JobHost host)
-    {
-    }
-
     public async Task OnTimeoutExceptionAsync(ExceptionDispatchInfo exceptionInfo, TimeSpan timeoutGracePeriod)
     {
         if (exceptionInfo.SourceException is not FunctionTimeoutException timeout)

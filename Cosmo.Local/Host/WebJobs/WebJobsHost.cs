@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Cosmo.Local.Durable;
 using Cosmo.Local.Host.Functions;
 using Cosmo.Local.Host.Worker;
@@ -14,6 +15,9 @@ namespace Cosmo.Local.Host.WebJobs;
 /// <summary>The functions in the WebJobs SDK, with the official Durable extension: it drives orchestrations, entities and activities, and every invocation goes through it.</summary>
 internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
 {
+    // What is to drain has drained before.
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+
     private readonly IHost _host;
     private readonly IJobHost _jobs;
     private bool _isStarted;
@@ -23,6 +27,9 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         _host = host;
         _jobs = host.Services.GetRequiredService<IJobHost>();
     }
+
+    /// <summary>The version of the Durable extension.</summary>
+    public static string DurableExtension { get; } = FileVersionInfo.GetVersionInfo(typeof(DurableTaskExtension).Assembly.Location).FileVersion!;
 
     /// <param name="functions">The functions that are not disabled.</param>
     /// <param name="workers">Runs them.</param>
@@ -40,6 +47,7 @@ internal sealed class WebJobsHost : IFunctionInvoker, IAsyncDisposable
         services.AddSingleton(logs);
         services.AddSingleton(options.Time);
         services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
         services.AddSingleton<INameResolver, SettingNames>();
         services.AddSingleton(workers);
         services.AddSingleton<IWebJobsExceptionHandler, FunctionTimeouts>();

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Cosmo.Local.Host.Worker.Protocol;
 using Google.Protobuf.WellKnownTypes;
 
@@ -18,15 +20,15 @@ internal sealed record WorkerStart(WorkerApp App, WorkerServer Server, IReadOnly
 }
 
 /// <summary>A worker that is ready to run functions.</summary>
-internal sealed class RunningWorker : IAsyncDisposable
+internal sealed partial class RunningWorker : IAsyncDisposable
 {
-    private static readonly TimeSpan TerminateGrace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TerminateGrace = TimeSpan.FromSeconds(2);
 
     private readonly WorkerStart _start;
     private readonly WorkerProcess _process;
     private readonly WorkerChannel _channel;
     private readonly Action<RunningWorker> _left;
-    private Dictionary<string, RpcFunctionMetadata> _functions = [];
+    private Dictionary<string, string> _functionIds = [];
 
     private RunningWorker(WorkerStart start, WorkerProcess process, WorkerChannel channel, Action<RunningWorker> left)
     {
@@ -40,7 +42,7 @@ internal sealed class RunningWorker : IAsyncDisposable
     public int ProcessId => _process.Id;
 
     /// <summary>The functions as the worker describes them.</summary>
-    public IReadOnlyCollection<RpcFunctionMetadata> Functions => _functions.Values;
+    public IReadOnlyCollection<RpcFunctionMetadata> Functions { get; private set; } = [];
 
     /// <summary>Where the worker takes the requests of HTTP functions; null if it takes none.</summary>
     public Uri? HttpAddress { get; private set; }
@@ -87,9 +89,7 @@ internal sealed class RunningWorker : IAsyncDisposable
     /// <exception cref="WorkerProcessExitException">The worker died.</exception>
     public Task<InvocationResponse?> InvokeAsync(string function, InvocationRequest request, CancellationToken cancellationToken)
     {
-        request.FunctionId = _functions.TryGetValue(function, out var metadata)
-            ? metadata.FunctionId
-            : throw new InvalidOperationException($"The worker has no function '{function}'.");
+        request.FunctionId = _functionIds.TryGetValue(function, out var id) ? id : throw new InvalidOperationException($"The worker has no function '{function}'.");
         return _channel.InvokeAsync(request, cancellationToken);
     }
 
@@ -112,10 +112,10 @@ internal sealed class RunningWorker : IAsyncDisposable
     private static string[] Arguments(string workerId, Uri server)
     {
         var request = Guid.NewGuid().ToString();
-        var length = int.MaxValue.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var length = int.MaxValue.ToString(CultureInfo.InvariantCulture);
         return
         [
-            "--host", server.Host, "--port", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            "--host", server.Host, "--port", server.Port.ToString(CultureInfo.InvariantCulture),
             "--workerId", workerId, "--requestId", request, "--grpcMaxMessageLength", length,
             "--functions-uri", server.ToString(), "--functions-worker-id", workerId, "--functions-request-id", request, "--functions-grpc-max-message-length", length,
         ];
@@ -123,7 +123,11 @@ internal sealed class RunningWorker : IAsyncDisposable
 
     private async Task GetReadyAsync(CancellationToken cancellationToken)
     {
-        await StepAsync("connect to the host", token => _channel.Connected.WaitAsync(_start.ConnectLimit, token), _start.ConnectLimit, cancellationToken);
+        await StepAsync("connect to the host", async token =>
+        {
+            await _channel.Connected.WaitAsync(_start.ConnectLimit, token);
+            return true;
+        }, _start.ConnectLimit, cancellationToken);
         var init = (await AskAsync("initialize", new StreamingMessage
         {
             WorkerInitRequest = new WorkerInitRequest { HostVersion = "4.0.0.0", WorkerDirectory = _start.App.Folder, FunctionAppDirectory = _start.App.Folder },
@@ -136,12 +140,16 @@ internal sealed class RunningWorker : IAsyncDisposable
             FunctionsMetadataRequest = new FunctionsMetadataRequest { FunctionAppDirectory = _start.App.Folder },
         }, cancellationToken)).FunctionMetadataResponse;
         Check(described.Result, "could not describe its functions");
+        if (described.UseDefaultMetadataIndexing)
+        {
+            throw new StartupException($"The worker of {_start.App.Folder} cannot describe its functions; build the app with a newer Microsoft.Azure.Functions.Worker.Sdk.");
+        }
+
         foreach (var function in described.FunctionMetadataResults)
         {
             Check(function.Status, $"could not describe the function '{function.Name}'");
         }
 
-        _functions = described.FunctionMetadataResults.ToDictionary(function => function.Name, StringComparer.OrdinalIgnoreCase);
         foreach (var function in described.FunctionMetadataResults)
         {
             var loaded = (await AskAsync($"load the function '{function.Name}'", new StreamingMessage
@@ -150,17 +158,13 @@ internal sealed class RunningWorker : IAsyncDisposable
             }, cancellationToken)).FunctionLoadResponse;
             Check(loaded.Result, $"could not load the function '{function.Name}'");
         }
+
+        Functions = described.FunctionMetadataResults;
+        _functionIds = Functions.DistinctBy(function => function.Name).ToDictionary(function => function.Name, function => function.FunctionId);
     }
 
     private Task<StreamingMessage> AskAsync(string step, StreamingMessage question, CancellationToken cancellationToken) =>
         StepAsync(step, token => _channel.AskAsync(question, _start.StepLimit, token), _start.StepLimit, cancellationToken);
-
-    private Task StepAsync(string step, Func<CancellationToken, Task> take, TimeSpan limit, CancellationToken cancellationToken) =>
-        StepAsync(step, async token =>
-        {
-            await take(token);
-            return true;
-        }, limit, cancellationToken);
 
     private async Task<T> StepAsync<T>(string step, Func<CancellationToken, Task<T>> take, TimeSpan limit, CancellationToken cancellationToken)
     {
@@ -190,7 +194,7 @@ internal sealed class RunningWorker : IAsyncDisposable
         throw new StartupException($"The worker of {_start.App.Folder} ended before it could {step}. {await CauseAsync() ?? end.Message}", end);
     }
 
-    /// <summary>What the app's last exception said, without where it came from; null where there was none.</summary>
+    /// <summary>What the app's last exception said, without its type and where it came from; null where there was none.</summary>
     private async Task<string?> CauseAsync()
     {
         const string Unhandled = "Unhandled exception. ";
@@ -198,7 +202,7 @@ internal sealed class RunningWorker : IAsyncDisposable
             .SkipWhile(line => !line.StartsWith(Unhandled, StringComparison.Ordinal))
             .TakeWhile(line => !line.StartsWith("   at ", StringComparison.Ordinal))
             .ToList();
-        return lines.Count == 0 ? null : string.Join(Environment.NewLine, lines)[Unhandled.Length..];
+        return lines.Count == 0 ? null : TypeName().Replace(string.Join(Environment.NewLine, lines)[Unhandled.Length..], "", 1);
     }
 
     private void Check(StatusResult? result, string failure)
@@ -223,4 +227,7 @@ internal sealed class RunningWorker : IAsyncDisposable
         _process.Kill();
         return reason;
     }
+
+    [GeneratedRegex(@"^[\w.+`]+: ")]
+    private static partial Regex TypeName();
 }

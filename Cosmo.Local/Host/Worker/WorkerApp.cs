@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -11,6 +12,12 @@ internal sealed record WorkerApp(string Folder, string Executable, string? Assem
 {
     private const string ConfigFile = "worker.config.json";
     private const string Runtime = "dotnet-isolated";
+
+    /// <summary>The version of the Durable extension that the app's packages ask the host for; null where they ask for none.</summary>
+    public string? DurableExtension =>
+        Path.Combine(Folder, ".azurefunctions", "Microsoft.Azure.WebJobs.Extensions.DurableTask.dll") is var path && File.Exists(path)
+            ? FileVersionInfo.GetVersionInfo(path).FileVersion
+            : null;
 
     /// <exception cref="StartupException">The folder holds no such app.</exception>
     public static WorkerApp Read(string folder)

@@ -19,13 +19,13 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     private static readonly TimeSpan InvocationPatience = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stopping = new();
-    private readonly CancellationTokenSource _gaveUp = new();
+    private readonly TaskCompletionSource<string> _gaveUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<RunningWorker> _current = NewTurn();
     private Task _watching = Task.CompletedTask;
     private RunningWorker? _replacing;
 
-    /// <summary>Cancelled when too many workers have died in a row.</summary>
-    public CancellationToken GaveUp => _gaveUp.Token;
+    /// <summary>Completes with a sentence when too many workers have died in a row.</summary>
+    public Task<string> GaveUp => _gaveUp.Task;
 
     /// <summary>The worker that takes invocations; null while there is none.</summary>
     public RunningWorker? Current => Volatile.Read(ref _current).Task is { IsCompletedSuccessfully: true } ready ? ready.Result : null;
@@ -145,9 +145,9 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
         }
-        catch (StartupException)
+        catch (StartupException error)
         {
-            await _gaveUp.CancelAsync();
+            _gaveUp.TrySetResult(error.Message);
         }
     }
 
@@ -159,9 +159,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
         {
             if (deaths >= MaxDeaths)
             {
-                var sentence = $"The worker of {start.App.Folder} died {deaths} times in a row, so the host gives up. The last time: {reason}";
-                Log.HostGaveUp(logger, sentence);
-                throw new StartupException(sentence);
+                throw new StartupException($"The worker of {start.App.Folder} died {deaths} times in a row, so the host gives up. The last time: {reason}");
             }
 
             await Task.Delay(Delay(deaths) * (0.75 + (Random.Shared.NextDouble() / 2)), time, _stopping.Token);

@@ -1,0 +1,83 @@
+namespace Cosmo.Functions.Tests.Local.Host;
+
+/// <summary>What becomes of that which runs when the host stops.</summary>
+public sealed class StopTests
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(6);
+
+    private readonly ManualTimeProvider _time = new();
+
+    [Fact]
+    public async Task An_activity_that_ends_in_time_is_not_run_again()
+    {
+        await using var app = await HoldAsync();
+
+        var stop = app.App.StopAsync();
+        await File.WriteAllTextAsync(app.Path + ".release", "");
+        await stop;
+        File.Delete(app.Path + ".running");
+        await app.App.StartAgainAsync();
+
+        (await app.App.EndAsync(app.Instance)).Output!.ToString().ShouldBe("released");
+        File.Exists(app.Path + ".running").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task An_activity_that_takes_too_long_is_told_to_stop()
+    {
+        await using var app = await HoldAsync();
+
+        var stop = app.App.StopAsync();
+        File.Exists(app.Path + ".cancelled").ShouldBeFalse();
+        _time.Advance(Grace);
+        await HostedApp.WaitForFileAsync(app.Path + ".cancelled");
+        await stop;
+
+        app.App.Host.WorkerProcessId.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task An_activity_that_never_ends_does_not_hold_the_stop_up()
+    {
+        await using var app = new HostedApp();
+        await app.InitializeAsync();
+        var path = app.NewPath();
+        await app.BeginAsync("CallActivity", new { Activity = "Hang", Input = path, Tries = 1 });
+        await HostedApp.WaitForFileAsync(path);
+
+        await app.StopAsync().WaitAsync(TimeSpan.FromSeconds(30));
+
+        app.Host.WorkerProcessId.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Orchestrations_go_on_after_the_next_start()
+    {
+        await using var app = new HostedApp();
+        await app.InitializeAsync();
+        var instance = await app.BeginAsync("AwaitEvent");
+        await app.StateAsync(instance, status => status == "Running");
+
+        await app.StopAsync();
+        await app.StartAgainAsync();
+        await app.ManageAsync(instance, "raise");
+
+        (await app.EndAsync(instance)).Output!.ToString().ShouldBe("gone");
+    }
+
+    private async Task<Held> HoldAsync()
+    {
+        var app = new HostedApp(_time);
+        await app.InitializeAsync();
+        var path = app.NewPath();
+        var instance = await app.BeginAsync("CallActivity", new { Activity = "Hold", Input = path, Tries = 1 });
+        await HostedApp.WaitForFileAsync(path + ".running");
+        return new Held(app, instance, path);
+    }
+
+    /// <summary>An app whose activity waits.</summary>
+    private sealed record Held(HostedApp App, string Instance, string Path) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => App.DisposeAsync();
+    }
+}
