@@ -158,7 +158,10 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
             case { CreateSubOrchestration: { } child }:
                 noted.SubOrchestrationInstanceCreated = new P.SubOrchestrationInstanceCreatedEvent
                 {
-                    InstanceId = child.InstanceId, Name = child.Name, Version = child.Version, Input = child.Input,
+                    InstanceId = child.InstanceId,
+                    Name = child.Name,
+                    Version = child.Version,
+                    Input = child.Input,
                 };
                 call = new FunctionCall(child.Name, action.Id, child.Input, Now, IsActivity: false);
                 break;
@@ -186,7 +189,9 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
             case { CompleteOrchestration: { } end }:
                 noted.ExecutionCompleted = new P.ExecutionCompletedEvent
                 {
-                    OrchestrationStatus = end.OrchestrationStatus, Result = end.Result, FailureDetails = end.FailureDetails,
+                    OrchestrationStatus = end.OrchestrationStatus,
+                    Result = end.Result,
+                    FailureDetails = end.FailureDetails,
                 };
                 _end = end;
                 break;
@@ -237,7 +242,8 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
                 {
                     SubOrchestrationInstanceCompleted = new P.SubOrchestrationInstanceCompletedEvent
                     {
-                        TaskScheduledId = call.Id, Result = JsonDataConverter.Default.Serialize(result),
+                        TaskScheduledId = call.Id,
+                        Result = JsonDataConverter.Default.Serialize(result),
                     },
                 });
                 break;
@@ -246,7 +252,9 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
 
     private static P.TaskFailureDetails Details(Exception failure) => new()
     {
-        ErrorType = failure.GetType().FullName, ErrorMessage = failure.Message, StackTrace = failure.StackTrace,
+        ErrorType = failure.GetType().FullName,
+        ErrorMessage = failure.Message,
+        StackTrace = failure.StackTrace,
     };
 
     private P.HistoryEvent Started(string? input) => new()

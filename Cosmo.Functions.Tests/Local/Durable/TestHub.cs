@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Cosmo.Local.Durable;
-using Cosmo.Local.Durable.Storage;
 using DurableTask.Core;
 using DurableTask.Core.Query;
 using Microsoft.Extensions.Logging;

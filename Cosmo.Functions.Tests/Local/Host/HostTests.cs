@@ -1,10 +1,8 @@
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using Cosmo.Local.Host.WebJobs;
 using Cosmo.Local.Host.Worker;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 
 namespace Cosmo.Functions.Tests.Local.Host;
