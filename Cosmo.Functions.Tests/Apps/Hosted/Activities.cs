@@ -38,14 +38,16 @@ internal sealed class Activities(ILoggerFactory logs)
 
     /// <summary>Makes one file when it runs, and ends when another is there or when it is told to stop; then it says which.</summary>
     [Function(nameof(Hold))]
-    public static async Task<string> Hold([ActivityTrigger] string path, FunctionContext context)
+    public static Task<string> Hold([ActivityTrigger] string path, FunctionContext context) => HoldAsync(path, context.CancellationToken);
+
+    public static async Task<string> HoldAsync(string path, CancellationToken cancellationToken)
     {
         await File.WriteAllTextAsync(path + ".running", "", CancellationToken.None);
         try
         {
             while (!File.Exists(path + ".release"))
             {
-                await Task.Delay(20, context.CancellationToken);
+                await Task.Delay(20, cancellationToken);
             }
 
             return "released";

@@ -58,6 +58,11 @@ internal static class Requests
     public static IActionResult GetTrace([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "trace")] HttpRequest request, FunctionContext context) =>
         new OkObjectResult(context.TraceContext.TraceParent);
 
+    /// <summary>The activity of the same name, as a request.</summary>
+    [Function(nameof(HoldRequest))]
+    public static async Task<IActionResult> HoldRequest([HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "hold")] HttpRequest request, FunctionContext context) =>
+        new OkObjectResult(await Activities.HoldAsync(request.Query["path"].ToString(), context.CancellationToken));
+
     [Function(nameof(Kill))]
     public static void Kill([HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "kill")] HttpRequest request) => Process.GetCurrentProcess().Kill();
 }

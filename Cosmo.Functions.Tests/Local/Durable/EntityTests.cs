@@ -41,7 +41,7 @@ public sealed class EntityTests
 
         await hub.PassAsync(TimeSpan.FromMinutes(1));
 
-        await UntilStateAsync(hub, "11");
+        await hub.UntilAsync(async () => await StateAsync(hub) == "11");
     }
 
     [Fact]
@@ -72,14 +72,4 @@ public sealed class EntityTests
 
     private static async Task<string?> StateAsync(TestHub hub)
         => (await hub.Service.EntityBackendQueries.GetEntityAsync(Counter, true, false, CancellationToken.None))?.SerializedState;
-
-    private static async Task UntilStateAsync(TestHub hub, string expected)
-    {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        while (await StateAsync(hub) != expected)
-        {
-            watch.Elapsed.ShouldBeLessThan(TestHub.Patience, $"{await StateAsync(hub)} {hub.Logs.Text}");
-            await Task.Yield();
-        }
-    }
 }

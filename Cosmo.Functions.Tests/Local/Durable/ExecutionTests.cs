@@ -136,7 +136,7 @@ public sealed class ExecutionTests
             })
             .Activity<int, int>("Note", round => round));
         var first = await hub.Client.CreateOrchestrationInstanceAsync("Loop", "", 1);
-        var waiting = await UntilAsync(hub, first.InstanceId, state => state.Input == "5");
+        var waiting = await hub.UntilAsync(first.InstanceId, state => state.Input == "5");
         await hub.IdleAsync();
 
         waiting.OrchestrationInstance.ExecutionId.ShouldNotBe(first.ExecutionId);
@@ -234,7 +234,7 @@ public sealed class ExecutionTests
     {
         await using var hub = await TestHub.StartAsync(Parent().Orchestrator("Child", script => script.EventAsync<int>("Never")));
         var parent = await hub.ScheduleAsync("Parent");
-        await UntilAsync(hub, "child", _ => true);
+        await hub.UntilAsync("child", _ => true);
 
         await hub.TerminateAsync("child", "not wanted");
 
@@ -250,7 +250,7 @@ public sealed class ExecutionTests
             return await script.EventAsync<bool>("Go");
         }));
         var instance = await hub.ScheduleAsync("Status");
-        await UntilAsync(hub, instance, state => state.Status == "\"waiting\"");
+        await hub.UntilAsync(instance, state => state.Status == "\"waiting\"");
 
         await hub.RaiseAsync(instance, "Go", true);
 
@@ -279,7 +279,7 @@ public sealed class ExecutionTests
         broken = false;
 
         await hub.Service.RewindAsync(failed.OrchestrationInstance.InstanceId, "mended");
-        await UntilAsync(hub, failed.OrchestrationInstance.InstanceId, state => state.OrchestrationStatus != OrchestrationStatus.Failed);
+        await hub.UntilAsync(failed.OrchestrationInstance.InstanceId, state => state.OrchestrationStatus != OrchestrationStatus.Failed);
 
         (await hub.OutputAsync<string>(failed.OrchestrationInstance.InstanceId)).ShouldBe("onetwo");
         runs.ShouldBe(["one", "two", "two"]);
@@ -307,20 +307,4 @@ public sealed class ExecutionTests
             return failed.Message + failed.FailureDetails?.ErrorMessage;
         }
     });
-
-    /// <summary>Waits for a state that nothing announces.</summary>
-    private static async Task<OrchestrationState> UntilAsync(TestHub hub, string instanceId, Func<OrchestrationState, bool> isReached)
-    {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        while (true)
-        {
-            if (await hub.GetAsync(instanceId) is { } state && isReached(state))
-            {
-                return state;
-            }
-
-            watch.Elapsed.ShouldBeLessThan(TestHub.Patience, Newtonsoft.Json.JsonConvert.SerializeObject(await hub.GetAsync(instanceId)) + hub.Logs.Text + await hub.Service.GetOrchestrationHistoryAsync(instanceId, null));
-            await Task.Yield();
-        }
-    }
 }

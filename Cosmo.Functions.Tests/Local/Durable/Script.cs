@@ -52,6 +52,20 @@ internal sealed class Script(Func<Script, Task<object?>> body) : TaskOrchestrati
         return Json.Deserialize<T>(await waiting.Task);
     }
 
+    /// <summary>Goes on with another input. Events that nobody has waited for go with it.</summary>
+    public void ContinueAsNew(object? input)
+    {
+        foreach (var (name, kept) in _events)
+        {
+            foreach (var payload in kept)
+            {
+                Context.SendEvent(new OrchestrationInstance { InstanceId = InstanceId }, name, Json.Deserialize<object>(payload));
+            }
+        }
+
+        Context.ContinueAsNew(input);
+    }
+
     public override void RaiseEvent(OrchestrationContext context, string name, string input)
     {
         if (_waiting.TryGetValue(name, out var waiting) && waiting.TryDequeue(out var next))

@@ -13,15 +13,17 @@ internal sealed class TestHub : IAsyncDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("cosmo-durable-");
-    private readonly TestFunctions _functions;
+    private readonly Func<TestFunctions> _functions;
     private readonly SqliteDurabilityOptions _options;
     private readonly ILoggerFactory _loggers;
+    private readonly bool _withWorker;
     private readonly List<Task> _crashed = [];
     private TaskHubWorker _worker = null!;
     private int _images;
 
-    private TestHub(TestFunctions functions, TimeProvider time, SqliteDurabilityOptions options)
+    private TestHub(Func<TestFunctions> functions, TimeProvider time, SqliteDurabilityOptions options, bool withWorker)
     {
+        _withWorker = withWorker;
         _functions = functions;
         Time = time;
         DatabasePath = Path.Combine(_folder.FullName, "0", "durable.db");
@@ -44,12 +46,21 @@ internal sealed class TestHub : IAsyncDisposable
     /// <param name="functions">What it can run.</param>
     /// <param name="time">The clock of durable timers; one that stands still by default. DurableTask.Core itself reads the system's.</param>
     /// <param name="options">Limits; the path is the hub's own.</param>
-    public static async Task<TestHub> StartAsync(TestFunctions functions, TimeProvider? time = null, SqliteDurabilityOptions? options = null)
+    /// <param name="withWorker">Whether work is done at all.</param>
+    public static Task<TestHub> StartAsync(
+        TestFunctions functions, TimeProvider? time = null, SqliteDurabilityOptions? options = null, bool withWorker = true)
+        => StartAsync(() => functions, time, options, withWorker);
+
+    /// <inheritdoc cref="StartAsync(TestFunctions, TimeProvider?, SqliteDurabilityOptions?, bool)"/>
+    /// <param name="functions">Asked at each start for what it can run.</param>
+    public static async Task<TestHub> StartAsync(
+        Func<TestFunctions> functions, TimeProvider? time = null, SqliteDurabilityOptions? options = null, bool withWorker = true)
     {
         var hub = new TestHub(
             functions,
             time ?? new ManualTimeProvider { Start = DateTimeOffset.UtcNow },
-            options ?? new SqliteDurabilityOptions { DatabasePath = "" });
+            options ?? new SqliteDurabilityOptions { DatabasePath = "" },
+            withWorker);
         await hub.StartAgainAsync();
         return hub;
     }
@@ -98,11 +109,25 @@ internal sealed class TestHub : IAsyncDisposable
     /// <summary>Waits until every message has been seen; nothing announces that.</summary>
     public async Task IdleAsync()
     {
+        await UntilAsync(() => Task.FromResult(Service.Store.Read(session => session.Find("SELECT EXISTS (SELECT 1 FROM inbox)", row => row.GetInt64(0))) == 0));
+    }
+
+    /// <summary>Waits until the state of an instance is such.</summary>
+    public async Task<OrchestrationState> UntilAsync(string instanceId, Func<OrchestrationState, bool> isReached)
+    {
+        OrchestrationState? state = null;
+        await UntilAsync(async () => (state = await GetAsync(instanceId)) is not null && isReached(state));
+        return state!;
+    }
+
+    /// <summary>Waits for something that nothing announces.</summary>
+    public async Task UntilAsync(Func<Task<bool>> isReached)
+    {
         var watch = Stopwatch.StartNew();
-        while (Service.Store.Read(session => session.Find("SELECT count(*) FROM inbox", row => row.GetInt64(0))) > 0)
+        while (!await isReached())
         {
-            watch.Elapsed.ShouldBeLessThan(Patience);
-            await Task.Yield();
+            watch.Elapsed.ShouldBeLessThan(Patience, Logs.Text);
+            await Task.Delay(2, TestContext.Current.CancellationToken);
         }
     }
 
@@ -137,9 +162,27 @@ internal sealed class TestHub : IAsyncDisposable
     {
         Service = new SqliteOrchestrationService(_options with { DatabasePath = DatabasePath }, Time, _loggers.CreateLogger("Durable"));
         _worker = new TaskHubWorker(Service, _loggers) { ErrorPropagationMode = ErrorPropagationMode.UseFailureDetails };
-        _functions.AddTo(_worker);
+        _functions().AddTo(_worker);
         Client = new TaskHubClient(Service);
-        await _worker.StartAsync();
+        if (_withWorker)
+        {
+            await _worker.StartAsync();
+        }
+    }
+
+    /// <summary>All that is in the database, for a test that fails.</summary>
+    public async Task<string> DumpAsync()
+    {
+        var states = await FindAsync(new OrchestrationQuery { PageSize = 1000, FetchInputsAndOutputs = true });
+        var text = new List<string> { Logs.Text };
+        foreach (var state in states)
+        {
+            var id = state.OrchestrationInstance.InstanceId;
+            text.Add($"{id} {state.OrchestrationInstance.ExecutionId} {state.OrchestrationStatus} {state.Input} {await Service.GetOrchestrationHistoryAsync(id, null)}");
+        }
+
+        text.AddRange(Service.Store.Read(session => session.Query("SELECT id || ' inbox ' || event FROM inbox UNION ALL SELECT id || ' timers ' || event FROM timers UNION ALL SELECT instance_id || ' activities ' || event FROM activities", row => row.GetString(0))));
+        return string.Join('\n', text);
     }
 
     /// <summary>How many rows of work are left.</summary>

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Cosmo.Local.Host;
+using Cosmo.Local.Host.Worker;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cosmo.Functions.Tests.Local.Host;
 
@@ -36,6 +38,20 @@ public sealed class HostStartTests
         var refusal = await Should.ThrowAsync<StartupException>(() => FunctionsHost.StartAsync(app.Options()));
 
         refusal.Message.ShouldEndWith("ended before it could connect to the host. COLOUR is missing; set it.");
+    }
+
+    [Fact]
+    public async Task A_worker_that_does_not_connect_is_given_up_in_time()
+    {
+        await using var server = await WorkerServer.StartAsync(NullLoggerFactory.Instance, default);
+        var silent = new WorkerStart(WorkerApp.Read(HostedApp.AppFolder), server, new Dictionary<string, string> { ["HOSTED_SILENCE"] = "1" }, NullLoggerFactory.Instance)
+        {
+            ConnectLimit = TimeSpan.FromSeconds(1),
+        };
+
+        var refusal = await Should.ThrowAsync<StartupException>(() => RunningWorker.StartAsync(silent, _ => { }, default));
+
+        refusal.Message.ShouldBe($"The worker of {Path.GetFullPath(HostedApp.AppFolder)} did not connect to the host within 1 seconds.");
     }
 
     [Fact]

@@ -23,6 +23,23 @@ public sealed class StopTests
     }
 
     [Fact]
+    public async Task A_request_that_ends_in_time_is_answered()
+    {
+        await using var app = new HostedApp(_time);
+        await app.InitializeAsync();
+        var path = app.NewPath();
+        var request = app.Client.PostAsync($"api/hold?path={path}", null);
+        await HostedApp.WaitForFileAsync(path + ".running");
+
+        var stop = app.StopAsync();
+        await File.WriteAllTextAsync(path + ".release", "");
+        using var response = await request;
+        await stop;
+
+        (await response.Content.ReadAsStringAsync()).ShouldBe("released");
+    }
+
+    [Fact]
     public async Task An_activity_that_takes_too_long_is_told_to_stop()
     {
         await using var app = await HoldAsync();
