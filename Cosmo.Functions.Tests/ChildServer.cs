@@ -14,7 +14,7 @@ public abstract class ChildServer : IAsyncLifetime
     protected ChildServer()
     {
         Directory.CreateDirectory(Folder);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => EndNow();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => RemoveNow();
     }
 
     public int Port { get; } = FreePort();
@@ -54,9 +54,8 @@ public abstract class ChildServer : IAsyncLifetime
 
     public ValueTask DisposeAsync()
     {
-        EndNow();
+        RemoveNow();
         GC.SuppressFinalize(this);
-        Directory.Delete(Folder, recursive: true);
         return ValueTask.CompletedTask;
     }
 
@@ -71,12 +70,17 @@ public abstract class ChildServer : IAsyncLifetime
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
-    private void EndNow()
+    private void RemoveNow()
     {
         if (_process is { HasExited: false })
         {
             _process.Kill(entireProcessTree: true);
             _process.WaitForExit();
+        }
+
+        if (Directory.Exists(Folder))
+        {
+            Directory.Delete(Folder, recursive: true);
         }
     }
 }

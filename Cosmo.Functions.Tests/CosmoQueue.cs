@@ -4,14 +4,14 @@ using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests;
 
-/// <summary>Names of its own on the real RabbitMQ (<c>RABBITMQ_URL</c>), and a producer that is not ours to the app; removed at the end.</summary>
+/// <summary>Names of its own on the real RabbitMQ that the tests share, and a producer that is not ours to the app; removed at the end.</summary>
 internal sealed class CosmoQueue : IAsyncDisposable
 {
     private readonly IConnection _connection;
 
     private CosmoQueue(IConnection connection, IChannel channel) => (_connection, Channel) = (connection, channel);
 
-    public static string Url { get; } = Environment.GetEnvironmentVariable("RABBITMQ_URL") ?? "amqp://guest:guest@127.0.0.1:5672";
+    public static string Url => SharedServers.RabbitMQUrl;
 
     public IChannel Channel { get; }
 

@@ -8,6 +8,7 @@ namespace Cosmo.Functions.Tests;
 public sealed class RabbitMQServer : ChildServer
 {
     private readonly int _distributionPort = FreePort();
+    private readonly int _namePort = FreePort();
 
     public string Url => $"amqp://guest:guest@127.0.0.1:{Port}";
 
@@ -15,7 +16,10 @@ public sealed class RabbitMQServer : ChildServer
     {
         var plugins = Path.Combine(Folder, "plugins");
         File.WriteAllText(plugins, "[].");
-        return new ProcessStartInfo(new[] { "/usr/lib/rabbitmq/bin/rabbitmq-server" }.FirstOrDefault(File.Exists) ?? "rabbitmq-server")
+        var program = new[] { "/usr/lib/rabbitmq/bin/rabbitmq-server" }.FirstOrDefault(File.Exists) ?? "rabbitmq-server";
+
+        // A name daemon of its own ends with the server; one that the server started itself would stay.
+        return new ProcessStartInfo("sh", ["-c", "epmd -address 127.0.0.1 -port $ERL_EPMD_PORT & exec $0", program])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -30,6 +34,7 @@ public sealed class RabbitMQServer : ChildServer
                 ["RABBITMQ_LOG_BASE"] = Path.Combine(Folder, "log"),
                 ["RABBITMQ_ENABLED_PLUGINS_FILE"] = plugins,
                 ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+                ["ERL_EPMD_PORT"] = _namePort.ToString(CultureInfo.InvariantCulture),
                 // Makes the script become the server, so that the child is the server.
                 ["RUNNING_UNDER_SYSTEMD"] = "1",
             },

@@ -3,13 +3,13 @@ using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tests;
 
-/// <summary>The real Redis (<c>REDIS_URL</c>) with a key prefix of its own, removed at the end.</summary>
+/// <summary>The real Redis that the tests share with a key prefix of its own, removed at the end.</summary>
 internal sealed class TestRedis : IAsyncDisposable
 {
     public TestRedis() =>
         Connection = new RedisConnection(Options.Create(new RedisOptions { Url = Url, Prefix = Prefix }));
 
-    public static string Url { get; } = Environment.GetEnvironmentVariable("REDIS_URL") ?? "redis://127.0.0.1:6379/0";
+    public static string Url => SharedServers.RedisUrl;
 
     public string Prefix { get; } = $"test-{Guid.NewGuid():n}:";
 

@@ -126,7 +126,7 @@ internal sealed class CrashingHub : IPlanHost, IAsyncDisposable
             {
                 _crashes.Dequeue();
                 _reached = 0;
-                _crash = Task.Run(() => OnceAsync(CrashAsync));
+                _crash = Task.Run(() => OnceAsync(CrashAsync), CancellationToken.None);
 
                 // What has just begun is under way when the store dies.
                 return _crash;

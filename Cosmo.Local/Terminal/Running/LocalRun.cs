@@ -153,7 +153,8 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
 
     private static async Task WaitForHealthAsync(LocalSettings settings, RunProcesses processes, CancellationToken cancellationToken)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        // The host keeps a request until its worker is there. One that is given up leaves an invocation behind that waits for it.
+        using var http = new HttpClient { Timeout = StartLimit };
         var address = new Uri($"http://127.0.0.1:{settings.HttpPort}/{HostJson.Load().RoutePrefix}/health");
         await processes.WaitUntilAsync(
             Functions,

@@ -45,7 +45,7 @@ internal static class TestCommand
                 .. options.SelectMany(option => (parsed.GetValue(option) ?? []).SelectMany(value => new[] { option.Name, value })),
             ];
             using var signals = new StopSignals();
-            var ended = await new TestRun(ProgramFiles.Root, filter).RunAsync(signals.Token);
+            var ended = await new TestRun(ProgramFiles.Root, filter, Console.Out, Console.Error).RunAsync(signals.Token);
             return signals.Token.IsCancellationRequested ? signals.ExitCode is 0 ? 143 : signals.ExitCode : ended;
         });
         return command;

@@ -8,7 +8,9 @@ namespace Cosmo.Local.Terminal.Testing;
 /// <summary>One run of the tests.</summary>
 /// <param name="root">The repository.</param>
 /// <param name="filter">Arguments of the test runner; empty for all tests.</param>
-internal sealed class TestRun(string root, IReadOnlyList<string> filter)
+/// <param name="output">Gets what the runners write, and the count.</param>
+/// <param name="error">Gets what is wrong.</param>
+internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWriter output, TextWriter error)
 {
     private const string Suffix = ".Tests";
 
@@ -48,11 +50,11 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter)
             var (count, isWhole) = await RunSuitesAsync(limit.Token);
             if (count.Total == 0 && filter.Count > 0 && isWhole)
             {
-                await Console.Error.WriteLineAsync($"No test matches {string.Join(' ', filter)}. A class is named by the end of its name, as in: cosmo test OpenApiTests");
+                await error.WriteLineAsync($"No test matches {string.Join(' ', filter)}. A class is named by the end of its name, as in: cosmo test OpenApiTests");
             }
 
-            Console.WriteLine($"Took {Stopwatch.GetElapsedTime(began).TotalSeconds:0} seconds.");
-            Console.WriteLine(count);
+            await output.WriteLineAsync($"Took {Stopwatch.GetElapsedTime(began).TotalSeconds:0} seconds.");
+            await output.WriteLineAsync(count.ToString());
             return isWhole && count is { Failed: 0, Passed: > 0 } ? ExitCodes.Done : ExitCodes.Failed;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -101,7 +103,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter)
     {
         var report = Path.Combine(_scratch, $"{name}.xml");
         var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = _environment };
-        using var runner = ChildProcess.Start(launch, Console.WriteLine);
+        using var runner = ChildProcess.Start(launch, output.WriteLine);
         runner.Input.Close();
         try
         {
@@ -117,7 +119,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter)
         var exitCode = await runner.Ended;
         if (count is null || (exitCode != 0 && count is { Failed: 0, Total: > 0 }))
         {
-            await Console.Error.WriteLineAsync($"{name} broke off with exit code {exitCode}.");
+            await error.WriteLineAsync($"{name} broke off with exit code {exitCode}.");
             return null;
         }
 
@@ -136,7 +138,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter)
             Broker broker = setting == AppSetting.RedisUrl ? RedisBroker.At(url) : RabbitMQBroker.At(url);
             if ((await broker.AskAsync(cancellationToken)).State != BrokerState.Answers)
             {
-                Console.WriteLine($"{broker.Title} does not answer at {broker.Address.Host}:{broker.Address.Port} ({setting.Name}); the tests start their own.");
+                await output.WriteLineAsync($"{broker.Title} does not answer at {broker.Address.Host}:{broker.Address.Port} ({setting.Name}); the tests start their own.");
                 _environment[setting.Name] = null;
             }
         }
@@ -168,7 +170,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter)
             return;
         }
 
-        Console.WriteLine("Installing the Node packages of the tests.");
+        await output.WriteLineAsync("Installing the Node packages of the tests.");
         var log = Path.Combine(_scratch, "npm.log");
         if (await LongStep.RunAsync(new Launch("npm", "ci", "--no-audit", "--no-fund") { Folder = folder }, log, cancellationToken) != 0)
         {

@@ -1,0 +1,75 @@
+using Cosmo.Local.Terminal.Testing;
+
+namespace Cosmo.Functions.Tests.Local.Terminal;
+
+public sealed class TestRunTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("cosmo-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void The_assemblies_of_a_report_are_counted_together()
+    {
+        var report = Path.Combine(_folder, "report.xml");
+        File.WriteAllText(report, """
+            <assemblies>
+              <assembly name="a" total="5" passed="2" failed="1" skipped="1" errors="1" />
+              <assembly name="b" total="3" passed="3" failed="0" skipped="0" errors="0" />
+            </assemblies>
+            """);
+
+        TestCount.Read(report).ShouldBe(new TestCount(5, 2, 1));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("<assemblies><assembly")]
+    public void A_report_that_is_not_whole_is_none(string? text)
+    {
+        var report = Path.Combine(_folder, "report.xml");
+        if (text is not null)
+        {
+            File.WriteAllText(report, text);
+        }
+
+        TestCount.Read(report).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData(3, 1, 0, "3 passed, 1 failed")]
+    [InlineData(3, 0, 2, "3 passed, 0 failed, 2 skipped")]
+    public void Skipped_tests_are_named_where_there_are_some(int passed, int failed, int skipped, string text) =>
+        new TestCount(passed, failed, skipped).ToString().ShouldBe(text);
+
+    [Fact]
+    public async Task A_filter_that_no_test_matches_is_told_and_fails()
+    {
+        // A repository with one project of tests, which is this one.
+        var built = Path.Combine(_folder, "Cosmo.Functions.Tests", "bin", "Release");
+        Directory.CreateDirectory(built);
+        Directory.CreateSymbolicLink(Path.Combine(built, "net10.0"), AppContext.BaseDirectory);
+        var (output, error) = (new StringWriter(), new StringWriter());
+
+        var exitCode = await new TestRun(_folder, ["-class", "*NoSuchTests"], output, error).RunAsync(CancellationToken.None);
+
+        exitCode.ShouldBe(1);
+        error.ToString().ShouldContain("No test matches -class *NoSuchTests.");
+        output.ToString().TrimEnd().ShouldEndWith("0 passed, 0 failed");
+    }
+
+    [Fact]
+    public async Task A_runner_that_breaks_off_counts_as_a_failure()
+    {
+        var built = Path.Combine(_folder, "Broken.Tests", "bin", "Release", "net10.0");
+        Directory.CreateDirectory(built);
+        File.WriteAllText(Path.Combine(built, "Broken.Tests.dll"), "");
+        var (output, error) = (new StringWriter(), new StringWriter());
+
+        var exitCode = await new TestRun(_folder, ["-class", "*"], output, error).RunAsync(CancellationToken.None);
+
+        exitCode.ShouldBe(1);
+        error.ToString().ShouldContain("Broken.Tests broke off with exit code");
+        output.ToString().TrimEnd().ShouldEndWith("0 passed, 1 failed");
+    }
+}
