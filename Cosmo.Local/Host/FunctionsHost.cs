@@ -86,7 +86,9 @@ internal sealed class FunctionsHost : IAsyncDisposable
         await Task.WhenAll(
             _listeners?.StopAsync(CancellationToken.None) ?? Task.CompletedTask,
             _http?.StopAsync(CancellationToken.None) ?? Task.CompletedTask,
-            _jobs?.StopAsync() ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _jobs?.StopAsync() ?? Task.CompletedTask).WaitAsync(ShutdownTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // A function that takes no notice of its cancellation ends with the worker.
         while (_parts.TryPop(out var part))
         {
             try

@@ -101,6 +101,14 @@ public sealed class HostedApp : IAsyncLifetime
         return await response.Content.ReadAsStringAsync();
     }
 
+    /// <summary>The same, but by the host alone: the worker may die before it could answer.</summary>
+    public async Task<string> BeginByHostAsync(string orchestration, object input)
+    {
+        using var response = await Client.PostAsJsonAsync($"runtime/webhooks/durabletask/orchestrators/{orchestration}?code={_masterKey}", input, Json);
+        response.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync())!["id"]!.ToString();
+    }
+
     /// <summary>Starts an orchestration and gives its output.</summary>
     public async Task<JsonNode?> RunAsync(string orchestration, object? input = null)
     {

@@ -9,7 +9,7 @@ public sealed class WorkerDeathTests(HostedApp app) : IClassFixture<HostedApp>
     [Fact]
     public async Task An_activity_fails_with_its_worker()
     {
-        var instance = await app.BeginAsync("CallActivity", new { Activity = "KillWorkerOnce", Input = app.NewPath(), Tries = 1 });
+        var instance = await app.BeginByHostAsync("CallActivity", new { Activity = "KillWorkerOnce", Input = app.NewPath(), Tries = 1 });
 
         (await app.EndAsync(instance)).Output!.ToString().ShouldNotBe("survived");
     }
@@ -17,7 +17,7 @@ public sealed class WorkerDeathTests(HostedApp app) : IClassFixture<HostedApp>
     [Fact]
     public async Task An_activity_with_a_retry_policy_outlives_its_worker()
     {
-        var instance = await app.BeginAsync("CallActivity", new { Activity = "KillWorkerOnce", Input = app.NewPath(), Tries = 3 });
+        var instance = await app.BeginByHostAsync("CallActivity", new { Activity = "KillWorkerOnce", Input = app.NewPath(), Tries = 3 });
 
         (await app.EndAsync(instance)).Output!.ToString().ShouldBe("survived");
     }

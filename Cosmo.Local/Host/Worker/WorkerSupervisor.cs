@@ -9,7 +9,7 @@ namespace Cosmo.Local.Host.Worker;
 internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILogger<WorkerSupervisor> logger) : IAsyncDisposable
 {
     /// <summary>A worker that lived this long is no part of a row of deaths.</summary>
-    public static readonly TimeSpan LongLife = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan LongLife = TimeSpan.FromSeconds(10);
 
     /// <summary>How many workers may die in a row.</summary>
     public const int MaxDeaths = 8;
