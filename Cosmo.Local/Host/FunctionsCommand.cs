@@ -10,15 +10,9 @@ internal static class FunctionsCommand
 {
     public static Command Create()
     {
-        var port = new Option<int?>("--port") { Description = "The port on 127.0.0.1; 0 takes a free one. [default: Host:LocalHttpPort of local.settings.json, or 7071]" };
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 0 or > ushort.MaxValue)
-            {
-                result.AddError("--port must lie between 0 and 65535.");
-            }
-        });
-        var app = new Option<string?>("--app") { Description = "The build output of any app for the isolated worker. [default: Cosmo's]" };
+        var port = CommonOptions.Port(
+            0, ushort.MaxValue, "The port on 127.0.0.1; 0 takes a free one. [default: Host:LocalHttpPort of local.settings.json, or 7071]");
+        var app = new Option<string?>("--app") { Description = "The build output of any app for the isolated worker. [default: Cosmo's]", HelpName = "DIR" };
         var data = CommonOptions.Data();
         var command = new Command("functions", "Runs the functions of an app: HTTP, RabbitMQ and timer triggers and Durable Functions.") { port, data, app };
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(app), CommonOptions.DataFolder(parsed.GetValue(data)), parsed.GetValue(port)));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Cosmo.Local.Host;
 
 namespace Cosmo.Local.Terminal;
@@ -11,6 +12,20 @@ internal static class CommonOptions
         Description = "The folder for keys, orchestrations and other data. [default: .cosmo]",
         HelpName = "DIR",
     };
+
+    /// <summary>A port within bounds, both of which are allowed.</summary>
+    public static Option<int?> Port(int first, int last, string description)
+    {
+        var option = new Option<int?>("--port") { Description = description, HelpName = "PORT" };
+        option.Validators.Add(result =>
+        {
+            if (!int.TryParse(result.Tokens.FirstOrDefault()?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port < first || port > last)
+            {
+                result.AddError($"--port must be a number from {first} to {last}.");
+            }
+        });
+        return option;
+    }
 
     /// <summary>The full path of the folder; by default <c>.cosmo</c> in the repository that <c>./cosmo</c> stands in, else in the working directory.</summary>
     public static string DataFolder(string? given) => Path.GetFullPath(given ?? Path.Combine(ProgramFiles.Root, ".cosmo"));

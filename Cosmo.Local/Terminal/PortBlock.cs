@@ -30,22 +30,8 @@ internal sealed record PortBlock(int Page)
     public int Azurite => Page + 8;
 
     /// <summary>The option <c>--port</c> of the verbs that run more than one service.</summary>
-    public static Option<int?> Option()
-    {
-        var option = new Option<int?>("--port")
-        {
-            Description = "The chat page's port. Everything else moves to the ports behind it. [default: each where local.settings.json says]",
-            HelpName = "PORT",
-        };
-        option.Validators.Add(result =>
-        {
-            if (result.Errors.Any() || result.GetValueOrDefault<int?>() is < 1 or > ushort.MaxValue - Length + 1)
-            {
-                result.AddError($"--port must be a number from 1 to {ushort.MaxValue - Length + 1}.");
-            }
-        });
-        return option;
-    }
+    public static Option<int?> Option() => CommonOptions.Port(
+        1, ushort.MaxValue - Length + 1, "The chat page's port. Everything else moves to the ports behind it. [default: each where local.settings.json says]");
 
     /// <summary>The settings with everything of theirs that is on this machine moved to these ports. What points elsewhere stays.</summary>
     public LocalSettings Move(LocalSettings settings)

@@ -29,6 +29,8 @@ public sealed class CosmoCommandTests
     [InlineData("emulators", "--port", "65530")]
     [InlineData("run", "--port", "0")]
     [InlineData("run", "--port", "many")]
+    [InlineData("functions", "--port", "65536")]
+    [InlineData("functions", "--port")]
     [InlineData("test", "--verbose")]
     [InlineData("test", "-clas", "X")]
     [InlineData("send", "demo", "--jsn")]

@@ -50,7 +50,11 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
         }
         finally
         {
-            Console.WriteLine("Stopping.");
+            if (signals.Token.IsCancellationRequested)
+            {
+                Console.WriteLine("Stopping.");
+            }
+
             if (await Task.WhenAny(EndAsync(processes), signals.Again) == signals.Again)
             {
                 processes.KillAll();
@@ -175,7 +179,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
     }
 
     /// <summary>Says which port is taken before anything is started, and by which setting it is moved.</summary>
-    private static async Task ClaimPortsAsync(LocalSettings settings, IConfiguration configuration, CancellationToken cancellationToken)
+    private async Task ClaimPortsAsync(LocalSettings settings, IConfiguration configuration, CancellationToken cancellationToken)
     {
         var endpoint = Endpoint().Match(AppSetting.WebPubSubConnectionString.In(configuration) ?? "").Groups[1].Value;
         (string Name, string? Value)[] needed =
@@ -193,8 +197,8 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
             if (Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp && url.IsLoopback
                 && await LocalPorts.IsTakenAsync(url.DnsSafeHost, url.Port, cancellationToken))
             {
-                throw new TerminalException(
-                    ExitCodes.Failed, $"Port {url.Port} is taken by another program. Free it, move all ports with --port, or {settings.HowToChange(name)}.");
+                var remedy = ports is null ? $"move all ports with --port, or {settings.HowToChange(name)}" : "or give another --port";
+                throw new TerminalException(ExitCodes.Failed, $"Port {url.Port} is taken by another program. Free it, {remedy}.");
             }
         }
     }
