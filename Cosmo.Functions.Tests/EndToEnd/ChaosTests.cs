@@ -18,7 +18,7 @@ public sealed class ChaosTests
         var random = new Random(seed);
         string[] questions = ["Weather in Makati?", "Weather in Makati and in Cebu?", "Hello"];
         await using var stack = await CosmoStack.StartAsync(
-            openAI: new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(15) });
+            CosmoStack.Patient, new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(15) });
         var clients = await Task.WhenAll(Enumerable.Range(0, channels).Select(channel => stack.OpenAsync($"channel-{channel}")));
         foreach (var message in Enumerable.Range(0, messages))
         {
@@ -43,7 +43,7 @@ public sealed class ChaosTests
 
         foreach (var (client, channel) in clients.Select((client, channel) => (client, channel)))
         {
-            var last = await client.FinalAsync($"msg-{messages - 1}", seconds: 60);
+            var last = await client.FinalAsync($"msg-{messages - 1}", seconds: 120);
             var payloads = client.Rest().Select(update => update["payload"]!).ToList();
             var finals = payloads.Where(payload => payload["final_message"]!.GetValue<bool>()).DistinctBy(payload => payload["sequence"]!.GetValue<long>()).ToList();
             finals.Select(final => $"{final["message_id"]} {final["status"]}").ShouldBe(Enumerable.Range(0, messages).Select(message => $"msg-{message} completed"));

@@ -16,6 +16,14 @@ namespace Cosmo.Functions.Tests.EndToEnd;
 /// </summary>
 internal sealed class CosmoStack : IAsyncDisposable
 {
+    /// <summary>Deadlines that no machine is too slow for, where a test is not about them.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Patient = new Dictionary<string, string>
+    {
+        ["Cosmo:Conversations:FirstEventSeconds"] = "300",
+        ["Cosmo:Conversations:StallSeconds"] = "300",
+        ["Cosmo:Conversations:OverallSeconds"] = "480",
+    };
+
     private const string AccessKey = "an-access-key-for-tests-of-some-length";
 
     private readonly TestRedis _redis = new();
@@ -108,7 +116,7 @@ internal sealed class CosmoStack : IAsyncDisposable
     {
         var process = FunctionsProcess.Start(port, folder, _settings);
         _processes.Add(process);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         while (true)
         {
             process.ThrowIfEnded();

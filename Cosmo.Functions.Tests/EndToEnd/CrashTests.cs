@@ -87,7 +87,7 @@ public sealed class CrashTests
     }
 
     private static Task<CosmoStack> StartAsync() => CosmoStack.StartAsync(
-        openAI: new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(15) });
+        CosmoStack.Patient, new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(15) });
 
     /// <summary>Kills, and starts what does not start again by itself.</summary>
     private static async Task KillAsync(CosmoStack stack, Killed killed)
@@ -104,9 +104,9 @@ public sealed class CrashTests
 
     private static async Task AnsweredOnceAsync(CosmoStack stack, ChatClient client)
     {
-        var final = await client.FinalAsync("msg-1", seconds: 60);
+        var final = await client.FinalAsync("msg-1", seconds: 120);
         await stack.Queue.SendAsync("channel", "msg-2", "Hello");
-        await client.FinalAsync("msg-2", seconds: 60);
+        await client.FinalAsync("msg-2", seconds: 120);
 
         final["status"]!.GetValue<string>().ShouldBe("completed");
         final["message"]!.GetValue<string>().ShouldContain("Makati");
