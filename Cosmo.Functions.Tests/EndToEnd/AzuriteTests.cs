@@ -82,7 +82,6 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
                     ["AzureWebJobsStorage"] = _azurite.ConnectionString,
                     ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:type"] = "AzureStorage",
                     ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:maxQueuePollingInterval"] = "00:00:00.500",
-                    ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:controlQueueVisibilityTimeout"] = "00:00:05",
                     ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:workItemQueueVisibilityTimeout"] = "00:00:05",
                     ["Cosmo:Conversations:FirstEventSeconds"] = "10",
                 },

@@ -55,7 +55,10 @@ internal sealed class HostSettings(IConfiguration configuration) : IValidateOpti
         }
     }
 
-    /// <summary>What an instance that is lost was at stays hidden in its queue for a while; it must be seen again in time for its answer.</summary>
+    /// <summary>
+    /// An activity that a lost instance was at stays hidden in its queue for a while; it must be seen again in time for its answer. (The extension refuses
+    /// less than a minute for the control queues, so nothing is asked of those.)
+    /// </summary>
     private static IEnumerable<string> FaultsOfQueues(Func<string, TimeSpan, TimeSpan> read, ConversationOptions options)
     {
         var deadlines = options.Deadlines;
@@ -71,14 +74,11 @@ internal sealed class HostSettings(IConfiguration configuration) : IValidateOpti
             yield break;
         }
 
-        foreach (var queue in new[] { "workItemQueueVisibilityTimeout", "controlQueueVisibilityTimeout" })
+        var hidden = read($"{Storage}:workItemQueueVisibilityTimeout", DefaultVisibilityTimeout);
+        if (hidden + polling >= deadline)
         {
-            var hidden = read($"{Storage}:{queue}", DefaultVisibilityTimeout);
-            if (hidden + polling >= deadline)
-            {
-                yield return $"{Storage}:{queue} in host.json ({hidden:c}) is too long for {against}: the work of an instance that is lost would come back " +
-                    $"too late. Set it to less than {deadline - polling:c}.";
-            }
+            yield return $"{Storage}:workItemQueueVisibilityTimeout in host.json ({hidden:c}) is too long for {against}: the work of an instance that is lost " +
+                $"would come back too late. Set it to less than {deadline - polling:c}.";
         }
     }
 }
