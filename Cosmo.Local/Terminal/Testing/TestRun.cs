@@ -25,6 +25,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         ("Node.js with npm", () => Programs.Find("node") is not null && Programs.Find("npm") is not null, ["nodejs", "npm"]),
         ("Chromium", () => Programs.Find("chromium") is not null, ["chromium"]),
         ("PostgreSQL", () => Directory.Exists("/usr/lib/postgresql"), ["postgresql"]),
+        ("Python 3 with its Redis client", () => Succeeds("/usr/bin/python3", "-c", "import redis"), ["python3-redis"]),
     ];
 
     private readonly string _scratch = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
@@ -159,6 +160,18 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         {
             await InstallNodePackagesAsync(folder, cancellationToken);
         }
+    }
+
+    private static bool Succeeds(string program, params string[] arguments)
+    {
+        if (!File.Exists(program))
+        {
+            return false;
+        }
+
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 
     private async Task InstallNodePackagesAsync(string folder, CancellationToken cancellationToken)
