@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cosmo.Local.Emulators.OpenAI;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
@@ -7,7 +8,8 @@ public sealed class ChaosTests
 {
     /// <summary>
     /// Kills the worker, or host and worker, at random points while several conversations, some with tools, are under way; then counts. A final update may reach a client twice if the
-    /// process dies between the send and the note that it was sent; both have the same sequence, by which a client knows it.
+    /// process dies between the send and the note that it was sent; both have the same sequence, by which a client knows it. A message that the trigger has in
+    /// hand when the worker dies goes to the queue's tail, as on the real host, so those of a channel may change places; they are answered one at a time even so.
     /// </summary>
     [Fact]
     public async Task Killed_again_and_again_at_random_every_message_is_answered_once()
@@ -43,19 +45,24 @@ public sealed class ChaosTests
 
         foreach (var (client, channel) in clients.Select((client, channel) => (client, channel)))
         {
-            var last = await client.FinalAsync($"msg-{messages - 1}", seconds: 120);
+            while (client.Finals().Distinct().Count() < messages)
+            {
+                await client.NextAsync(seconds: 120);
+            }
+
             var payloads = client.Rest().Select(update => update["payload"]!).ToList();
             var finals = payloads.Where(payload => payload["final_message"]!.GetValue<bool>()).DistinctBy(payload => payload["sequence"]!.GetValue<long>()).ToList();
-            finals.Select(final => $"{final["message_id"]} {final["status"]}").ShouldBe(Enumerable.Range(0, messages).Select(message => $"msg-{message} completed"));
+            finals.Select(final => $"{final["message_id"]} {final["status"]}").Order().ShouldBe(Enumerable.Range(0, messages).Select(message => $"msg-{message} completed"));
             foreach (var final in finals)
             {
                 payloads.Where(payload => payload["message_id"]!.GetValue<string>() == final["message_id"]!.GetValue<string>())
                     .ShouldAllBe(payload => payload["sequence"]!.GetValue<long>() <= final["sequence"]!.GetValue<long>());
             }
 
-            var threadId = last["thread_id"]!.GetValue<string>();
+            var threadId = finals[0]["thread_id"]!.GetValue<string>();
             finals.ShouldAllBe(final => final["thread_id"]!.GetValue<string>() == threadId);
-            (await stack.QuestionsAsync(threadId)).ShouldBe(Enumerable.Range(0, messages).Select(message => questions[(message + channel) % questions.Length]));
+            var order = finals.Select(final => int.Parse(final["message_id"]!.GetValue<string>()["msg-".Length..], CultureInfo.InvariantCulture));
+            (await stack.QuestionsAsync(threadId)).ShouldBe(order.Select(message => questions[(message + channel) % questions.Length]));
             (await stack.UnansweredCallsAsync(threadId)).ShouldBeEmpty();
             await client.DisposeAsync();
         }
