@@ -22,7 +22,7 @@ internal sealed class ListenedQueue : IAsyncDisposable
     }
 
     /// <summary>The shared broker (<c>RABBITMQ_URL</c>).</summary>
-    public static string BrokerUrl { get; } = Environment.GetEnvironmentVariable("RABBITMQ_URL") ?? "amqp://guest:guest@127.0.0.1:5672";
+    public static string BrokerUrl => SharedServers.RabbitMQUrl;
 
     public string Url { get; }
 
