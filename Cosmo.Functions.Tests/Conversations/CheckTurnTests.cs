@@ -16,6 +16,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
     private readonly FunctionContext _context = Substitute.For<FunctionContext>();
     private readonly Turns _turns;
     private readonly StopSignals _stopSignals;
+    private readonly UpdateLog _log;
     private readonly CheckTurn _checkTurn;
 
     public CheckTurnTests()
@@ -23,7 +24,8 @@ public sealed class CheckTurnTests : IAsyncDisposable
         var options = Options.Create(new ConversationOptions());
         _turns = new Turns(_redis.Connection, options, TimeProvider.System);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        _checkTurn = new CheckTurn(_turns, _stopSignals, options, TimeProvider.System, NullLogger<CheckTurn>.Instance);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        _checkTurn = new CheckTurn(_turns, _stopSignals, _log, options, TimeProvider.System, NullLogger<CheckTurn>.Instance);
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -85,6 +87,17 @@ public sealed class CheckTurnTests : IAsyncDisposable
     public async Task The_second_orchestration_of_a_message_that_is_over_takes_no_place_again()
     {
         await _turns.ClaimAsync(Address(1), "run-of-another-worker", Cancellation);
+        await TakeAsync(2);
+
+        (await CheckAsync(1)).HasTurn.ShouldBeTrue();
+
+        (await _turns.ReleaseAsync(Address(2), "instance-2", Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_message_that_is_over_takes_no_place_again()
+    {
+        await _log.RecordAsync(Address(1), Updates.Completed(Address(1), "conv_1", "Hello"), once: null, Cancellation);
         await TakeAsync(2);
 
         (await CheckAsync(1)).HasTurn.ShouldBeTrue();

@@ -3,11 +3,14 @@ using Cosmo.Functions.Conversations;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Receiving;
 using Cosmo.Functions.Tools;
+using DurableTask.Core.Exceptions;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Converters;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
+using NSubstitute.Core;
 using NSubstitute.ExceptionExtensions;
 
 namespace Cosmo.Functions.Tests.Conversations;
@@ -78,6 +81,47 @@ public sealed class ConversationStarterTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData(OrchestrationRuntimeStatus.Running, false)]
+    [InlineData(OrchestrationRuntimeStatus.Completed, true)]
+    public async Task A_message_that_the_store_knows_is_no_new_one_although_Redis_has_forgotten_it(OrchestrationRuntimeStatus status, bool givesItsPlaceBack)
+    {
+        Schedule().ThrowsAsync(new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
+        Finding().Returns(Instance(status));
+
+        (await StartAsync("msg-1")).ShouldBeNull();
+
+        Schedule().Returns("instance");
+        Finding().Returns((OrchestrationMetadata?)null);
+        await StartAsync("msg-2");
+        Scheduled().Last().HasTurn.ShouldBe(givesItsPlaceBack);
+    }
+
+    [Fact]
+    public async Task No_status_of_an_earlier_start_lets_a_message_start_anew()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+
+        var options = (StartOrchestrationOptions)_client.ReceivedCalls().Single(IsSchedule).GetArguments()[2]!;
+        options.DedupeStatuses.ShouldBe(["Pending", "Running", "Suspended", "Completed", "Failed", "Terminated"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_message_that_the_store_knows_is_not_refused_where_too_many_wait()
+    {
+        Schedule().Returns("instance");
+        for (var i = 0; i <= 20; i++)
+        {
+            await StartAsync($"msg-{i}");
+        }
+
+        (await StartAsync("msg-21"))!.Cause.ShouldBe("channel_full");
+        Finding().Returns(Instance(OrchestrationRuntimeStatus.Completed));
+        (await StartAsync("msg-21")).ShouldBeNull();
+    }
+
+    [Theory]
     [InlineData("enqueue", true)]
     [InlineData("reject", true)]
     [InlineData("interrupt", true)]
@@ -95,8 +139,19 @@ public sealed class ConversationStarterTests : IAsyncDisposable
     private Task<string> Schedule() => _client.ScheduleNewOrchestrationInstanceAsync(
         Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>());
 
+    private Task<OrchestrationMetadata?> Finding() => _client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>());
+
+    private static OrchestrationMetadata Instance(OrchestrationRuntimeStatus status) => new(nameof(Conversation), "instance")
+    {
+        RuntimeStatus = status,
+        DataConverter = JsonDataConverter.Default,
+        SerializedOutput = JsonDataConverter.Default.Serialize(new ConversationResult("completed", null, 1)),
+    };
+
+    private static bool IsSchedule(ICall call) => call.GetMethodInfo().Name == nameof(DurableTaskClient.ScheduleNewOrchestrationInstanceAsync);
+
     private IEnumerable<ConversationInput> Scheduled() => _client.ReceivedCalls()
-        .Where(call => call.GetMethodInfo().Name == nameof(DurableTaskClient.ScheduleNewOrchestrationInstanceAsync))
+        .Where(IsSchedule)
         .Select(call => call.GetArguments()[1])
         .OfType<ConversationInput>();
 

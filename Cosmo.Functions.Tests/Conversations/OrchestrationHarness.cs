@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Converters;
 using Microsoft.DurableTask.Worker.Grpc;
 using P = Microsoft.DurableTask.Protobuf;
@@ -50,6 +49,13 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
     /// </summary>
     public void On<TInput>(string function, Func<TInput, object?> answer) =>
         _functions[function] = input => answer(JsonDataConverter.Default.Deserialize<TInput>(input)!);
+
+    /// <summary>Has something happen to a function first: its failure, or null to let it do what it does.</summary>
+    public void Before(string function, Func<Exception?> happens)
+    {
+        var answer = _functions[function];
+        _functions[function] = input => happens() ?? answer(input);
+    }
 
     /// <summary>The inputs of a function's calls, in order.</summary>
     public IReadOnlyList<TInput> Inputs<TInput>(string function) =>
@@ -121,6 +127,7 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
         var begun = response.Actions.Select(Take).ToList();
         if (_history.Count > 0)
         {
+            // Else it continues as new, with a history that begins with its next step.
             _history.Add(At(new P.HistoryEvent { OrchestratorCompleted = new P.OrchestratorCompletedEvent() }));
         }
 
@@ -151,7 +158,10 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
             case { CreateSubOrchestration: { } child }:
                 noted.SubOrchestrationInstanceCreated = new P.SubOrchestrationInstanceCreatedEvent
                 {
-                    InstanceId = child.InstanceId, Name = child.Name, Version = child.Version, Input = child.Input,
+                    InstanceId = child.InstanceId,
+                    Name = child.Name,
+                    Version = child.Version,
+                    Input = child.Input,
                 };
                 call = new FunctionCall(child.Name, action.Id, child.Input, Now, IsActivity: false);
                 break;
@@ -179,7 +189,9 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
             case { CompleteOrchestration: { } end }:
                 noted.ExecutionCompleted = new P.ExecutionCompletedEvent
                 {
-                    OrchestrationStatus = end.OrchestrationStatus, Result = end.Result, FailureDetails = end.FailureDetails,
+                    OrchestrationStatus = end.OrchestrationStatus,
+                    Result = end.Result,
+                    FailureDetails = end.FailureDetails,
                 };
                 _end = end;
                 break;
@@ -230,7 +242,8 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
                 {
                     SubOrchestrationInstanceCompleted = new P.SubOrchestrationInstanceCompletedEvent
                     {
-                        TaskScheduledId = call.Id, Result = JsonDataConverter.Default.Serialize(result),
+                        TaskScheduledId = call.Id,
+                        Result = JsonDataConverter.Default.Serialize(result),
                     },
                 });
                 break;
@@ -239,7 +252,9 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
 
     private static P.TaskFailureDetails Details(Exception failure) => new()
     {
-        ErrorType = failure.GetType().FullName, ErrorMessage = failure.Message, StackTrace = failure.StackTrace,
+        ErrorType = failure.GetType().FullName,
+        ErrorMessage = failure.Message,
+        StackTrace = failure.StackTrace,
     };
 
     private P.HistoryEvent Started(string? input) => new()

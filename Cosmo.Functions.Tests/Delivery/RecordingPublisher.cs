@@ -33,5 +33,7 @@ internal sealed class RecordingPublisher : IUpdatePublisher
         return Task.CompletedTask;
     }
 
+    public Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken) => Task.FromResult(IsFenced);
+
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 }

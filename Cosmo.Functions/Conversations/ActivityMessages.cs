@@ -15,6 +15,7 @@ internal sealed record TurnResult(bool HasTurn, Failure? Failure);
 /// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
 internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId);
 
+/// <param name="Duplicate">Another orchestration has the message, or it is over.</param>
 internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? Failure);
 
 /// <param name="Question">The user's message; null when tool outputs are given.</param>

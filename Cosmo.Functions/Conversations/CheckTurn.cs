@@ -1,3 +1,4 @@
+using Cosmo.Functions.Delivery;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
@@ -7,7 +8,7 @@ namespace Cosmo.Functions.Conversations;
 
 /// <summary>Activity: is it this orchestration's turn? Heads that ended without giving their turn back are removed.</summary>
 internal sealed class CheckTurn(
-    Turns turns, StopSignals stopSignals, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<CheckTurn> logger)
+    Turns turns, StopSignals stopSignals, UpdateLog log, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<CheckTurn> logger)
 {
     private const int MostRemovals = 10;
 
@@ -31,6 +32,12 @@ internal sealed class CheckTurn(
 
     private async Task<TurnResult> CheckAsync(TurnInput input, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        // A message that is over takes no place again; with its turn it finds out.
+        if (await log.IsOverAsync(input.Address, cancellationToken))
+        {
+            return new TurnResult(true, null);
+        }
+
         // Whoever cancels may be a worker that cannot raise an event here.
         if (await stopSignals.IsCancelledAsync(input.Address.Channel, input.InstanceId, cancellationToken))
         {

@@ -20,13 +20,6 @@ internal static class Conversation
     /// <summary>How long work that was told to stop may take, before its end is no longer waited for.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>For steps whose failure is rare and passing: three tries within some seconds.</summary>
-    private static readonly TaskOptions FewTries = TaskOptions.FromRetryPolicy(new RetryPolicy(3, TimeSpan.FromSeconds(1), backoffCoefficient: 2));
-
-    /// <summary>For what must not be lost: tries for about a day, half a minute apart in the end.</summary>
-    private static readonly TaskOptions ManyTries = TaskOptions.FromRetryPolicy(
-        new RetryPolicy(2900, TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(30)));
-
     [Function(nameof(Conversation))]
     public static async Task<ConversationResult> RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
     {
@@ -54,11 +47,12 @@ internal static class Conversation
             await context.CallActivityAsync(
                 nameof(FinishConversation),
                 new FinishInput(input.Address, context.InstanceId, progress.ThreadId!, progress.ResponseId!, progress.Round, input.ReceivedAt),
-                FewTries);
+                Tries.Few);
             return new ConversationResult("completed", null, progress.Round + 1);
         }
         catch (TaskFailedException e)
         {
+            // All tries of a step failed.
             return await FailAsync(context, progress, Failure.Unexpected(e.FailureDetails.ErrorMessage));
         }
     }
@@ -79,7 +73,7 @@ internal static class Conversation
             }
 
             granted = granted.IsCompleted ? null : granted;
-            turn = await context.CallActivityAsync<TurnResult>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId, input.RunId), FewTries);
+            turn = await context.CallActivityAsync<TurnResult>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId, input.RunId), Tries.Few);
             wait = wait * 2 < LongestTurnCheck ? wait * 2 : LongestTurnCheck;
         }
 
@@ -92,7 +86,8 @@ internal static class Conversation
         var input = progress.Input;
         for (string? replaced = null; ; replaced = progress.ThreadId)
         {
-            var thread = context.CallActivityAsync<ThreadResult>(nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced));
+            var thread = context.CallActivityAsync<ThreadResult>(
+                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced), Tries.Within(watch.Left));
             if (await watch.WatchAsync(thread) is { } late)
             {
                 return late;
@@ -130,7 +125,8 @@ internal static class Conversation
                 nameof(RunAssistant),
                 new RunInput(
                     input.Address, context.InstanceId, progress.ThreadId!, progress.Round == 0 ? input.Question : null, outputs, input.Caller, progress.Round,
-                    watch.OverallAt, input.TraceParent));
+                    watch.OverallAt, input.TraceParent),
+                Tries.Within(watch.Left));
             progress.Work = run;
             if (await watch.WatchAsync(run) is { } late)
             {
@@ -138,6 +134,12 @@ internal static class Conversation
             }
 
             var result = await run;
+            if (result.Failure is { Cause: Failure.OverCause })
+            {
+                progress.Duplicate = true;
+                return null;
+            }
+
             if (result.Failure is { } failure)
             {
                 return failure.Cause == Failure.StoppedCause ? watch.Stopped : failure;
@@ -157,7 +159,7 @@ internal static class Conversation
 
             context.SetCustomStatus(new ConversationStatus("executing tools", progress.Round, progress.ThreadId));
             var tools = Task.WhenAll(result.ToolCalls.Select(call => context.CallActivityAsync<string>(
-                nameof(ExecuteTool), new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt), FewTries)));
+                nameof(ExecuteTool), new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt), Tries.Within(watch.Left))));
             progress.Work = tools;
             if (await watch.WatchAsync(tools) is { } toolsLate)
             {
@@ -173,13 +175,13 @@ internal static class Conversation
     {
         var input = progress.Input;
         context.SetCustomStatus(new ConversationStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
+        await StopAsync(context, progress);
         try
         {
-            await StopAsync(context, progress);
             await context.CallActivityAsync(
                 nameof(FailConversation),
                 new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt),
-                FewTries);
+                Tries.Few);
         }
         catch (TaskFailedException)
         {
@@ -188,7 +190,7 @@ internal static class Conversation
 
         if (failure.Cause != Failure.CancelledCause)
         {
-            await context.CallActivityAsync(nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure), ManyTries);
+            await context.CallActivityAsync(nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure), Tries.ForADay);
         }
 
         return new ConversationResult("failed", failure.Cause, progress.Round + 1);
@@ -202,7 +204,15 @@ internal static class Conversation
     {
         if (progress.Work is { IsCompleted: false } work)
         {
-            await context.CallActivityAsync(nameof(StopWork), new StopInput(progress.Input.Address.Channel, context.InstanceId), FewTries);
+            try
+            {
+                await context.CallActivityAsync(nameof(StopWork), new StopInput(progress.Input.Address.Channel, context.InstanceId), Tries.Few);
+            }
+            catch (TaskFailedException)
+            {
+                // It was not told. It keeps its own deadline, and the fence keeps what it says from the client.
+            }
+
             await WaitAsync(context, StopLimit, work);
         }
     }

@@ -17,7 +17,7 @@ internal sealed class ConversationProgress(ConversationInput input)
     /// <summary>The newest whole response; null before the first.</summary>
     public string? ResponseId { get; set; }
 
-    /// <summary>Another orchestration has this message.</summary>
+    /// <summary>Another orchestration has this message, or had it: it is over.</summary>
     public bool Duplicate { get; set; }
 }
 

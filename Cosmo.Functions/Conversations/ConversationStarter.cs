@@ -21,6 +21,19 @@ internal sealed class ConversationStarter(
     TimeProvider clock,
     ILogger<ConversationStarter> logger)
 {
+    /// <summary>
+    /// A message is answered once, so no instance of its id is replaced: neither one that runs, nor, as would be the default, one that has ended.
+    /// </summary>
+    private static readonly OrchestrationRuntimeStatus[] AnyStatus =
+    [
+        OrchestrationRuntimeStatus.Pending,
+        OrchestrationRuntimeStatus.Running,
+        OrchestrationRuntimeStatus.Suspended,
+        OrchestrationRuntimeStatus.Completed,
+        OrchestrationRuntimeStatus.Failed,
+        OrchestrationRuntimeStatus.Terminated,
+    ];
+
     private bool MustNotWait => options.Value.WhenBusy == ConversationOptions.Reject;
 
     /// <summary>
@@ -39,21 +52,13 @@ internal sealed class ConversationStarter(
         var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt);
         var instanceId = InstanceId(address);
         using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
-
-        // An instance that has ended would be started anew, so it is asked for first.
-        if (await client.GetInstanceAsync(instanceId, cancellationToken) is not null)
-        {
-            logger.DeliveredAgain(address.MessageId);
-            return null;
-        }
-
         var place = await TakePlaceAsync(address, instanceId, cancellationToken);
-        if (place is TurnPlace.Refused)
+        if (place is TurnPlace.Refused && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: false, cancellationToken) is null)
         {
             return MustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
         }
 
-        if (place is TurnPlace.ScheduledBefore)
+        if (place is TurnPlace.ScheduledBefore or TurnPlace.Refused)
         {
             logger.DeliveredAgain(address.MessageId);
             return null;
@@ -73,14 +78,20 @@ internal sealed class ConversationStarter(
             activity?.Id ?? Activity.Current?.Id);
         try
         {
-            await client.ScheduleNewOrchestrationInstanceAsync(nameof(Conversation), input, new StartOrchestrationOptions(instanceId), cancellationToken);
+            await client.ScheduleNewOrchestrationInstanceAsync(
+                nameof(Conversation), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Somebody else may have started it between the question and now; backends say so with different exceptions.
-            if (await client.GetInstanceAsync(instanceId, cancellationToken) is null)
+            // It may have been started before. Backends say so with different exceptions, above all where two start it at once, so the store is asked.
+            var existing = await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, cancellationToken);
+            if (existing is null || existing.HasEnded())
             {
                 await turn.GiveOnAsync(address, instanceId, client, cancellationToken);
+            }
+
+            if (existing is null)
+            {
                 throw;
             }
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Cosmo.Functions.Conversations;
 
 internal static class ConversationsServiceCollectionExtensions
@@ -6,6 +8,7 @@ internal static class ConversationsServiceCollectionExtensions
     {
         services.AddOptions<ConversationOptions>().BindConfiguration(ConversationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
+            .AddSingleton<IValidateOptions<ConversationOptions>, HostSettings>()
             .AddSingleton<Turns>()
             .AddSingleton<TurnRelease>()
             .AddSingleton<MessageMemory>()

@@ -16,6 +16,9 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, Deadlines 
     /// <summary>When the whole answer must be there.</summary>
     public DateTimeOffset OverallAt { get; } = new(context.CurrentUtcDateTime + deadlines.Overall, TimeSpan.Zero);
 
+    /// <summary>What is left until then; nothing or less when it has passed.</summary>
+    public TimeSpan Left => OverallAt.UtcDateTime - context.CurrentUtcDateTime;
+
     /// <summary>Why work ended by itself before it was done: it was cancelled, or kept its own deadline.</summary>
     public Failure Stopped => IsCancelled ? Failure.Cancelled : Failure.Overall(deadlines.Overall);
 

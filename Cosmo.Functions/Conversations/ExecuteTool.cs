@@ -14,8 +14,14 @@ internal sealed class ExecuteTool(IToolbox toolbox, IUpdatePublisher updates, St
     public async Task<string> RunAsync([ActivityTrigger] ToolInput input, FunctionContext context)
     {
         var (address, call) = (input.Address, input.Call);
+        using var stop = await stopSignals.RegisterAsync(address.Channel, input.InstanceId, context.CancellationToken);
         try
         {
+            if (stop.Token.IsCancellationRequested || await updates.IsOverAsync(address, context.CancellationToken))
+            {
+                return "The tool was not carried out: the request had ended.";
+            }
+
             await updates.PublishAsync(address, Updates.ToolBegins(address, input.ThreadId, Shown(call.Name)), $"tool:{call.CallId}", context.CancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
@@ -23,7 +29,6 @@ internal sealed class ExecuteTool(IToolbox toolbox, IUpdatePublisher updates, St
             logger.RedisAway(e, address.MessageId);
         }
 
-        using var stop = await stopSignals.RegisterAsync(address.Channel, input.InstanceId, context.CancellationToken);
         var left = input.StopAt - clock.GetUtcNow();
         using var deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, clock);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token, context.CancellationToken);

@@ -12,6 +12,7 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
 {
     public const string CancelledCause = "cancelled";
     public const string StoppedCause = "stopped";
+    public const string OverCause = "over";
     public const string RedisCause = "redis";
     public const string UnexpectedCause = "unexpected";
     public const string ThreadGoneCause = "thread_gone";
@@ -24,6 +25,9 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
 
     /// <summary>An activity ended by its own deadline or because it was told to; its orchestration knows why.</summary>
     public static Failure Stopped { get; } = new(StoppedCause, "error", Sentences.Other, "The work was stopped");
+
+    /// <summary>The message has had its end already, so an activity that came late did nothing.</summary>
+    public static Failure Over { get; } = new(OverCause, "error", Sentences.Other, "The message is over");
 
     public static Failure Overall(TimeSpan limit) => new(
         "overall", "timeout", Sentences.Overall, $"Processing exceeded {limit.TotalSeconds.ToString(CultureInfo.InvariantCulture)} second timeout limit");

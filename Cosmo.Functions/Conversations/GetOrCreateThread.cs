@@ -46,7 +46,7 @@ internal sealed class GetOrCreateThread(
     private async Task<ThreadResult> FindAsync(ThreadInput input, MadeThread made, CancellationToken cancellationToken)
     {
         var address = input.Address;
-        if (!await turns.ClaimAsync(address, input.RunId, cancellationToken))
+        if (await updates.IsOverAsync(address, cancellationToken) || !await turns.ClaimAsync(address, input.RunId, cancellationToken))
         {
             return new ThreadResult(null, Duplicate: true, null);
         }

@@ -11,7 +11,7 @@ namespace Cosmo.Functions.Conversations;
 
 /// <summary>
 /// Activity: one response of the model, streamed to the client. It stops when its orchestration says so, when the message had its end elsewhere,
-/// and in any case at its own deadline.
+/// and in any case at its own deadline. A try after one that died takes over its response, if that became whole.
 /// </summary>
 internal sealed class RunAssistant(
     IAssistant assistant,
@@ -32,7 +32,8 @@ internal sealed class RunAssistant(
         using var bounds = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token, context.CancellationToken);
         try
         {
-            return await RespondAsync(input, client, bounds.Token);
+            bounds.Token.ThrowIfCancellationRequested();
+            return await IsOverAsync(input, bounds.Token) ? Failed(Failure.Over) : await RespondAsync(input, client, bounds.Token);
         }
         catch (AssistantException e)
         {
@@ -78,6 +79,10 @@ internal sealed class RunAssistant(
 
         return new RunResult(response.Id, response.ToolCalls, null);
     }
+
+    /// <summary>Waits for Redis, as all that follows does.</summary>
+    private Task<bool> IsOverAsync(RunInput input, CancellationToken bounds) => RedisRetry.RunAsync(
+        () => updates.IsOverAsync(input.Address, bounds), TimeSpan.MaxValue, clock, e => logger.RedisAway(e, input.Address.MessageId), bounds);
 
     private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + "\n\n" + text;
 

@@ -14,6 +14,11 @@ internal interface IUpdatePublisher
     /// <summary>Tells a channel that a message was refused before it was taken in.</summary>
     Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken);
 
+    /// <summary>Whether the message has had its final update: then nothing of it is left to do.</summary>
+    /// <exception cref="StackExchange.Redis.RedisException">Redis was not there.</exception>
+    /// <exception cref="TimeoutException">Redis did not answer.</exception>
+    Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken);
+
     /// <summary>The newest text of a message that is not over, or null.</summary>
     Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken);
 }

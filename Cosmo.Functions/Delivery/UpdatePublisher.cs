@@ -66,6 +66,8 @@ internal sealed class UpdatePublisher(
         await SendAsync(update, TimeSpan.Zero, cancellationToken);
     }
 
+    public Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken) => log.IsOverAsync(address, cancellationToken);
+
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => log.FindTextAsync(address, cancellationToken);
 
     private async Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken)

@@ -6,6 +6,10 @@ namespace Cosmo.Functions.Threads;
 /// <summary>Starts orchestrations of which one at a time may run, whichever instance of the app starts them.</summary>
 internal static class SingleInstance
 {
+    /// <summary>Those that have ended are started anew, whatever a backend's default is.</summary>
+    private static readonly OrchestrationRuntimeStatus[] Running =
+        [OrchestrationRuntimeStatus.Pending, OrchestrationRuntimeStatus.Running, OrchestrationRuntimeStatus.Suspended];
+
     /// <summary>False if one with this id runs already.</summary>
     public static async Task<bool> TryStartAsync(
         DurableTaskClient client, string orchestrator, string instanceId, object input, CancellationToken cancellationToken)
@@ -17,7 +21,8 @@ internal static class SingleInstance
 
         try
         {
-            await client.ScheduleNewOrchestrationInstanceAsync(orchestrator, input, new StartOrchestrationOptions(instanceId), cancellationToken);
+            await client.ScheduleNewOrchestrationInstanceAsync(
+                orchestrator, input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(Running), cancellationToken);
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException)

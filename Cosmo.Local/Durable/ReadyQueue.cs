@@ -19,6 +19,9 @@ internal sealed class ReadyQueue
         WorkingAndDue,
     }
 
+    /// <summary>To wait for one to take, not to take it.</summary>
+    public ChannelReader<long> Ready => _ready.Reader;
+
     public void Add(long id)
     {
         lock (_lock)
@@ -50,9 +53,6 @@ internal sealed class ReadyQueue
 
         return id;
     }
-
-    /// <summary>Completes when there may be one to take.</summary>
-    public ValueTask<bool> WaitAsync(CancellationToken cancellation) => _ready.Reader.WaitToReadAsync(cancellation);
 
     /// <summary>Gives back what was taken.</summary>
     /// <param name="id">Which.</param>

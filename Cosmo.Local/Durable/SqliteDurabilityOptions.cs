@@ -21,6 +21,9 @@ internal sealed record SqliteDurabilityOptions
 
     public int MaxConcurrentEntities { get; init; } = 100;
 
+    /// <summary>Characters of histories that are kept in memory between two steps, all instances together. Others are read when they are worked on.</summary>
+    public int LiveHistoryLength { get; init; } = 16 * 1024 * 1024;
+
     /// <exception cref="StartupException">The value is none of the two.</exception>
     public static Synchronous ReadSynchronous(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture)?.ToUpperInvariant() switch
     {

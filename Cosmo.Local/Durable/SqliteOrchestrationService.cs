@@ -25,6 +25,7 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
     private readonly Channel<long> _activities = Channel.CreateUnbounded<long>();
     private readonly BackOff _instanceBackOff = new();
     private readonly BackOff _activityBackOff = new();
+    private readonly LiveInstances _live;
     private readonly InstanceWatch _watch = new();
     private readonly TimerClock _clock;
     private readonly DurableStore _store;
@@ -37,6 +38,7 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
         _options = options;
         _time = time;
         _logger = logger;
+        _live = new LiveInstances(options.LiveHistoryLength);
         _clock = new TimerClock(time, () => _ = FireTimersAsync());
         try
         {
@@ -130,7 +132,10 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
         {
             var step = new StepChange(
                 item.Locked, newOrchestrationRuntimeState, outboundMessages, orchestratorMessages, timerMessages, orchestrationState);
-            await _store.CommitAsync(step.Apply);
+            if (await _store.CommitAsync(step.Apply) && step.Next is { } next)
+            {
+                _live.Put(next);
+            }
         }
 
         item.IsDone = true;
@@ -162,7 +167,7 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
 
     public async Task<TaskActivityWorkItem> LockNextTaskActivityWorkItem(TimeSpan receiveTimeout, CancellationToken cancellationToken)
     {
-        while (await WaitAsync(_activities.Reader.WaitToReadAsync, receiveTimeout, cancellationToken))
+        while (await WaitAsync(_activities.Reader, receiveTimeout, cancellationToken))
         {
             if (!_activities.Reader.TryRead(out var activityId))
             {
@@ -223,20 +228,19 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
         _watch.Close();
     }
 
-    private static async ValueTask<bool> WaitAsync(
-        Func<CancellationToken, ValueTask<bool>> wait, TimeSpan timeout, CancellationToken cancellation)
+    /// <returns>False if nothing came in time.</returns>
+    private static async ValueTask<bool> WaitAsync(ChannelReader<long> ready, TimeSpan timeout, CancellationToken cancellation)
     {
-        var ready = wait(cancellation);
-        if (ready.IsCompletedSuccessfully)
+        if (cancellation.IsCancellationRequested || ready.TryPeek(out _))
         {
-            return await ready;
+            return !cancellation.IsCancellationRequested;
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(timeout);
         try
         {
-            return await wait(limit.Token);
+            return await ready.WaitToReadAsync(limit.Token);
         }
         catch (OperationCanceledException)
         {
@@ -246,7 +250,7 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
 
     private async Task<TaskOrchestrationWorkItem> LockNextAsync(ReadyQueue queue, TimeSpan receiveTimeout, CancellationToken cancellation)
     {
-        while (await WaitAsync(queue.WaitAsync, receiveTimeout, cancellation))
+        while (await WaitAsync(queue.Ready, receiveTimeout, cancellation))
         {
             if (queue.Take() is not { } id)
             {
@@ -254,9 +258,10 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
             }
 
             InstanceWorkItem? item;
+            var live = _live.Take(id);
             try
             {
-                item = _store.Read(session => Inbox.Lock(session, id, MostMessages, queue));
+                item = _store.Read(session => Inbox.Lock(session, id, live, MostMessages, queue));
             }
             catch (Exception error) when (error is DurableStoreException or InvalidDataException)
             {
@@ -267,6 +272,11 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
             if (item is not null)
             {
                 return item;
+            }
+
+            if (live is not null)
+            {
+                _live.Put(live);
             }
 
             queue.Done(id, again: false);

@@ -214,6 +214,7 @@ internal sealed class FunctionsHost : IAsyncDisposable
         environment["FUNCTIONS_WORKER_DIRECTORY"] = _app.Folder;
         environment["FUNCTIONS_APPLICATION_DIRECTORY"] = _app.Folder;
         environment["AzureWebJobsScriptRoot"] = _app.Folder;
+        environment[HostJson.DurableStoreVariable] = _hostJson.DurableStore;
         environment["WEBSITE_HOSTNAME"] = string.Create(CultureInfo.InvariantCulture, $"{Url.Host}:{Url.Port}");
         return environment;
     }

@@ -10,6 +10,11 @@ internal sealed class HostJson(IConfiguration json)
     /// <summary>Below this the settings have the names of host.json.</summary>
     private const string Section = "AzureFunctionsJobHost";
 
+    private const string StorePlace = "extensions:durableTask:storageProvider:type";
+
+    /// <summary>The setting that names the storage provider of the Durable extension, as an environment variable.</summary>
+    public static readonly string DurableStoreVariable = $"{Section}:{StorePlace}".Replace(":", "__");
+
     private static readonly TimeSpan DefaultFunctionTimeout = TimeSpan.FromMinutes(30);
 
     /// <summary>Log levels by category.</summary>
@@ -23,6 +28,9 @@ internal sealed class HostJson(IConfiguration json)
 
     /// <summary>The time limit of one invocation; zero or less (<c>-1</c> in the file) for none. Default 30 minutes.</summary>
     public TimeSpan FunctionTimeout => json["functionTimeout"] == "-1" ? TimeSpan.Zero : Read("functionTimeout", DefaultFunctionTimeout);
+
+    /// <summary>The storage provider of the Durable extension.</summary>
+    public string DurableStore => json[StorePlace]!;
 
     /// <param name="appFolder">The folder of the file.</param>
     /// <param name="settings">The app's settings.</param>
@@ -40,7 +48,7 @@ internal sealed class HostJson(IConfiguration json)
         {
             return new HostJson(new ConfigurationBuilder()
                 .AddJsonFile(path)
-                .AddInMemoryCollection([new("extensions:durableTask:storageProvider:type", durableStore)])
+                .AddInMemoryCollection([new(StorePlace, durableStore)])
                 .AddInMemoryCollection(settings.GetSection(Section).AsEnumerable(makePathsRelative: true).Where(setting => setting.Value is not null))
                 .Build());
         }

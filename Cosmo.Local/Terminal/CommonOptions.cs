@@ -19,7 +19,7 @@ internal static class CommonOptions
         var option = new Option<int?>("--port") { Description = description, HelpName = "PORT" };
         option.Validators.Add(result =>
         {
-            if (!int.TryParse(result.Tokens is [var token, ..] ? token.Value : null, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port < first || port > last)
+            if (result.Tokens is not [{ Value: var text }, ..] || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port < first || port > last)
             {
                 result.AddError($"--port must be a number from {first} to {last}.");
             }

@@ -206,7 +206,7 @@ namespace Cosmo.Functions.Tests.Local.Durable
 
                     break;
                 case "raise":
-                    await client.RaiseEventAsync(instance, call.Name, call.Payload);
+                    await client.RaiseEventAsync(instance, call.Name!, call.Payload);
                     break;
                 case "suspend":
                     await client.SuspendInstanceAsync(instance);

@@ -1,4 +1,7 @@
+using Cosmo.Local.Durable.Storage;
 using Cosmo.Local.Host;
+using DurableTask.Core;
+using DurableTask.Core.History;
 
 namespace Cosmo.Functions.Tests.Local.Durable;
 
@@ -94,7 +97,15 @@ public sealed class CrashTests
     {
         const int Count = 10_000;
         await using var hub = await TestHub.StartAsync(new TestFunctions(), withWorker: false);
-        await Task.WhenAll(Enumerable.Range(0, Count).Select(i => hub.ScheduleAsync("Any", i)));
+        await hub.Service.Store.CommitAsync((session, wakeups) =>
+        {
+            for (var i = 0; i < Count; i++)
+            {
+                var instance = new OrchestrationInstance { InstanceId = $"{i}", ExecutionId = $"{i}" };
+                var start = new ExecutionStartedEvent(-1, "1") { Name = "Any", OrchestrationInstance = instance };
+                Messages.Start(session, Message.From(new TaskMessage { OrchestrationInstance = instance, Event = start }), [], wakeups).ShouldBeNull();
+            }
+        });
         await hub.CrashAndRestartAsync();
 
         var taken = new HashSet<string>();

@@ -1,3 +1,4 @@
+using Cosmo.Local.Durable;
 using Cosmo.Local.Durable.Storage;
 using DurableTask.Core;
 using DurableTask.Core.Exceptions;
@@ -20,10 +21,12 @@ internal sealed class CrashingHub : IPlanHost, IAsyncDisposable
     public Action<Wish>? Wished { get; set; }
 
     /// <param name="crashes">How many steps and activities begin until the first crash, from there to the second, and so on.</param>
-    public static async Task<CrashingHub> StartAsync(int[] crashes)
+    /// <param name="liveHistoryLength">Characters of histories that stay in memory.</param>
+    public static async Task<CrashingHub> StartAsync(int[] crashes, int liveHistoryLength)
     {
         var host = new CrashingHub(crashes);
-        host._hub = await TestHub.StartAsync(host.CreateFunctions, TimeProvider.System);
+        host._hub = await TestHub.StartAsync(
+            host.CreateFunctions, TimeProvider.System, new SqliteDurabilityOptions { DatabasePath = "", LiveHistoryLength = liveHistoryLength });
         return host;
     }
 
@@ -126,7 +129,7 @@ internal sealed class CrashingHub : IPlanHost, IAsyncDisposable
             {
                 _crashes.Dequeue();
                 _reached = 0;
-                _crash = Task.Run(() => OnceAsync(CrashAsync));
+                _crash = Task.Run(() => OnceAsync(CrashAsync), CancellationToken.None);
 
                 // What has just begun is under way when the store dies.
                 return _crash;

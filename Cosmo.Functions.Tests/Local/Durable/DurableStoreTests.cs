@@ -1,6 +1,5 @@
 using Cosmo.Local.Durable.Storage;
 using Cosmo.Local.Host;
-using DurableTask.Core;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 

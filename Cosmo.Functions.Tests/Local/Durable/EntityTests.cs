@@ -1,7 +1,5 @@
-using Cosmo.Local.Durable;
 using DurableTask.Core;
 using DurableTask.Core.Entities;
-using DurableTask.Core.Entities.OperationFormat;
 
 namespace Cosmo.Functions.Tests.Local.Durable;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Cosmo.Local.Durable;
-using Cosmo.Local.Durable.Storage;
 using DurableTask.Core;
 using DurableTask.Core.Query;
 using Microsoft.Extensions.Logging;
@@ -90,7 +89,7 @@ internal sealed class TestHub : IAsyncDisposable
     }
 
     public Task RaiseAsync(string instanceId, string name, object? payload = null)
-        => Client.RaiseEventAsync(new OrchestrationInstance { InstanceId = instanceId }, name, payload);
+        => Client.RaiseEventAsync(new OrchestrationInstance { InstanceId = instanceId }, name, payload!);
 
     public Task TerminateAsync(string instanceId, string reason = "enough")
         => Client.TerminateInstanceAsync(new OrchestrationInstance { InstanceId = instanceId }, reason);

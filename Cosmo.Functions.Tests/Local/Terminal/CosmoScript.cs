@@ -61,10 +61,11 @@ internal sealed class CosmoScript : IDisposable
     public void WriteSdk(string script)
     {
         var path = Path.Combine(_folder, "sdk", "dotnet");
-
-        // Executable, as the copied file is.
-        File.Copy(Path.Combine(Root, "cosmo"), path, overwrite: true);
         File.WriteAllText(path, script);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     public void RemoveSdk() => File.Delete(Path.Combine(_folder, "sdk", "dotnet"));

@@ -8,44 +8,39 @@ namespace Cosmo.Local.Durable.Storage;
 internal static class Inbox
 {
     /// <summary>Takes an instance up for a step. Nothing is written: the caller knows what is taken.</summary>
+    /// <param name="live">The instance as its last step left it, if that is still in memory.</param>
     /// <returns>Null if there is nothing to do for it.</returns>
-    public static InstanceWorkItem? Lock(SqliteSession session, long id, int mostMessages, ReadyQueue queue)
+    public static InstanceWorkItem? Lock(SqliteSession session, long id, LiveInstance? live, int mostMessages, ReadyQueue queue)
     {
-        if (session.Find("SELECT instance_id, execution_id FROM instances WHERE id = $1", row => new LockedInstance(id, row.GetString(0), row.Text(1)), id)
-            is not { } instance)
-        {
-            return null;
-        }
-
         var inbox = session.Query(
             "SELECT number, execution_id, event FROM inbox WHERE id = $1 ORDER BY number LIMIT $2",
             row => (Number: row.GetInt32(0), ExecutionId: row.Text(1), Event: row.GetString(2)),
             id,
             mostMessages);
-        if (inbox.Count == 0)
+        if (inbox.Count == 0 || (live ?? Read(session, id)) is not { } instance)
         {
             return null;
         }
 
-        var history = Instances.History(session, id);
+        var instanceId = instance.Locked.InstanceId;
         var messages = inbox.ConvertAll(message => new TaskMessage
         {
             SequenceNumber = message.Number,
-            OrchestrationInstance = new OrchestrationInstance { InstanceId = instance.InstanceId, ExecutionId = message.ExecutionId },
+            OrchestrationInstance = new OrchestrationInstance { InstanceId = instanceId, ExecutionId = message.ExecutionId },
             Event = HistoryText.ReadOne(message.Event),
         });
 
         // What comes for an instance that is to start later waits for its start. An entity starts with what comes.
-        if (history.Count == 0 && messages[0].Event is not ExecutionStartedEvent && !Entities.AutoStart(instance.InstanceId, messages))
+        if (instance.History.Count == 0 && messages[0].Event is not ExecutionStartedEvent && !Entities.AutoStart(instanceId, messages))
         {
             return null;
         }
 
-        return new InstanceWorkItem(instance with { Steps = history.Count, LastNumber = inbox[^1].Number }, queue)
+        return new InstanceWorkItem(instance.Locked with { LastNumber = inbox[^1].Number }, queue)
         {
             HasMore = inbox.Count == mostMessages,
             NewMessages = messages,
-            OrchestrationRuntimeState = new OrchestrationRuntimeState([.. history.SelectMany(HistoryText.Read)]),
+            OrchestrationRuntimeState = new OrchestrationRuntimeState(instance.History),
         };
     }
 
@@ -56,4 +51,18 @@ internal static class Inbox
     public static List<ReadyInstance> Waiting(SqliteSession session) => session.Query(
         "SELECT DISTINCT x.id, i.instance_id LIKE '@%' FROM inbox AS x JOIN instances AS i ON i.id = x.id ORDER BY x.id",
         row => new ReadyInstance(row.GetInt64(0), row.GetInt64(1) != 0));
+
+    private static LiveInstance? Read(SqliteSession session, long id)
+    {
+        if (session.Find("SELECT instance_id, execution_id FROM instances WHERE id = $1", row => new LockedInstance(id, row.GetString(0), row.Text(1)), id)
+            is not { } instance)
+        {
+            return null;
+        }
+
+        var steps = Instances.History(session, id);
+        return new LiveInstance(
+            instance with { Steps = steps.Count, HistoryLength = steps.Sum(step => step.Length) },
+            [.. steps.SelectMany(HistoryText.Read)]);
+    }
 }

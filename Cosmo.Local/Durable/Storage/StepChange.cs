@@ -12,6 +12,7 @@ internal sealed class StepChange
     private readonly LockedInstance _locked;
     private readonly OrchestrationState _state;
     private readonly bool _isNewExecution;
+    private readonly IList<HistoryEvent> _history;
     private readonly string _events;
     private readonly string? _tags;
     private readonly string? _failure;
@@ -36,6 +37,7 @@ internal sealed class StepChange
         _locked = locked;
         _state = state;
         _isNewExecution = locked.Steps == 0 || state.OrchestrationInstance.ExecutionId != locked.ExecutionId;
+        _history = runtime.Events;
         _events = HistoryText.Write(_isNewExecution ? runtime.Events : runtime.NewEvents);
         _tags = HistoryText.WriteValue(state.Tags);
         _failure = HistoryText.WriteValue(state.FailureDetails);
@@ -45,6 +47,16 @@ internal sealed class StepChange
         // A step may go through several executions. The timers of those that are over fire for nobody.
         _timers = HasEnded ? [] : [.. timers.Select(Message.From).Where(timer => timer.ExecutionId == state.OrchestrationInstance.ExecutionId)];
     }
+
+    /// <summary>The instance as the step leaves it; null if it has ended.</summary>
+    public LiveInstance? Next => HasEnded ? null : new LiveInstance(
+        _locked with
+        {
+            ExecutionId = _state.OrchestrationInstance.ExecutionId,
+            Steps = _isNewExecution ? 1 : _locked.Steps + 1,
+            HistoryLength = _events.Length + (_isNewExecution ? 0 : _locked.HistoryLength),
+        },
+        _history);
 
     private bool HasEnded => Instances.Ended.Contains(_state.OrchestrationStatus);
 
@@ -163,6 +175,12 @@ internal sealed record LockedInstance(long Id, string InstanceId, string? Execut
     /// <summary>Rows of its history.</summary>
     public int Steps { get; init; }
 
+    /// <summary>The characters of its history.</summary>
+    public int HistoryLength { get; init; }
+
     /// <summary>The number of the last message that the step takes from its inbox.</summary>
     public int LastNumber { get; init; }
 }
+
+/// <summary>An instance between two steps.</summary>
+internal sealed record LiveInstance(LockedInstance Locked, IList<HistoryEvent> History);

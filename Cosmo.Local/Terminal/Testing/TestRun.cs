@@ -25,6 +25,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         ("Node.js with npm", () => Programs.Find("node") is not null && Programs.Find("npm") is not null, ["nodejs", "npm"]),
         ("Chromium", () => Programs.Find("chromium") is not null, ["chromium"]),
         ("PostgreSQL", () => Directory.Exists("/usr/lib/postgresql"), ["postgresql"]),
+        ("Python's Redis client", () => Directory.Exists("/usr/lib/python3/dist-packages/redis"), ["python3-redis"]),
         ("Python 3 with its Redis client", () => Succeeds("/usr/bin/python3", "-c", "import redis"), ["python3-redis"]),
     ];
 

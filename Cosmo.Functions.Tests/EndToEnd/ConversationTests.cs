@@ -1,0 +1,183 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Cosmo.Local.Emulators.OpenAI;
+
+namespace Cosmo.Functions.Tests.EndToEnd;
+
+/// <summary>A message goes through RabbitMQ, and its answer comes through Web PubSub.</summary>
+public sealed class ConversationTests(ConversationTests.Fixture fixture) : IClassFixture<ConversationTests.Fixture>
+{
+    private static readonly string[] Fields = ["message", "timestamp", "status", "type", "final_message", "message_id", "thread_id", "sequence"];
+
+    private readonly CosmoStack _stack = fixture.Stack;
+    private readonly string _channel = $"channel-{Guid.NewGuid():n}";
+
+    [Fact]
+    public async Task A_question_is_answered_in_the_order_and_with_the_fields_of_the_contract()
+    {
+        await using var client = await _stack.OpenAsync(_channel);
+
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        var final = await client.FinalAsync("msg-1");
+
+        var payloads = client.Seen.Select(update => update["payload"]!.AsObject()).ToList();
+        payloads.Select(payload => $"{payload["type"]} {payload["status"]}").Where((step, i) => i == 0 || step != $"{payloads[i - 1]["type"]} {payloads[i - 1]["status"]}")
+            .ShouldBe(["status started", "status processing", "tool processing", "status responding", "response in_progress", "response completed"]);
+        payloads.ShouldAllBe(payload => payload.Select(field => field.Key).Order().SequenceEqual(Fields.Order()));
+        client.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == _channel && update.Count == 2);
+        payloads.Select(payload => payload["sequence"]!.GetValue<long>()).ShouldBeInOrder();
+        payloads[0]["thread_id"].ShouldBeNull();
+        final["thread_id"]!.GetValue<string>().ShouldStartWith("conv_");
+        final["message"]!.GetValue<string>().ShouldContain("Makati");
+        payloads.Where(payload => payload["type"]!.GetValue<string>() == "tool").ShouldHaveSingleItem()["message"]!.GetValue<string>().ShouldBe("Executing get_weather...");
+
+        // Each text holds all of the answer so far.
+        var texts = payloads.Where(payload => payload["type"]!.GetValue<string>() == "response").Select(payload => payload["message"]!.GetValue<string>()).ToList();
+        texts.Zip(texts.Skip(1)).ShouldAllBe(pair => pair.Second.StartsWith(pair.First));
+    }
+
+    [Fact]
+    public async Task Another_channel_hears_nothing()
+    {
+        var otherChannel = _channel + "-other";
+        await using var other = await _stack.OpenAsync(otherChannel);
+        await using var client = await _stack.OpenAsync(_channel);
+
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        await client.FinalAsync("msg-1");
+        await _stack.Queue.SendAsync(otherChannel, "msg-2", "Hello");
+        await other.FinalAsync("msg-2");
+
+        other.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == otherChannel);
+    }
+
+    [Fact]
+    public async Task A_second_message_is_answered_on_the_same_thread_and_Redis_has_the_keys_of_the_contract()
+    {
+        await using var client = await _stack.OpenAsync(_channel);
+
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        var first = await client.FinalAsync("msg-1");
+        await _stack.Queue.SendAsync(_channel, "msg-2", "and in Cebu?");
+        var second = await client.FinalAsync("msg-2");
+
+        second["thread_id"]!.GetValue<string>().ShouldBe(first["thread_id"]!.GetValue<string>());
+        second["message"]!.GetValue<string>().ShouldContain("Cebu");
+        (await ReadAsync(_stack, "thread:" + _channel)).ShouldBe(first["thread_id"]!.GetValue<string>());
+        JsonNode.Parse((await ReadAsync(_stack, "metadata:" + _channel))!)!["message_count"]!.GetValue<int>().ShouldBe(2);
+        (await ReadAsync(_stack, "assistant_id")).ShouldNotBeNullOrEmpty();
+        (await ExpiryAsync(_stack, "thread:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
+        (await ExpiryAsync(_stack, "metadata:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
+        (await ExpiryAsync(_stack, "assistant_id")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_thread_of_the_closed_Assistants_API_is_replaced_and_its_metadata_stays()
+    {
+        await _stack.Redis.RunAsync(database => database.StringSetAsync(_stack.RedisPrefix + "thread:" + _channel, "thread_abc"), TestContext.Current.CancellationToken);
+        await _stack.Redis.RunAsync(
+            database => database.StringSetAsync(_stack.RedisPrefix + "metadata:" + _channel, """{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}"""),
+            TestContext.Current.CancellationToken);
+        await using var client = await _stack.OpenAsync(_channel);
+
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        var final = await client.FinalAsync("msg-1");
+
+        final["status"]!.GetValue<string>().ShouldBe("completed");
+        (await ReadAsync(_stack, "thread:" + _channel))!.ShouldStartWith("conv_");
+        var metadata = JsonNode.Parse((await ReadAsync(_stack, "metadata:" + _channel))!)!;
+        metadata["created_at"]!.GetValue<double>().ShouldBe(1683042123.4);
+        metadata["message_count"]!.GetValue<int>().ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_delivered_twice_is_answered_once()
+    {
+        await using var client = await _stack.OpenAsync(_channel);
+
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await client.FinalAsync("msg-1");
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello again");
+        await client.FinalAsync("msg-2");
+
+        Finals(client).ShouldBe(["msg-1", "msg-2"]);
+        (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+    }
+
+    [Fact]
+    public async Task An_answer_survives_the_death_of_its_process()
+    {
+        await using var stack = await CosmoStack.CreateAsync(openAI: new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.FromMilliseconds(40) });
+        var process = await stack.StartFunctionsAsync();
+        await using var client = await stack.OpenAsync("channel-1");
+
+        await stack.Queue.SendAsync("channel-1", "msg-1", "Weather in Makati?");
+        await client.StatusAsync("in_progress");
+        await process.KillAsync();
+        await stack.StartFunctionsAsync();
+        var final = await client.FinalAsync("msg-1", seconds: 60);
+        await stack.Queue.SendAsync("channel-1", "msg-2", "Hello");
+        await client.FinalAsync("msg-2", seconds: 60);
+
+        final["status"]!.GetValue<string>().ShouldBe("completed");
+        final["message"]!.GetValue<string>().ShouldContain("Makati");
+        Finals(client).ShouldBe(["msg-1", "msg-2"]);
+        (await QuestionsAsync(stack, final["thread_id"]!.GetValue<string>())).ShouldBe(["Hello", "Weather in Makati?"]);
+    }
+
+    [Theory]
+    [InlineData("hello", "not_json", null)]
+    [InlineData("[1]", "invalid_message", null)]
+    [InlineData("""{"message_id": "m", "message": "x"}""", "invalid_message", null)]
+    [InlineData("""{"channel": "CHANNEL", "message_id": 5, "message": "x"}""", "invalid_message", "Field 'message_id' must be a string; it is a number.")]
+    [InlineData("""{"channel": "CHANNEL", "message_id": "m"}""", "invalid_message", "Field 'message' is missing.")]
+    public async Task A_bad_message_becomes_a_dead_letter_and_the_work_goes_on(string body, string cause, string? told)
+    {
+        body = body.Replace("CHANNEL", _channel);
+        await using var client = await _stack.OpenAsync(_channel);
+
+        await _stack.Queue.SendAsync(Encoding.UTF8.GetBytes(body));
+        var letter = await _stack.Queue.NextDeadLetterAsync();
+        if (told is not null)
+        {
+            var update = await client.NextAsync();
+            update["type"]!.GetValue<string>().ShouldBe("error");
+            update["final_message"]!.GetValue<bool>().ShouldBeTrue();
+            update["error_details"]!.GetValue<string>().ShouldBe(told);
+        }
+
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        (await client.FinalAsync("msg-1"))["status"]!.GetValue<string>().ShouldBe("completed");
+
+        Encoding.UTF8.GetString(letter.Body).ShouldBe(body);
+        letter.Headers["x-cosmo-cause"].ShouldBe(cause);
+        letter.Headers["x-cosmo-reason"].ShouldNotBeEmpty();
+        letter.Headers["x-cosmo-attempt"].ShouldBe("1");
+        letter.Headers.Keys.ShouldContain("x-cosmo-failed-at");
+    }
+
+    private static IEnumerable<string?> Finals(ChatClient client) => client.Rest()
+        .Select(update => update["payload"]!)
+        .Where(payload => payload["final_message"]!.GetValue<bool>())
+        .Select(payload => payload["message_id"]!.GetValue<string>());
+
+    private static async Task<IEnumerable<string>> QuestionsAsync(CosmoStack stack, string threadId)
+    {
+        using var http = new HttpClient { BaseAddress = stack.OpenAI.Url };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", "test");
+        var items = JsonNode.Parse(await http.GetStringAsync($"/v1/conversations/{threadId}/items?limit=100"))!["data"]!.AsArray();
+        return [.. items
+            .Where(item => item!["type"]!.GetValue<string>() == "message" && item["role"]!.GetValue<string>() == "user")
+            .Select(item => item!["content"]![0]!["text"]!.GetValue<string>())];
+    }
+
+    private static async Task<string?> ReadAsync(CosmoStack stack, string key) =>
+        await stack.Redis.RunAsync(database => database.StringGetAsync(stack.RedisPrefix + key), TestContext.Current.CancellationToken);
+
+    private static Task<TimeSpan?> ExpiryAsync(CosmoStack stack, string key) =>
+        stack.Redis.RunAsync(database => database.KeyTimeToLiveAsync(stack.RedisPrefix + key), TestContext.Current.CancellationToken);
+
+    public sealed class Fixture : CosmoFixture;
+}

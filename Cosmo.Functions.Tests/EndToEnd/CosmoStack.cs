@@ -1,0 +1,268 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Hosting;
+using Cosmo.Local.Emulators.Backends;
+using Cosmo.Local.Emulators.OpenAI;
+using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Host.Http;
+
+namespace Cosmo.Functions.Tests.EndToEnd;
+
+/// <summary>
+/// All of Cosmo for one test: real Redis and RabbitMQ with names of its own, the emulators, and the functions in a process of their own, so that
+/// they can be killed and started again.
+/// </summary>
+internal sealed class CosmoStack : IAsyncDisposable
+{
+    /// <summary>Deadlines that no machine is too slow for, where a test is not about them.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Patient = new Dictionary<string, string>
+    {
+        ["Cosmo:Conversations:FirstEventSeconds"] = "300",
+        ["Cosmo:Conversations:StallSeconds"] = "300",
+        ["Cosmo:Conversations:OverallSeconds"] = "480",
+    };
+
+    private const string AccessKey = "an-access-key-for-tests-of-some-length";
+
+    private readonly TestRedis _redis = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
+    private readonly int _port = FreePort();
+    private readonly Dictionary<string, string> _settings = [];
+    private readonly List<FunctionsProcess> _processes = [];
+    private FunctionKeys _keys = null!;
+
+    private CosmoStack()
+    {
+    }
+
+    public required CosmoQueue Queue { get; init; }
+
+    public required OpenAIEmulator OpenAI { get; init; }
+
+    public required BackendsEmulator Backends { get; init; }
+
+    public WebPubSubEmulator WebPubSub { get; private set; } = null!;
+
+    public RedisConnection Redis => _redis.Connection;
+
+    public string RedisPrefix => _redis.Prefix;
+
+    public FunctionKeys Keys => _keys;
+
+    /// <summary>What the functions that were started last have written so far.</summary>
+    public string Output => _processes[^1].Output;
+
+    /// <summary>Calls the functions with the master key; addresses are relative to <c>/api/</c>.</summary>
+    public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>Calls the second worker, if there is one.</summary>
+    public HttpClient SecondHttp { get; private set; } = new();
+
+    /// <summary>Starts everything, the functions last.</summary>
+    /// <param name="settings">Settings of the functions beside those that every stack has.</param>
+    /// <param name="openAI">The pace of the model; by default it answers as fast as it can.</param>
+    public static async Task<CosmoStack> StartAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null)
+    {
+        var stack = await CreateAsync(settings, openAI);
+        await stack.StartFunctionsAsync();
+        return stack;
+    }
+
+    /// <summary>Starts everything but the functions.</summary>
+    public static async Task<CosmoStack> CreateAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null)
+    {
+        var stack = new CosmoStack
+        {
+            Queue = await CosmoQueue.ConnectAsync(settings?.GetValueOrDefault("RABBITMQ_URL")),
+            OpenAI = await OpenAIEmulator.StartAsync(openAI ?? new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.Zero }),
+            Backends = await BackendsEmulator.StartAsync(new BackendsEmulatorOptions()),
+        };
+        stack._keys = FunctionKeys.Open(stack._folder);
+        stack.WebPubSub = await WebPubSubEmulator.StartAsync(new WebPubSubEmulatorOptions
+        {
+            AccessKey = AccessKey,
+            EventHandlers = new Dictionary<string, WebPubSubEventHandler>
+            {
+                ["cosmo"] = new($"http://127.0.0.1:{stack._port}/api/webpubsub/events?code={stack._keys.DefaultKey}"),
+            },
+        });
+        stack.Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{stack._port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
+        stack.Http.DefaultRequestHeaders.Add("x-functions-key", stack._keys.MasterKey);
+        stack.Configure(settings ?? new Dictionary<string, string>());
+        await File.WriteAllTextAsync(Path.Combine(stack._folder, "local.settings.json"), """{"Values": {}, "Host": {"CORS": "*"}}""");
+        return stack;
+    }
+
+    /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
+    public Task<FunctionsProcess> StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
+
+    /// <summary>Kills host and worker that were started last, as <c>kill -9</c> does: the loss of a whole machine.</summary>
+    public Task KillAsync() => _processes[^1].KillAsync();
+
+    /// <summary>Kills the worker alone, as <c>kill -9</c> does. The host fails its activities and starts another.</summary>
+    public Task KillWorkerAsync() => _processes[^1].KillWorkerAsync();
+
+    /// <summary>Starts a second worker with a durable store of its own, on the same broker and Redis.</summary>
+    public async Task<FunctionsProcess> StartSecondWorkerAsync()
+    {
+        SecondHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{FreePort()}/api/"), Timeout = TimeSpan.FromSeconds(30) };
+        SecondHttp.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(Path.Combine(_folder, "second")).MasterKey);
+        return await StartFunctionsAsync(SecondHttp, SecondHttp.BaseAddress.Port, Path.Combine(_folder, "second"));
+    }
+
+    private async Task<FunctionsProcess> StartFunctionsAsync(HttpClient http, int port, string folder)
+    {
+        var process = FunctionsProcess.Start(port, folder, _settings);
+        _processes.Add(process);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        while (true)
+        {
+            process.ThrowIfEnded();
+            try
+            {
+                using var answer = await http.GetAsync("health", limit.Token);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return process;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(50, limit.Token);
+        }
+    }
+
+    /// <summary>Replaces the model's faults; see the emulator's README.</summary>
+    public Task FaultAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(OpenAI.Url, "/emulator/faults"), faults);
+
+    /// <summary>Replaces the faults of the tools' back ends.</summary>
+    public Task FaultBackendsAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(Backends.Url, "/emulator/faults"), faults);
+
+    /// <summary>Replaces what is wrong with Web PubSub.</summary>
+    public Task FaultWebPubSubAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(WebPubSub.Url, "/emulator/faults"), faults);
+
+    /// <summary>Replaces the model's scripted answers.</summary>
+    public Task ScriptAsync(string answers) => ControlAsync(HttpMethod.Put, new Uri(OpenAI.Url, "/emulator/script"), answers);
+
+    /// <summary>The requests for a response whose question contains this text, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonNode>> RequestsAsync(string userText) =>
+        [.. (await RequestsAsync()).Where(request => request["userText"]?.GetValue<string>().Contains(userText) == true)];
+
+    /// <summary>All requests to the model's service, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonNode>> RequestsAsync()
+    {
+        using var http = new HttpClient();
+        var log = JsonNode.Parse(await http.GetStringAsync(new Uri(OpenAI.Url, "/emulator/requests")))!;
+        return [.. log["requests"]!.AsArray().Select(request => request!)];
+    }
+
+    /// <summary>Waits until the model's service was asked for something whose address holds this text.</summary>
+    public async Task RequestedAsync(string path, CancellationToken cancellationToken)
+    {
+        while (!(await RequestsAsync()).Any(request => request["path"]!.GetValue<string>().Contains(path, StringComparison.Ordinal)))
+        {
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
+    /// <summary>The items of a conversation at the model's service, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonNode>> ItemsAsync(string threadId)
+    {
+        using var http = new HttpClient();
+        var page = JsonNode.Parse(await http.GetStringAsync(new Uri(OpenAI.Url, $"/emulator/conversations/{threadId}/items?limit=100&order=asc")))!;
+        page["has_more"]!.GetValue<bool>().ShouldBeFalse();
+        return [.. page["data"]!.AsArray().Select(item => item!)];
+    }
+
+    /// <summary>The user's questions in a conversation, oldest first.</summary>
+    public async Task<IReadOnlyList<string>> QuestionsAsync(string threadId) =>
+    [
+        .. (await ItemsAsync(threadId))
+            .Where(item => item["type"]!.GetValue<string>() == "message" && item["role"]!.GetValue<string>() == "user")
+            .Select(item => item["content"]![0]!["text"]!.GetValue<string>()),
+    ];
+
+    /// <summary>The calls in a conversation that have no output.</summary>
+    public async Task<IReadOnlyList<string>> UnansweredCallsAsync(string threadId)
+    {
+        var items = await ItemsAsync(threadId);
+        return [.. CallIds(items, "function_call").Except(CallIds(items, "function_call_output"))];
+    }
+
+    /// <summary>Opens a channel as a browser does: by negotiation.</summary>
+    public async Task<ChatClient> OpenAsync(string channel)
+    {
+        using var answer = await Http.PostAsync($"channels/{Uri.EscapeDataString(channel)}/negotiate", null);
+        answer.EnsureSuccessStatusCode();
+        var url = (await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>();
+        return await ChatClient.ConnectAsync(new Uri(url));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        Http.Dispose();
+        SecondHttp.Dispose();
+        await WebPubSub.DisposeAsync();
+        await OpenAI.DisposeAsync();
+        await Backends.DisposeAsync();
+        await Queue.DisposeAsync();
+        await _redis.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static IEnumerable<string> CallIds(IEnumerable<JsonNode> items, string type) =>
+        items.Where(item => item["type"]!.GetValue<string>() == type).Select(item => item["call_id"]!.GetValue<string>());
+
+    private static async Task ControlAsync(HttpMethod method, Uri address, string body)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(method, address) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+        using var answer = await http.SendAsync(request);
+        answer.EnsureSuccessStatusCode();
+    }
+
+    private void Configure(IReadOnlyDictionary<string, string> settings)
+    {
+        _settings["RABBITMQ_URL"] = CosmoQueue.Url;
+        _settings["EXCHANGE_NAME"] = Queue.Exchange;
+        _settings["QUEUE_NAME"] = Queue.Queue;
+        _settings["ROUTING_KEY"] = CosmoQueue.RoutingKey;
+        _settings["REDIS_URL"] = TestRedis.Url;
+        _settings["REDIS_PREFIX"] = RedisPrefix;
+        _settings["WEB_PUBSUB_CONNECTION_STRING"] = $"Endpoint={WebPubSub.Url.GetLeftPart(UriPartial.Authority)};AccessKey={AccessKey};Version=1.0;";
+        _settings["WEB_PUBSUB_HUB"] = "cosmo";
+        foreach (var schedule in (string[])["THREAD_PRUNING_SCHEDULE", "THREAD_INDEXING_SCHEDULE", "HISTORY_PURGING_SCHEDULE"])
+        {
+            _settings[schedule] = "0 0 0 1 1 *";
+        }
+
+        _settings["OPENAI_BASE_URL"] = new Uri(OpenAI.Url, "/v1").AbsoluteUri;
+        _settings["OPENAI_API_KEY"] = "test";
+        _settings["OPENWEATHER_BASE_URL"] = Backends.Url.GetLeftPart(UriPartial.Authority);
+        _settings["OPENWEATHER_API_KEY"] = "test";
+        _settings["AUDIT_API_URL"] = new Uri(Backends.Url, "/audit").AbsoluteUri;
+        _settings["USER_ROLE_API_URL"] = new Uri(Backends.Url, "/users").AbsoluteUri;
+        _settings["X_API_KEY"] = "test";
+        foreach (var (name, value) in settings)
+        {
+            _settings[name] = value;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Cosmo.Functions.Tests.EndToEnd;
+
+/// <summary>The host in a process of its own, and the worker that it started.</summary>
+internal sealed class FunctionsProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+
+    private FunctionsProcess(Process process) => _process = process;
+
+    /// <summary>What it has written so far.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <param name="folder">Its data folder and working directory; a <c>local.settings.json</c> there is the one that it reads.</param>
+    public static FunctionsProcess Start(int port, string folder, IReadOnlyDictionary<string, string> settings)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        {
+            ArgumentList = { typeof(Cosmo.Local.Host.HostJson).Assembly.Location, "functions", "--port", $"{port}", "--data", folder },
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[name.Replace(":", "__")] = value;
+        }
+
+        var functions = new FunctionsProcess(new Process { StartInfo = start });
+        functions._process.OutputDataReceived += (_, line) => functions.Keep(line.Data);
+        functions._process.ErrorDataReceived += (_, line) => functions.Keep(line.Data);
+        functions._process.Start();
+        functions._process.BeginOutputReadLine();
+        functions._process.BeginErrorReadLine();
+        return functions;
+    }
+
+    /// <summary>As <c>kill -9</c> does it.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Kills the worker as <c>kill -9</c> does it; waits for one if the last is not up again.</summary>
+    public async Task KillWorkerAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            if (Worker() is { } worker)
+            {
+                using (worker)
+                {
+                    worker.Kill();
+                    await worker.WaitForExitAsync(limit.Token);
+                    return;
+                }
+            }
+
+            await Task.Delay(20, limit.Token);
+        }
+    }
+
+    public void ThrowIfEnded()
+    {
+        if (_process.HasExited)
+        {
+            throw new InvalidOperationException($"The functions ended with {_process.ExitCode}:\n{Output}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine(Output);
+        _process.Dispose();
+    }
+
+    /// <summary>The child that runs the app. Others, such as a compiler's server, are not its like.</summary>
+    private Process? Worker()
+    {
+        // A child stands with the thread that started it.
+        foreach (var child in Directory.GetDirectories($"/proc/{_process.Id}/task").SelectMany(Children))
+        {
+            try
+            {
+                if (File.ReadAllText($"/proc/{child}/cmdline").Contains("Cosmo.Functions.dll", StringComparison.Ordinal))
+                {
+                    return Process.GetProcessById(int.Parse(child, CultureInfo.InvariantCulture));
+                }
+            }
+            catch (Exception error) when (error is IOException or ArgumentException)
+            {
+                // It has just ended.
+            }
+        }
+
+        return null;
+    }
+
+    private static string[] Children(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (IOException)
+        {
+            // The thread has just ended, and another has its children now.
+            return [];
+        }
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_output)
+        {
+            _output.AppendLine(line);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Tests.Administration;
+
+namespace Cosmo.Functions.Tests.Local.Terminal;
+
+/// <summary>The verbs of the terminal as processes, on a running Cosmo.</summary>
+public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
+{
+    [Fact]
+    public async Task Stats_are_a_table_and_JSON()
+    {
+        await Host.AddThreadAsync("a[b]", 3, messages: 5);
+
+        var table = await RunAsync("stats");
+        var json = await RunAsync("stats", "--json");
+
+        table.ExitCode.ShouldBe(0, table.Error);
+        table.Output.ShouldContain("a[b]");
+        table.Output.ShouldContain("100");
+        JsonNode.Parse(json.Output)!["total_messages"]!.GetValue<int>().ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task A_message_is_sent_and_its_answer_printed()
+    {
+        var sent = await RunAsync("send", "demo", "Hello");
+
+        sent.ExitCode.ShouldBe(0, sent.Error);
+        sent.Output.Trim().ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_message_that_fails_ends_with_its_sentence_and_an_error_code()
+    {
+        await Host.Stack.FaultAsync("""[{ "status": 400 }]""");
+
+        var sent = await RunAsync("send", "demo", "Hello");
+
+        sent.ExitCode.ShouldBe(1);
+        sent.Error.ShouldContain("There was an issue with your request format. Please try again.");
+    }
+
+    [Fact]
+    public async Task A_delete_asks_for_the_typed_word()
+    {
+        await Host.AddThreadAsync("a", 100);
+
+        var refused = await RunAsync("yes\n", "threads", "clear", "a");
+        (await Host.GetAsync("thread:a")).ShouldNotBeNull();
+        var typed = await RunAsync("DELETE\n", "threads", "clear", "a");
+
+        refused.ExitCode.ShouldBe(2);
+        refused.Error.ShouldContain("Nothing was deleted.");
+        typed.ExitCode.ShouldBe(0, typed.Error);
+        (await Host.GetAsync("thread:a")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Old_threads_are_cleared_and_followed_to_the_end()
+    {
+        await Host.AddThreadAsync("old", 100);
+        await Host.AddThreadAsync("young", 1);
+
+        var cleared = await RunAsync("threads", "clear-old", "30", "--confirm", "DELETE", "--json");
+
+        cleared.ExitCode.ShouldBe(0, cleared.Error);
+        JsonNode.Parse(cleared.Output)!["progress"]!["removed"]!.GetValue<int>().ShouldBe(1);
+        (await Host.GetAsync("thread:young")).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_channel_is_made_and_shown()
+    {
+        var made = await RunAsync("channel", "new");
+        var shown = await RunAsync("threads", "show", made.Output.Trim(), "--json");
+
+        made.ExitCode.ShouldBe(0, made.Error);
+        JsonNode.Parse(shown.Output)!["thread_id"]!.GetValue<string>().ShouldStartWith("conv_");
+    }
+
+    [Theory]
+    [InlineData(3, "threads", "show", "nobody")]
+    [InlineData(1, "threads", "clear")]
+    [InlineData(1, "threads", "clear", "a", "--all")]
+    [InlineData(1, "threads", "clear-old", "many")]
+    [InlineData(1, "threads", "clear-old", "0")]
+    [InlineData(4, "stats", "--key", "wrong")]
+    [InlineData(4, "stats", "--url", "http://127.0.0.1:9/api")]
+    [InlineData(1, "stats", "--url", "nonsense")]
+    public async Task A_failure_has_a_sentence_and_an_exit_code(int exitCode, params string[] arguments)
+    {
+        var run = await RunAsync(arguments);
+
+        run.ExitCode.ShouldBe(exitCode, run.Error);
+        run.Error.ShouldNotBeEmpty();
+        run.Error.ShouldNotContain("   at ");
+    }
+
+    [Theory]
+    [InlineData("--generate-uuid", "cosmo channel new")]
+    [InlineData("--test-message", "cosmo send CHANNEL TEXT")]
+    [InlineData("--create-assistant", "cosmo assistant create")]
+    [InlineData("--delete-assistant", "cosmo assistant delete ID")]
+    [InlineData("--clear-all-threads", "cosmo threads clear --all")]
+    [InlineData("--clear-old-threads", "cosmo threads clear-old DAYS")]
+    [InlineData("--show-thread-stats", "cosmo stats")]
+    public void An_old_name_is_answered_with_the_new_one(string old, string now) =>
+        Cosmo.Local.Terminal.OldNames.Answer([old, "x"]).ShouldBe($"{old} is now: {now}");
+
+    [Fact]
+    public async Task Help_has_an_example()
+    {
+        var help = await RunAsync("send", "--help");
+
+        help.ExitCode.ShouldBe(0);
+        help.Output.ShouldContain("Example:");
+        help.Output.ShouldContain("cosmo send demo");
+    }
+
+    private Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) =>
+        arguments[0].EndsWith('\n') ? RunAsync(arguments[0], arguments[1..]) : RunAsync("", arguments);
+
+    private async Task<(int ExitCode, string Output, string Error)> RunAsync(string input, string[] arguments)
+    {
+        using var program = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["COSMO_URL"] = Host.Url.AbsoluteUri, ["COSMO_KEY"] = Host.Stack.Keys.MasterKey },
+        })!;
+        await program.StandardInput.WriteAsync(input);
+        program.StandardInput.Close();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        var output = program.StandardOutput.ReadToEndAsync(limit.Token);
+        var error = program.StandardError.ReadToEndAsync(limit.Token);
+        await program.WaitForExitAsync(limit.Token);
+        return (program.ExitCode, await output, await error);
+    }
+}
