@@ -46,8 +46,7 @@ public sealed class TestRunTests : IDisposable
     public async Task A_filter_that_no_test_matches_is_told_and_fails()
     {
         // A repository with one project of tests, which is this one.
-        var built = Path.Combine(_folder, "Cosmo.Functions.Tests", "bin", "Release");
-        Directory.CreateDirectory(built);
+        var built = Project("Cosmo.Functions.Tests", "bin", "Release");
         Directory.CreateSymbolicLink(Path.Combine(built, "net10.0"), AppContext.BaseDirectory);
         var (output, error) = (new StringWriter(), new StringWriter());
 
@@ -61,8 +60,7 @@ public sealed class TestRunTests : IDisposable
     [Fact]
     public async Task A_runner_that_breaks_off_counts_as_a_failure()
     {
-        var built = Path.Combine(_folder, "Broken.Tests", "bin", "Release", "net10.0");
-        Directory.CreateDirectory(built);
+        var built = Project("Broken.Tests", "bin", "Release", "net10.0");
         File.WriteAllText(Path.Combine(built, "Broken.Tests.dll"), "");
         var (output, error) = (new StringWriter(), new StringWriter());
 
@@ -71,5 +69,13 @@ public sealed class TestRunTests : IDisposable
         exitCode.ShouldBe(1);
         error.ToString().ShouldContain("Broken.Tests broke off with exit code");
         output.ToString().TrimEnd().ShouldEndWith("0 passed, 1 failed");
+    }
+
+    /// <summary>Makes a project, and the folder of its output.</summary>
+    private string Project(string name, params string[] output)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine([_folder, name, .. output])).FullName;
+        File.WriteAllText(Path.Combine(_folder, name, $"{name}.csproj"), "<Project />");
+        return folder;
     }
 }
