@@ -14,9 +14,6 @@ namespace Cosmo.Local.Durable;
 /// </summary>
 internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationService, IAsyncDisposable
 {
-    /// <summary>The most that a step takes from an inbox.</summary>
-    private const int MostMessages = 1000;
-
     private readonly SqliteDurabilityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -261,7 +258,7 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
             var live = _live.Take(id);
             try
             {
-                item = _store.Read(session => Inbox.Lock(session, id, live, MostMessages, queue));
+                item = _store.Read(session => Inbox.Lock(session, id, live, queue));
             }
             catch (Exception error) when (error is DurableStoreException or InvalidDataException)
             {

@@ -185,7 +185,7 @@ public sealed class DurableStoreTests : IDisposable
         Should.Throw<StartupException>(() => Open()).Message.ShouldContain("has version 77");
     }
 
-    private static int Count(DurableStore store) => store.Read(session => session.Find("SELECT count(*) FROM instances", row => row.GetInt32(0)));
+    private static int Count(DurableStore store) => store.Read(session => session.Find("SELECT count(*) FROM instances", row => row.Int(0)));
 
     private static long InsertLarge(SqliteSession session, string instanceId, int size = 50_000) => session.Insert(
         "INSERT INTO instances (instance_id, name, status, created_at, updated_at, input) VALUES ($1, 'Large', 0, 0, 0, $2)", instanceId, new string('x', size));
@@ -194,7 +194,7 @@ public sealed class DurableStoreTests : IDisposable
     private static async Task FillAsync(DurableStore store)
     {
         await store.CommitAsync((session, _) => InsertLarge(session, "filler", 500_000));
-        await store.CommitAsync((session, _) => session.Find("PRAGMA max_page_count = 1", row => row.GetInt64(0)));
+        await store.CommitAsync((session, _) => session.Find("PRAGMA max_page_count = 1", row => row.Long(0)));
     }
 
     private static void FreeSpace(DurableStore store) => store.Read(session =>

@@ -80,7 +80,7 @@ public sealed class QueryAndPurgeTests
             "SELECT * FROM instances WHERE (created_at, id) > (1, 2) AND created_at >= 0 AND created_at <= 9 ORDER BY created_at, id LIMIT 5",
             "SELECT * FROM instances WHERE instance_id > '' AND instance_id >= 'a' AND instance_id < 'b' ORDER BY instance_id LIMIT 5",
             "SELECT id FROM timers WHERE fire_at <= 5 ORDER BY fire_at, id, number LIMIT 500",
-        }.Select(sql => string.Join("; ", session.Query($"EXPLAIN QUERY PLAN {sql}", row => row.GetString(3)))).ToList());
+        }.Select(sql => string.Join("; ", session.Query($"EXPLAIN QUERY PLAN {sql}", row => row.String(3)))).ToList());
 
         plans.ShouldAllBe(plan => plan.StartsWith("SEARCH") && !plan.Contains("TEMP B-TREE"));
     }
@@ -146,7 +146,7 @@ public sealed class QueryAndPurgeTests
 
         (await hub.FindAsync(new OrchestrationQuery())).ShouldHaveSingleItem().OrchestrationInstance.InstanceId.ShouldBe("waiting");
         (await hub.Service.GetOrchestrationHistoryAsync("a-0", null)).ShouldBe("[]");
-        hub.Service.Store.Read(session => session.Find("SELECT count(DISTINCT id) FROM history", row => row.GetInt32(0))).ShouldBeLessThanOrEqualTo(1);
+        hub.Service.Store.Read(session => session.Find("SELECT count(DISTINCT id) FROM history", row => row.Int(0))).ShouldBeLessThanOrEqualTo(1);
     }
 
     [Fact]

@@ -109,7 +109,7 @@ internal sealed class TestHub : IAsyncDisposable
     /// <summary>Waits until every message has been seen; nothing announces that.</summary>
     public async Task IdleAsync()
     {
-        await UntilAsync(() => Task.FromResult(Service.Store.Read(session => session.Find("SELECT EXISTS (SELECT 1 FROM inbox)", row => row.GetInt64(0))) == 0));
+        await UntilAsync(() => Task.FromResult(Service.Store.Read(session => session.Find("SELECT EXISTS (SELECT 1 FROM inbox)", row => row.Long(0))) == 0));
     }
 
     /// <summary>Waits until the state of an instance is such.</summary>
@@ -181,13 +181,13 @@ internal sealed class TestHub : IAsyncDisposable
             text.Add($"{id} {state.OrchestrationInstance.ExecutionId} {state.OrchestrationStatus} {state.Input} {await Service.GetOrchestrationHistoryAsync(id, null)}");
         }
 
-        text.AddRange(Service.Store.Read(session => session.Query("SELECT id || ' inbox ' || event FROM inbox UNION ALL SELECT id || ' timers ' || event FROM timers UNION ALL SELECT instance_id || ' activities ' || event FROM activities", row => row.GetString(0))));
+        text.AddRange(Service.Store.Read(session => session.Query("SELECT id || ' inbox ' || event FROM inbox UNION ALL SELECT id || ' timers ' || event FROM timers UNION ALL SELECT instance_id || ' activities ' || event FROM activities", row => row.String(0))));
         return string.Join('\n', text);
     }
 
     /// <summary>How many rows of work are left.</summary>
     public long CountOfWork() => Service.Store.Read(session => session.Find(
-        "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM timers) + (SELECT count(*) FROM activities)", row => row.GetInt64(0)));
+        "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM timers) + (SELECT count(*) FROM activities)", row => row.Long(0)));
 
     public async ValueTask DisposeAsync()
     {

@@ -14,7 +14,7 @@ public sealed class TimerTests
         await using var hub = await TestHub.StartAsync(Functions);
         var instance = await hub.ScheduleAsync("Sleep", TimeSpan.FromHours(3));
         await hub.Clock.TimersSetAsync().WaitAsync(TestHub.Patience);
-        var due = hub.Service.Store.Read(session => session.Find("SELECT fire_at FROM timers", row => new DateTimeOffset(row.GetInt64(0), TimeSpan.Zero)));
+        var due = hub.Service.Store.Read(session => session.Find("SELECT fire_at FROM timers", row => new DateTimeOffset(row.Long(0), TimeSpan.Zero)));
 
         hub.Clock.Advance(due - hub.Clock.GetUtcNow() - TimeSpan.FromMilliseconds(2));
         hub.CountOfWork().ShouldBe(1);

@@ -90,19 +90,19 @@ internal sealed class DurableStore : IAsyncDisposable
 
     private static void Prepare(SqliteSession session, bool wasCut)
     {
-        var version = session.Find("PRAGMA user_version", row => row.GetInt32(0));
+        var version = session.Find("PRAGMA user_version", row => row.Int(0));
         if (version is not 0 and not Schema.Version)
         {
             throw new StartupException($"The durable database has version {version}, this host has {Schema.Version}. Move it away, or start the host that made it.");
         }
 
         // After an end that nobody announced, a page may be half written. Better said now than when an answer needs it.
-        if (wasCut && session.Find("PRAGMA quick_check(1)", row => row.GetString(0)) is { } found and not "ok")
+        if (wasCut && session.Find("PRAGMA quick_check(1)", row => row.String(0)) is { } found and not "ok")
         {
             throw new SqliteException(found, SQLitePCL.raw.SQLITE_CORRUPT);
         }
 
-        session.Execute(Schema.Sql);
+        session.ExecuteScript(Schema.Sql);
         session.Execute($"PRAGMA user_version = {Schema.Version}");
     }
 

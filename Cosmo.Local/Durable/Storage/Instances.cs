@@ -1,7 +1,6 @@
 using System.Globalization;
 using DurableTask.Core;
 using DurableTask.Core.History;
-using Microsoft.Data.Sqlite;
 
 namespace Cosmo.Local.Durable.Storage;
 
@@ -24,17 +23,17 @@ internal static class Instances
     private const string PayloadColumns = ", input, output, failure";
 
     public static InstanceKey? Find(SqliteSession session, string instanceId) => session.Find(
-        "SELECT id, execution_id, status FROM instances WHERE instance_id = $1",
-        row => new InstanceKey?(new InstanceKey(row.GetInt64(0), row.Text(1), (OrchestrationStatus)row.GetInt32(2))),
+        "SELECT id, execution_id, status FROM instances WHERE instance_id = ?1",
+        row => new InstanceKey?(new InstanceKey(row.Long(0), row.Text(1), (OrchestrationStatus)row.Int(2))),
         instanceId);
 
     public static OrchestrationState? FindState(SqliteSession session, string instanceId) => session.Find(
-        $"SELECT {StateColumns}{PayloadColumns} FROM instances WHERE instance_id = $1", row => Map(row, withPayloads: true).State, instanceId);
+        $"SELECT {StateColumns}{PayloadColumns} FROM instances WHERE instance_id = ?1", row => Map(row, withPayloads: true).State, instanceId);
 
     public static long Insert(SqliteSession session, ExecutionStartedEvent start) => session.Insert(
         """
         INSERT INTO instances (instance_id, execution_id, name, version, status, created_at, updated_at, start_at, parent, tags, input)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10)
         """,
         start.OrchestrationInstance.InstanceId,
         start.OrchestrationInstance.ExecutionId,
@@ -52,7 +51,7 @@ internal static class Instances
     {
         var now = DateTime.UtcNow.Ticks;
         var id = session.Insert(
-            "INSERT INTO instances (instance_id, name, status, created_at, updated_at) VALUES ($1, $1, $2, $3, $3)",
+            "INSERT INTO instances (instance_id, name, status, created_at, updated_at) VALUES (?1, ?1, ?2, ?3, ?3)",
             instanceId,
             (int)OrchestrationStatus.Pending,
             now);
@@ -62,15 +61,15 @@ internal static class Instances
     /// <summary>Removes an instance with all that belongs to it. Activities of its that are still to be run will be.</summary>
     public static void Delete(SqliteSession session, long id)
     {
-        session.Execute("DELETE FROM instances WHERE id = $1", id);
-        session.Execute("DELETE FROM history WHERE id = $1", id);
-        session.Execute("DELETE FROM inbox WHERE id = $1", id);
-        session.Execute("DELETE FROM timers WHERE id = $1", id);
+        session.Execute("DELETE FROM instances WHERE id = ?1", id);
+        session.Execute("DELETE FROM history WHERE id = ?1", id);
+        session.Execute("DELETE FROM inbox WHERE id = ?1", id);
+        session.Execute("DELETE FROM timers WHERE id = ?1", id);
     }
 
     /// <summary>The texts of an instance's history, a step each.</summary>
     public static List<string> History(SqliteSession session, long id)
-        => session.Query("SELECT events FROM history WHERE id = $1 ORDER BY step", row => row.GetString(0), id);
+        => session.Query("SELECT events FROM history WHERE id = ?1 ORDER BY step", row => row.String(0), id);
 
     /// <summary>Instances that have ended and whose start, end or last change was before a time.</summary>
     public static List<long> EndedBefore(SqliteSession session, DateTime before, OrchestrationStateTimeRangeFilterType of, int most)
@@ -82,8 +81,8 @@ internal static class Instances
             _ => "created_at",
         };
         return session.Query(
-            $"SELECT id FROM instances WHERE {time} < $1 AND status IN (SELECT value FROM json_each($2)) LIMIT $3",
-            row => row.GetInt64(0),
+            $"SELECT id FROM instances WHERE {time} < ?1 AND status IN (SELECT value FROM json_each(?2)) LIMIT ?3",
+            row => row.Long(0),
             before.UtcTicks(),
             Json(Ended),
             most);
@@ -103,9 +102,9 @@ internal static class Instances
     private static (string Sql, object?[] Values) ByPrefix(InstanceFilter filter, int size, string? token) => (
         $"""
         SELECT * FROM instances
-        WHERE instance_id > $1 AND instance_id >= $2 AND instance_id < $3 AND created_at >= $4 AND created_at <= $5
-        AND ($6 IS NULL OR status IN (SELECT value FROM json_each($6))) {filter.Kind}
-        ORDER BY instance_id LIMIT $7
+        WHERE instance_id > ?1 AND instance_id >= ?2 AND instance_id < ?3 AND created_at >= ?4 AND created_at <= ?5
+        AND (?6 IS NULL OR status IN (SELECT value FROM json_each(?6))) {filter.Kind}
+        ORDER BY instance_id LIMIT ?7
         """,
         [token ?? "", filter.Prefix, filter.Prefix + "\U0010FFFF", filter.CreatedFrom.UtcTicks(), filter.CreatedTo.UtcTicks(), Json(filter.Statuses), size]);
 
@@ -113,8 +112,8 @@ internal static class Instances
     private static (string Sql, object?[] Values) ByTime(InstanceFilter filter, int size, string? token)
     {
         var (created, id) = ReadToken(token);
-        const string After = "(created_at, id) > ($1, $2) AND created_at >= $3 AND created_at <= $4";
-        const string Order = "ORDER BY created_at, id LIMIT $5";
+        const string After = "(created_at, id) > (?1, ?2) AND created_at >= ?3 AND created_at <= ?4";
+        const string Order = "ORDER BY created_at, id LIMIT ?5";
         object?[] range = [created, id, filter.CreatedFrom.UtcTicks(), filter.CreatedTo.UtcTicks(), size];
         if (filter.Statuses is null)
         {
@@ -149,18 +148,18 @@ internal static class Instances
     private static string? Json(IReadOnlyCollection<OrchestrationStatus>? statuses)
         => statuses is null ? null : $"[{string.Join(',', statuses.Select(status => (int)status))}]";
 
-    private static FoundInstance Map(SqliteDataReader row, bool withPayloads) => new(
-        row.GetInt64(0),
+    private static FoundInstance Map(SqliteRow row, bool withPayloads) => new(
+        row.Long(0),
         new OrchestrationState
         {
-            OrchestrationInstance = new OrchestrationInstance { InstanceId = row.GetString(1), ExecutionId = row.Text(2) },
-            Name = row.GetString(3),
+            OrchestrationInstance = new OrchestrationInstance { InstanceId = row.String(1), ExecutionId = row.Text(2) },
+            Name = row.String(3),
             Version = row.Text(4),
-            OrchestrationStatus = (OrchestrationStatus)row.GetInt32(5),
+            OrchestrationStatus = (OrchestrationStatus)row.Int(5),
             CreatedTime = row.Time(6),
             LastUpdatedTime = row.Time(7),
-            CompletedTime = row.IsDBNull(8) ? DateTime.MaxValue : row.Time(8),
-            ScheduledStartTime = row.IsDBNull(9) ? null : row.Time(9),
+            CompletedTime = row.IsNull(8) ? new DateTime(DateTime.MaxValue.Ticks, DateTimeKind.Utc) : row.Time(8),
+            ScheduledStartTime = row.IsNull(9) ? null : row.Time(9),
             Status = row.Text(10),
             ParentInstance = HistoryText.ReadValue<ParentInstance>(row.Text(11)),
             Tags = HistoryText.ReadValue<Dictionary<string, string>>(row.Text(12)),

@@ -21,7 +21,7 @@ internal sealed record Message(string InstanceId, string? ExecutionId, EventType
         if (message.Event is TimerFiredEvent fired)
         {
             // It is made when the timer is set; it happens when it fires.
-            fired.Timestamp = fired.FireAt;
+            fired.Timestamp = new DateTime(fired.FireAt.UtcTicks(), DateTimeKind.Utc);
         }
 
         var stored = new Message(instance.InstanceId, instance.ExecutionId, message.Event.EventType, HistoryText.Write(message.Event));
@@ -108,18 +108,18 @@ internal static class Messages
     public static bool TerminateBeforeStart(SqliteSession session, string instanceId, string? reason, DateTime now, Wakeups wakeups)
     {
         if (Instances.Find(session, instanceId) is not { Status: OrchestrationStatus.Pending } instance
-            || session.Execute("DELETE FROM timers WHERE id = $1 AND number = $2", instance.Id, StartNumber) == 0)
+            || session.Execute("DELETE FROM timers WHERE id = ?1 AND number = ?2", instance.Id, StartNumber) == 0)
         {
             return false;
         }
 
         session.Execute(
-            "UPDATE instances SET status = $2, output = $3, updated_at = $4, completed_at = $4 WHERE id = $1",
+            "UPDATE instances SET status = ?2, output = ?3, updated_at = ?4, completed_at = ?4 WHERE id = ?1",
             instance.Id,
             (int)OrchestrationStatus.Terminated,
             reason,
             now.Ticks);
-        session.Execute("DELETE FROM inbox WHERE id = $1", instance.Id);
+        session.Execute("DELETE FROM inbox WHERE id = ?1", instance.Id);
         wakeups.Ended.Add(instanceId);
         return true;
     }
@@ -130,14 +130,14 @@ internal static class Messages
         var due = session.Query(
             """
             SELECT t.id, t.number, t.execution_id, t.event, i.instance_id FROM timers AS t JOIN instances AS i ON i.id = t.id
-            WHERE t.fire_at <= $1 ORDER BY t.fire_at, t.id, t.number LIMIT 500
+            WHERE t.fire_at <= ?1 ORDER BY t.fire_at, t.id, t.number LIMIT 500
             """,
-            row => (Id: row.GetInt64(0), Number: row.GetInt32(1), ExecutionId: row.Text(2), Event: row.GetString(3), InstanceId: row.GetString(4)),
+            row => (Id: row.Long(0), Number: row.Int(1), ExecutionId: row.Text(2), Event: row.String(3), InstanceId: row.String(4)),
             now.Ticks);
         foreach (var timer in due)
         {
             var message = new Message(timer.InstanceId, timer.ExecutionId, EventType.TimerFired, timer.Event);
-            session.Execute("DELETE FROM timers WHERE id = $1 AND number = $2", timer.Id, timer.Number);
+            session.Execute("DELETE FROM timers WHERE id = ?1 AND number = ?2", timer.Id, timer.Number);
             AddToInbox(session, timer.Id, timer.Number == StartNumber ? StartNumber : null, message);
             wakeups.Instances.Add(new ReadyInstance(timer.Id, message.IsToEntity));
         }
@@ -151,7 +151,7 @@ internal static class Messages
     private static void AddToInbox(SqliteSession session, long id, int? number, Message message) => session.Execute(
         """
         INSERT INTO inbox (id, number, execution_id, event)
-        VALUES ($1, coalesce($2, (SELECT max(number) FROM inbox WHERE id = $1) + 1, 1), $3, $4)
+        VALUES (?1, coalesce(?2, (SELECT max(number) FROM inbox WHERE id = ?1) + 1, 1), ?3, ?4)
         """,
         id,
         number,
@@ -161,7 +161,7 @@ internal static class Messages
     private static void AddTimer(SqliteSession session, long id, int? number, DateTime due, Message message) => session.Execute(
         """
         INSERT INTO timers (id, number, fire_at, execution_id, event)
-        VALUES ($1, coalesce($2, (SELECT max(number) FROM timers WHERE id = $1) + 1, 1), $3, $4, $5)
+        VALUES (?1, coalesce(?2, (SELECT max(number) FROM timers WHERE id = ?1) + 1, 1), ?3, ?4, ?5)
         """,
         id,
         number,

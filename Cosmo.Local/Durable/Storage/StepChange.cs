@@ -90,9 +90,9 @@ internal sealed class StepChange
 
     private bool WriteState(SqliteSession session) => session.Execute(
         """
-        UPDATE instances SET execution_id = $3, name = $4, version = $5, status = $6, created_at = $7, updated_at = $8, completed_at = $9,
-            custom_status = $10, tags = $11, input = $12, output = $13, failure = $14
-        WHERE id = $1 AND execution_id IS $2
+        UPDATE instances SET execution_id = ?3, name = ?4, version = ?5, status = ?6, created_at = ?7, updated_at = ?8, completed_at = ?9,
+            custom_status = ?10, tags = ?11, input = ?12, output = ?13, failure = ?14
+        WHERE id = ?1 AND execution_id IS ?2
         """,
         _locked.Id,
         _locked.ExecutionId,
@@ -113,26 +113,26 @@ internal sealed class StepChange
     {
         if (_isNewExecution && _locked.Steps > 0)
         {
-            session.Execute("DELETE FROM history WHERE id = $1", _locked.Id);
+            session.Execute("DELETE FROM history WHERE id = ?1", _locked.Id);
         }
 
-        session.Execute("INSERT INTO history (id, step, events) VALUES ($1, $2, $3)", _locked.Id, _isNewExecution ? 0 : _locked.Steps, _events);
+        session.Execute("INSERT INTO history (id, step, events) VALUES (?1, ?2, ?3)", _locked.Id, _isNewExecution ? 0 : _locked.Steps, _events);
     }
 
     private void ClearSeen(SqliteSession session)
     {
         if (HasEnded)
         {
-            session.Execute("DELETE FROM inbox WHERE id = $1", _locked.Id);
-            session.Execute("DELETE FROM timers WHERE id = $1", _locked.Id);
+            session.Execute("DELETE FROM inbox WHERE id = ?1", _locked.Id);
+            session.Execute("DELETE FROM timers WHERE id = ?1", _locked.Id);
             return;
         }
 
-        session.Execute("DELETE FROM inbox WHERE id = $1 AND number <= $2", _locked.Id, _locked.LastNumber);
+        session.Execute("DELETE FROM inbox WHERE id = ?1 AND number <= ?2", _locked.Id, _locked.LastNumber);
         if (_isNewExecution && _locked.Steps > 0)
         {
-            session.Execute("DELETE FROM inbox WHERE id = $1 AND execution_id IS NOT NULL", _locked.Id);
-            session.Execute("DELETE FROM timers WHERE id = $1 AND execution_id IS NOT NULL", _locked.Id);
+            session.Execute("DELETE FROM inbox WHERE id = ?1 AND execution_id IS NOT NULL", _locked.Id);
+            session.Execute("DELETE FROM timers WHERE id = ?1 AND execution_id IS NOT NULL", _locked.Id);
         }
     }
 
