@@ -45,12 +45,14 @@ internal sealed class RequestLog(int capacity, TimeProvider clock)
 
     public void End(LoggedRequest request, int status, bool aborted)
     {
-        request.Status = status;
-        request.Aborted = aborted;
-        request.EndedAt = clock.GetUtcNow();
+        // The end comes last: who sees it sees the rest, too.
         if (aborted)
         {
             Interlocked.Increment(ref _aborted);
         }
+
+        request.Status = status;
+        request.Aborted = aborted;
+        request.EndedAt = clock.GetUtcNow();
     }
 }

@@ -44,10 +44,7 @@ internal sealed class ControlEndpoints(RuleList<Fault> faults, RuleList<Scripted
     {
         var conversation = context.Request.Query["conversation"].ToString();
         var requests = log.Requests.Where(request => conversation.Length == 0 || request.Conversation == conversation);
-        return Json.WriteAsync(context.Response, new JsonObject
-        {
-            ["aborted"] = log.Aborted,
-            ["requests"] = JsonSerializer.SerializeToNode(requests, Json.Controls),
-        });
+        var listed = JsonSerializer.SerializeToNode(requests, Json.Controls);
+        return Json.WriteAsync(context.Response, new JsonObject { ["aborted"] = log.Aborted, ["requests"] = listed });
     }
 }
