@@ -7,6 +7,15 @@ namespace Cosmo.Functions.Tests;
 /// <summary>A RabbitMQ of the test's own.</summary>
 public sealed class RabbitMQServer : ChildServer
 {
+    /// <summary>A name daemon of its own ends with the server, however that ends; one that the server started itself would stay.</summary>
+    private const string Script = """
+        epmd -address 127.0.0.1 -port $ERL_EPMD_PORT & names=$!
+        $0 & server=$!
+        trap 'kill $server' TERM
+        while kill -0 $server 2>/dev/null; do wait $server; done
+        kill $names
+        """;
+
     private readonly int _distributionPort = FreePort();
     private readonly int _namePort = FreePort();
 
@@ -18,10 +27,8 @@ public sealed class RabbitMQServer : ChildServer
         File.WriteAllText(plugins, "[].");
         var program = new[] { "/usr/lib/rabbitmq/bin/rabbitmq-server" }.FirstOrDefault(File.Exists) ?? "rabbitmq-server";
 
-        // A name daemon of its own ends with the server; one that the server started itself would stay.
-        return new ProcessStartInfo("sh", ["-c", "epmd -address 127.0.0.1 -port $ERL_EPMD_PORT & exec $0", program])
+        return new ProcessStartInfo("sh", ["-c", Script, program])
         {
-            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             Environment =
             {
@@ -35,7 +42,7 @@ public sealed class RabbitMQServer : ChildServer
                 ["RABBITMQ_ENABLED_PLUGINS_FILE"] = plugins,
                 ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
                 ["ERL_EPMD_PORT"] = _namePort.ToString(CultureInfo.InvariantCulture),
-                // Makes the script become the server, so that the child is the server.
+                // Makes the server's own script become the server, so that the signal reaches it.
                 ["RUNNING_UNDER_SYSTEMD"] = "1",
             },
         };

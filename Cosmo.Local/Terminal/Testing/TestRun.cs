@@ -93,11 +93,13 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = _environment };
         using var runner = ChildProcess.Start(launch, output.WriteLine);
         runner.Input.Close();
-        await runner.WaitForOutputAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await runner.Ended.WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // Whatever the tests have left running, too.
+        // Whatever the tests have left running, too; while it runs, there may be more to read.
         await runner.EndAsync(Grace);
         var exitCode = await runner.Ended;
+        using var rest = new CancellationTokenSource(Grace);
+        await runner.WaitForOutputAsync(rest.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (TestCount.Read(report) is { } count && (exitCode == 0 || count is { Failed: > 0 } or { Total: 0 }))
         {
             return count;
