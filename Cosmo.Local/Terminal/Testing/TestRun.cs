@@ -93,7 +93,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = _environment };
         using var runner = ChildProcess.Start(launch, output.WriteLine);
         runner.Input.Close();
-        await runner.Ended.WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)runner.Ended).WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         // Whatever the tests have left running, too; while it runs, there may be more to read.
         await runner.EndAsync(Grace);
