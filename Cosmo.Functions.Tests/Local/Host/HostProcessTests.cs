@@ -14,8 +14,10 @@ public sealed partial class HostProcessTests : IDisposable
     public HostProcessTests()
     {
         File.WriteAllText(Path.Combine(_folder, "local.settings.json"), """{ "Values": { } }""");
+
+        // A run of the tests in the background ignores the interrupt, and so would what it starts.
         _host = Process.Start(new ProcessStartInfo(
-            Environment.ProcessPath!, [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "functions", "--port", "0", "--app", HostedApp.AppFolder, "--data", _folder])
+            "env", ["--default-signal=INT", Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "functions", "--port", "0", "--app", HostedApp.AppFolder, "--data", _folder])
         {
             WorkingDirectory = _folder,
             RedirectStandardOutput = true,
