@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Azure.Monitor.OpenTelemetry.Exporter;
+using Cosmo.Functions;
 using Cosmo.Functions.Hosting;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Azure.Functions.Worker.OpenTelemetry;

@@ -1,6 +1,6 @@
 using System.Net;
 using Cosmo.Functions.Administration;
-using Cosmo.Functions.Threads;
+using Cosmo.Functions.Administration.Deletion;
 
 namespace Cosmo.Functions.Tests.Administration;
 

@@ -1,5 +1,6 @@
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,4 +1,5 @@
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cosmo.Functions.Tests.Delivery;

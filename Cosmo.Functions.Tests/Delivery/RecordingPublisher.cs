@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Tests.Delivery;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Tests.Delivery;
 

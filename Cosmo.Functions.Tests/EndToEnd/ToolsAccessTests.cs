@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Cosmo.Functions.Delivery;
-using Cosmo.Functions.Tools;
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 

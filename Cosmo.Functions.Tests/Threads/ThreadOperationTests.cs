@@ -1,5 +1,6 @@
-using Cosmo.Functions.Tests.Conversations;
-using Cosmo.Functions.Threads;
+using Cosmo.Functions.Administration.Deletion;
+using Cosmo.Functions.Tests.Answering;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.DurableTask.Worker.Grpc;
 
 namespace Cosmo.Functions.Tests.Threads;

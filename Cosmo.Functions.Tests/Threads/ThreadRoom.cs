@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Administration.Deletion;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Threads;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;

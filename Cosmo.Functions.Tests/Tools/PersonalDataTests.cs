@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.AspNetCore.Http;
 

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

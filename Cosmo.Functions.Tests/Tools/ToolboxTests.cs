@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

@@ -1,3 +1,5 @@
+using Cosmo.Functions.Administration.Deletion;
+
 namespace Cosmo.Functions.Administration;
 
 internal static class AdministrationServiceCollectionExtensions
@@ -5,6 +7,8 @@ internal static class AdministrationServiceCollectionExtensions
     public static IServiceCollection AddAdministration(this IServiceCollection services)
     {
         services.AddOptions<AdministrationOptions>().BindConfiguration(AdministrationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        return services;
+        return services
+            .AddSingleton<ThreadRemoval>()
+            .AddSingleton<ThreadBatches>();
     }
 }

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Administration.Deletion;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Tools;

@@ -1,8 +1,7 @@
 using System.Text;
 using System.Text.Json.Serialization;
-using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using RabbitMQ.Client.Exceptions;

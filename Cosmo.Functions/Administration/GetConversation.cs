@@ -1,8 +1,7 @@
 using System.Globalization;
-using Cosmo.Functions.Conversations;
-using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;

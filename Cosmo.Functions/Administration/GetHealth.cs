@@ -1,5 +1,5 @@
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 

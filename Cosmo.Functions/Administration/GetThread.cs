@@ -1,6 +1,8 @@
-using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Threads;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 

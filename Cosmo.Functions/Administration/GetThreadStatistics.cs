@@ -1,5 +1,5 @@
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Threads;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 

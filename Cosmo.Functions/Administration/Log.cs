@@ -19,4 +19,13 @@ internal static partial class Log
 
     [LoggerMessage(724, LogLevel.Warning, "The time was up before all histories from before {before:u} were purged; the next run goes on.")]
     public static partial void HistoryLeft(this ILogger logger, DateTimeOffset before);
+
+    [LoggerMessage(109, LogLevel.Warning, "The dead letters could not be reached.")]
+    public static partial void DeadLettersNotReached(this ILogger logger, Exception exception);
+
+    [LoggerMessage(401, LogLevel.Warning, "OpenAI did not delete thread {ThreadId}; it is left for the next run. {Reason}")]
+    public static partial void ConversationNotDeleted(this ILogger logger, string threadId, string reason);
+
+    [LoggerMessage(402, LogLevel.Information, "{Operation} removed {Removed} threads; {Active} are in use, {Failed} are left for the next run.")]
+    public static partial void ThreadsRemoved(this ILogger logger, string operation, long removed, long active, long failed);
 }

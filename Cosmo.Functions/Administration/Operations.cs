@@ -1,5 +1,6 @@
+using Cosmo.Functions.Administration.Deletion;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Threads;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;

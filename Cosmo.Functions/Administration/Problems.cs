@@ -1,6 +1,6 @@
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using StackExchange.Redis;
 

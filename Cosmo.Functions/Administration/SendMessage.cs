@@ -1,10 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Cosmo.Functions.Conversations;
-using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;

@@ -1,4 +1,5 @@
-using Cosmo.Functions.Threads;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;

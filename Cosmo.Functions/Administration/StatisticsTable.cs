@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Cosmo.Functions.Threads;
+using Cosmo.Functions.Threads.Index;
 
 namespace Cosmo.Functions.Administration;
 

@@ -1,4 +1,4 @@
-using Cosmo.Functions.Tools;
+using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Assistants;
 

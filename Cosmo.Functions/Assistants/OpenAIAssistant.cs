@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Threads;
 using OpenAI.Responses;
 
 namespace Cosmo.Functions.Assistants;

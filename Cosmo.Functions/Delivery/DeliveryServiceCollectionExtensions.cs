@@ -12,8 +12,7 @@ internal static class DeliveryServiceCollectionExtensions
         return services
             .AddSingleton(Connect)
             .AddSingleton<UpdateLog>()
-            .AddSingleton<IUpdatePublisher, UpdatePublisher>()
-            .AddSingleton<PlatformIdentity>();
+            .AddSingleton<IUpdatePublisher, UpdatePublisher>();
     }
 
     private static WebPubSubServiceClient Connect(IServiceProvider services)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 

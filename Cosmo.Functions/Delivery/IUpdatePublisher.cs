@@ -1,3 +1,5 @@
+using Cosmo.Functions.Messaging;
+
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>Brings updates to the clients of a channel, in order, and never after a message's final update.</summary>

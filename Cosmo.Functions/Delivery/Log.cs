@@ -11,18 +11,9 @@ internal static partial class Log
     [LoggerMessage(603, LogLevel.Warning, "The text of message {messageId} could not be recorded; the next piece will carry it.")]
     public static partial void TextNotRecorded(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(604, LogLevel.Warning, "A client event was refused: {reason}")]
-    public static partial void ClientEventRefused(this ILogger logger, string reason);
-
-    [LoggerMessage(605, LogLevel.Error, "Message {messageId} of a client could not be queued.")]
-    public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
-
     [LoggerMessage(606, LogLevel.Error, "Web PubSub gave no client token.")]
     public static partial void NegotiationFailed(this ILogger logger, Exception exception);
 
     [LoggerMessage(607, LogLevel.Warning, "The final update of message {messageId} was sent, but Redis could not be told; if its activity runs again it is sent again.")]
     public static partial void FinalUpdateNotMarked(this ILogger logger, Exception exception, string messageId);
-
-    [LoggerMessage(608, LogLevel.Warning, "Message {messageId} could not be cancelled.")]
-    public static partial void NotCancelled(this ILogger logger, Exception exception, string messageId);
 }

@@ -1,6 +1,7 @@
 using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Options;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 

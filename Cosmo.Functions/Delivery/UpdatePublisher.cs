@@ -2,6 +2,7 @@ using System.Text.Json;
 using Azure.Core;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 

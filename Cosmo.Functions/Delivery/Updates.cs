@@ -1,3 +1,5 @@
+using Cosmo.Functions.Messaging;
+
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>The updates of the wire contract, section 2, with their texts.</summary>

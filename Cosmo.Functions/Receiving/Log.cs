@@ -2,30 +2,18 @@ namespace Cosmo.Functions.Receiving;
 
 internal static partial class Log
 {
-    [LoggerMessage(101, LogLevel.Information, "Exchange {exchange} and queue {queue} are there, with their dead-letter twins.")]
-    public static partial void TopologyDeclared(this ILogger logger, string exchange, string queue);
-
-    [LoggerMessage(102, LogLevel.Error, "The broker has an exchange or queue of this name with other arguments; it is used as it is: {reason}")]
-    public static partial void TopologyDiffers(this ILogger logger, string reason);
-
-    [LoggerMessage(103, LogLevel.Warning, "Exchanges and queues are not declared yet, the next try follows: {reason}")]
-    public static partial void TopologyNotDeclared(this ILogger logger, string reason);
-
-    [LoggerMessage(104, LogLevel.Information, "Message {messageId} went to the dead letters: {cause}.")]
-    public static partial void DeadLetterWritten(this ILogger logger, string messageId, string cause);
-
     [LoggerMessage(105, LogLevel.Warning, "Message {messageId} was refused: {cause}.")]
     public static partial void MessageRejected(this ILogger logger, string messageId, string cause);
 
     [LoggerMessage(106, LogLevel.Warning, "The sender of the refused message {messageId} could not be told.")]
     public static partial void SenderNotTold(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(107, LogLevel.Information, "The dead letter of message {messageId} is delivered again, as attempt {attempt}.")]
-    public static partial void DeadLetterReplayed(this ILogger logger, string messageId, int attempt);
+    [LoggerMessage(604, LogLevel.Warning, "A client event was refused: {reason}")]
+    public static partial void ClientEventRefused(this ILogger logger, string reason);
 
-    [LoggerMessage(108, LogLevel.Warning, "The lock on the dead letters could not be given back; it expires.")]
-    public static partial void DeadLettersNotUnlocked(this ILogger logger, Exception exception);
+    [LoggerMessage(605, LogLevel.Error, "Message {messageId} of a client could not be queued.")]
+    public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(109, LogLevel.Warning, "The dead letters could not be reached.")]
-    public static partial void DeadLettersNotReached(this ILogger logger, Exception exception);
+    [LoggerMessage(608, LogLevel.Warning, "Message {messageId} could not be cancelled.")]
+    public static partial void NotCancelled(this ILogger logger, Exception exception, string messageId);
 }

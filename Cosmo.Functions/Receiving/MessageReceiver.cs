@@ -1,6 +1,7 @@
 using System.Text;
-using Cosmo.Functions.Conversations;
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
 using Microsoft.DurableTask.Client;
 using RabbitMQ.Client;
 

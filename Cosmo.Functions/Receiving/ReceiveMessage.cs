@@ -1,3 +1,4 @@
+using Cosmo.Functions.Messaging;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Threads.Index;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Threads;

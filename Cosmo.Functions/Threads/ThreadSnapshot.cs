@@ -1,3 +1,5 @@
+using Cosmo.Functions.Threads.Index;
+
 namespace Cosmo.Functions.Threads;
 
 /// <summary>The contract's keys of a channel as they stood at one moment.</summary>

@@ -1,4 +1,6 @@
+using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Threads.Index;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 

@@ -1,3 +1,5 @@
+using Cosmo.Functions.Threads.Index;
+
 namespace Cosmo.Functions.Threads;
 
 internal static class ThreadsServiceCollectionExtensions
@@ -10,8 +12,6 @@ internal static class ThreadsServiceCollectionExtensions
             .AddSingleton<ThreadReader>()
             .AddSingleton<ThreadIndex>()
             .AddSingleton<ThreadIndexer>()
-            .AddSingleton<ThreadRemoval>()
-            .AddSingleton<ThreadBatches>()
             .AddSingleton<StatisticsReader>();
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools.Audit;
 using Microsoft.Extensions.Options;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools;

@@ -1,3 +1,5 @@
+using Cosmo.Functions.Messaging;
+
 namespace Cosmo.Functions.Tools;
 
 /// <summary>The tools that the assistant may ask for.</summary>

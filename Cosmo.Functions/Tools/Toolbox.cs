@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools;

@@ -1,0 +1,164 @@
+using System.ComponentModel.DataAnnotations;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
+using DurableTask.Core.Exceptions;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Converters;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+using NSubstitute.Core;
+using NSubstitute.ExceptionExtensions;
+
+namespace Cosmo.Functions.Tests.Answering;
+
+public sealed class ConversationStarterTests : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
+    private readonly StopSignals _stopSignals;
+    private readonly ConversationStarter _starter;
+
+    public ConversationStarterTests()
+    {
+        var options = Options.Create(new ConversationOptions());
+        var turns = new TurnQueue(_redis.Connection, options, TimeProvider.System);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _starter = new ConversationStarter(
+            turns,
+            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            new Cancellation(
+                turns, new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System), _stopSignals, NullLogger<Cancellation>.Instance),
+            new ConversationDirectory(_redis.Connection),
+            options,
+            TimeProvider.System,
+            NullLogger<ConversationStarter>.Instance);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_scheduled_gives_its_place_back()
+    {
+        Schedule().ThrowsAsync(new IOException("The store is away."));
+        await Should.ThrowAsync<IOException>(StartAsync("msg-1"));
+
+        Schedule().Returns("instance");
+        await StartAsync("msg-2");
+
+        Scheduled().Select(input => (input.Address.MessageId, input.HasTurn)).Last().ShouldBe(("msg-2", true));
+    }
+
+    [Fact]
+    public async Task A_delivery_that_comes_again_before_it_was_acknowledged_is_taken_in_once()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+        await StartAsync("msg-1");
+
+        Scheduled().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task The_replay_of_a_message_is_no_second_delivery()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+        await StartAsync("msg-1", attempt: 2);
+
+        Scheduled().Select(input => input.Address.Attempt).ShouldBe([1, 2]);
+    }
+
+    [Theory]
+    [InlineData(OrchestrationRuntimeStatus.Running, false)]
+    [InlineData(OrchestrationRuntimeStatus.Completed, true)]
+    public async Task A_message_that_the_store_knows_is_no_new_one_although_Redis_has_forgotten_it(OrchestrationRuntimeStatus status, bool givesItsPlaceBack)
+    {
+        Schedule().ThrowsAsync(new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
+        Finding().Returns(Instance(status));
+
+        (await StartAsync("msg-1")).ShouldBeNull();
+
+        Schedule().Returns("instance");
+        Finding().Returns((OrchestrationMetadata?)null);
+        await StartAsync("msg-2");
+        Scheduled().Last().HasTurn.ShouldBe(givesItsPlaceBack);
+    }
+
+    [Fact]
+    public async Task No_status_of_an_earlier_start_lets_a_message_start_anew()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+
+        var options = (StartOrchestrationOptions)_client.ReceivedCalls().Single(IsSchedule).GetArguments()[2]!;
+        options.DedupeStatuses.ShouldBe(["Pending", "Running", "Suspended", "Completed", "Failed", "Terminated"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_message_that_the_store_knows_is_not_refused_where_too_many_wait()
+    {
+        Schedule().Returns("instance");
+        for (var i = 0; i <= 20; i++)
+        {
+            await StartAsync($"msg-{i}");
+        }
+
+        (await StartAsync("msg-21"))!.Cause.ShouldBe("channel_full");
+        Finding().Returns(Instance(OrchestrationRuntimeStatus.Completed));
+        (await StartAsync("msg-21")).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("enqueue", true)]
+    [InlineData("reject", true)]
+    [InlineData("interrupt", true)]
+    [InlineData("drop", false)]
+    public void What_a_busy_channel_does_is_one_of_three(string policy, bool isValid)
+    {
+        var options = new ConversationOptions { WhenBusy = policy };
+        var faults = new List<ValidationResult>();
+
+        Validator.TryValidateObject(options, new ValidationContext(options), faults, validateAllProperties: true).ShouldBe(isValid);
+
+        faults.Select(fault => fault.ErrorMessage).ShouldBe(isValid ? [] : ["Cosmo:Conversations:WhenBusy must be enqueue, reject or interrupt."]);
+    }
+
+    private Task<string> Schedule() => _client.ScheduleNewOrchestrationInstanceAsync(
+        Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>());
+
+    private Task<OrchestrationMetadata?> Finding() => _client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>());
+
+    private static OrchestrationMetadata Instance(OrchestrationRuntimeStatus status) => new(nameof(Conversation), "instance")
+    {
+        RuntimeStatus = status,
+        DataConverter = JsonDataConverter.Default,
+        SerializedOutput = JsonDataConverter.Default.Serialize(new ConversationResult("completed", null, 1)),
+    };
+
+    private static bool IsSchedule(ICall call) => call.GetMethodInfo().Name == nameof(DurableTaskClient.ScheduleNewOrchestrationInstanceAsync);
+
+    private IEnumerable<ConversationInput> Scheduled() => _client.ReceivedCalls()
+        .Where(IsSchedule)
+        .Select(call => call.GetArguments()[1])
+        .OfType<ConversationInput>();
+
+    private Task<Failure?> StartAsync(string messageId, int attempt = 1) => _starter.StartAsync(
+        new ChatMessage("channel", messageId, "Hello", Caller.Anonymous),
+        [],
+        DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.AttemptHeader] = $"{attempt}" } },
+        _client,
+        Cancellation);
+}

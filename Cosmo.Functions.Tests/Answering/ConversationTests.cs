@@ -1,0 +1,308 @@
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+
+namespace Cosmo.Functions.Tests.Answering;
+
+public sealed class ConversationTests
+{
+    private readonly ConversationHarness _harness = new();
+
+    [Fact]
+    public void A_question_needs_three_activities()
+    {
+        _harness.Begin();
+
+        _harness.End().ShouldBe(new ConversationResult("completed", null, 1));
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(FinishConversation)]);
+        _harness.Inputs<FinishInput>(nameof(FinishConversation)).Single().ResponseId.ShouldBe("resp_1");
+    }
+
+    [Fact]
+    public void Tools_run_side_by_side_and_their_outputs_go_to_the_next_round()
+    {
+        var tools = new Dictionary<string, OpenCall> { ["a"] = new(), ["b"] = new() };
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", input.Round == 0 ? ConversationHarness.Calling("a", "b") : [], null));
+        _harness.On<ToolInput>(nameof(ExecuteTool), input => tools[input.Call.Name]);
+
+        _harness.Begin();
+        _harness.Inputs<ToolInput>(nameof(ExecuteTool)).Count.ShouldBe(2);
+        tools["b"].End("b done");
+        tools["a"].End("a done");
+
+        _harness.End().ShouldBe(new ConversationResult("completed", null, 2));
+        var rounds = _harness.Inputs<RunInput>(nameof(RunAssistant));
+        rounds[0].Question.ShouldBe("Weather in Makati?");
+        rounds[1].Question.ShouldBeNull();
+        rounds[1].ToolOutputs.ShouldBe([new ToolOutput("call_a_0", "a done"), new ToolOutput("call_b_1", "b done")]);
+    }
+
+    [Fact]
+    public void After_eight_rounds_of_tools_the_ninth_is_a_failure()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", ConversationHarness.Calling("again"), null));
+
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("tool_rounds");
+        _harness.Inputs<ToolInput>(nameof(ExecuteTool)).Count.ShouldBe(8);
+        _harness.Calls.ShouldContain(nameof(FailConversation));
+    }
+
+    [Fact]
+    public void No_event_of_the_model_within_45_seconds_ends_the_conversation()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(44.9));
+        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Advance(TimeSpan.FromSeconds(1));
+
+        _harness.End().Cause.ShouldBe("no_first_response");
+        var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
+        failure.Type.ShouldBe("timeout");
+        failure.Sentence.ShouldBe("The assistant is taking too long to respond. Please try again.");
+        failure.Details.ShouldBe("No response received from assistant");
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_stream_that_is_silent_for_60_seconds_ends_the_conversation()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(10));
+        _harness.Progress();
+        _harness.Advance(TimeSpan.FromSeconds(59.9));
+        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Advance(TimeSpan.FromSeconds(1));
+
+        _harness.End().Cause.ShouldBe("stalled");
+        var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
+        failure.Sentence.ShouldBe("The response was interrupted. Please try again.");
+        failure.Details.ShouldBe("Response stream interrupted");
+    }
+
+    [Fact]
+    public void An_answer_that_takes_more_than_90_seconds_ends_although_it_streams()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        for (var i = 0; i < 5; i++)
+        {
+            _harness.Advance(TimeSpan.FromSeconds(15));
+            _harness.Progress();
+        }
+
+        _harness.Advance(TimeSpan.FromSeconds(14.9));
+        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Advance(TimeSpan.FromSeconds(1));
+
+        _harness.End().Cause.ShouldBe("overall");
+        var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
+        failure.Sentence.ShouldBe("The request is taking longer than expected to process. Please try again.");
+        failure.Details.ShouldBe("Processing exceeded 90 second timeout limit");
+    }
+
+    [Fact]
+    public void A_thread_that_is_gone_is_replaced_once_and_the_question_asked_again()
+    {
+        var gone = Failure.From(AssistantFailure.ThreadGone, "gone");
+        _harness.On<ThreadInput>(nameof(GetOrCreateThread), input => new ThreadResult(input.ReplacedThreadId is null ? "conv_old" : "conv_new", false, null));
+        _harness.On<RunInput>(nameof(RunAssistant), input => input.ThreadId == "conv_old" ? new RunResult(null, [], gone) : new RunResult("resp", [], null));
+
+        _harness.Begin();
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Inputs<ThreadInput>(nameof(GetOrCreateThread)).Select(input => input.ReplacedThreadId).ShouldBe([null, "conv_old"]);
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).ShouldAllBe(input => input.Question == "Weather in Makati?");
+    }
+
+    [Fact]
+    public void A_new_thread_that_is_gone_too_is_a_failure()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.From(AssistantFailure.ThreadGone, "gone")));
+
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("thread_gone");
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_message_waits_for_its_turn()
+    {
+        _harness.Begin(hasTurn: false);
+        _harness.Calls.ShouldBeEmpty();
+
+        _harness.Raise(Conversation.TurnGranted, true);
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Calls[0].ShouldBe(nameof(CheckTurn));
+    }
+
+    [Fact]
+    public void A_turn_that_nobody_grants_is_asked_for()
+    {
+        var asked = 0;
+        _harness.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(++asked == 2, null));
+
+        _harness.Begin(hasTurn: false);
+        _harness.Advance(TimeSpan.FromSeconds(1));
+        _harness.Advance(TimeSpan.FromSeconds(2));
+
+        _harness.End().Outcome.ShouldBe("completed");
+        asked.ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_cancelled_message_is_told_and_is_no_dead_letter(bool hasTurn)
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin(hasTurn);
+        _harness.Cancel();
+
+        _harness.End().Cause.ShouldBe("cancelled");
+        _harness.Calls.ShouldContain(nameof(FailConversation));
+        _harness.Calls.ShouldNotContain(nameof(WriteDeadLetter));
+    }
+
+    [Fact]
+    public void Work_that_is_late_is_told_to_stop_and_its_end_awaited_before_the_client_is_told()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(46));
+
+        _harness.End().Cause.ShouldBe("no_first_response");
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(StopWork), nameof(FailConversation), nameof(WriteDeadLetter)]);
+    }
+
+    [Fact]
+    public void Work_that_does_not_heed_the_stop_is_waited_for_two_seconds()
+    {
+        var heedless = new OpenCall();
+        _harness.On<RunInput>(nameof(RunAssistant), _ => heedless);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(45));
+        _harness.Calls[^1].ShouldBe(nameof(StopWork));
+        _harness.Advance(TimeSpan.FromSeconds(1.9));
+        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Advance(TimeSpan.FromSeconds(0.1));
+        _harness.Calls.ShouldContain(nameof(WriteDeadLetter));
+
+        // An orchestration does not end before its activities have.
+        _harness.HasEnded.ShouldBeFalse();
+        heedless.End(null);
+        _harness.End().Cause.ShouldBe("no_first_response");
+    }
+
+    [Fact]
+    public void Work_that_kept_its_own_deadline_first_is_an_overall_time_out_all_the_same()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.Stopped));
+
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("overall");
+        _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure.Details.ShouldBe("Processing exceeded 90 second timeout limit");
+    }
+
+    [Fact]
+    public void Work_that_another_worker_cancelled_ends_as_cancelled()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.Cancelled));
+
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("cancelled");
+        _harness.Calls.ShouldNotContain(nameof(WriteDeadLetter));
+    }
+
+    [Fact]
+    public void A_message_that_is_cancelled_between_two_rounds_asks_the_model_no_more()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp", ConversationHarness.Calling("a"), null));
+        _harness.On<ToolInput>(nameof(ExecuteTool), _ =>
+        {
+            _harness.Cancel();
+            return "done";
+        });
+
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("cancelled");
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_message_that_waits_while_Redis_is_away_is_told_so()
+    {
+        _harness.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, Failure.Redis("Redis did not answer")));
+
+        _harness.Begin(hasTurn: false);
+        _harness.Advance(TimeSpan.FromSeconds(1));
+
+        _harness.End().Cause.ShouldBe("redis");
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_second_round_has_the_time_between_two_events_and_not_that_to_the_first()
+    {
+        _harness.On<RunInput>(
+            nameof(RunAssistant), input => input.Round == 0 ? new RunResult("resp", ConversationHarness.Calling("a"), null) : _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(50));
+        _harness.Calls.ShouldNotContain(nameof(StopWork));
+        _harness.Advance(TimeSpan.FromSeconds(11));
+
+        _harness.End().Cause.ShouldBe("stalled");
+    }
+
+    [Fact]
+    public void A_message_that_another_orchestration_has_ends_silently()
+    {
+        _harness.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, Duplicate: true, null));
+
+        _harness.Begin();
+
+        _harness.End().Outcome.ShouldBe("duplicate");
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread)]);
+    }
+
+    [Fact]
+    public void An_activity_that_throws_ends_the_conversation_and_not_the_orchestration()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => throw new InvalidOperationException("broken"));
+
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("unexpected");
+        _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure.Details.ShouldContain("broken");
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_dead_letter_is_kept_until_the_broker_is_back()
+    {
+        var tries = 0;
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.From(AssistantFailure.Other, "failed")));
+        _harness.On<DeadLetterInput>(nameof(WriteDeadLetter), _ => ++tries < 6 ? throw new IOException("The broker is away.") : null);
+
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("assistant");
+        tries.ShouldBe(6);
+    }
+}

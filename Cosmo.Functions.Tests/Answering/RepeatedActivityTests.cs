@@ -1,0 +1,216 @@
+using System.Text.Json;
+using Azure;
+using Azure.Core;
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Threads;
+using Cosmo.Functions.Tools;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Answering;
+
+/// <summary>Every activity may run again: after a try that died, and when its orchestration waits for it no longer.</summary>
+public sealed class RepeatedActivityTests : IAsyncDisposable
+{
+    private static readonly MessageAddress Address = new("channel", "msg-1", 1);
+    private static readonly MessageAddress Next = new("channel", "msg-2", 1);
+
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _clock = new() { SkipUpTo = TimeSpan.FromSeconds(5) };
+    private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
+    private readonly FunctionContext _context = Substitute.For<FunctionContext>();
+    private readonly WebPubSubServiceClient _webPubSub = Substitute.For<WebPubSubServiceClient>();
+    private readonly IAssistant _assistant = Substitute.For<IAssistant>();
+    private readonly List<UpdatePayload> _sent = [];
+    private readonly UpdatePublisher _updates;
+    private readonly TurnQueue _turns;
+    private readonly TurnRelease _turn;
+    private readonly MessageMemory _memory;
+    private readonly StopSignals _stopSignals;
+
+    public RepeatedActivityTests()
+    {
+        var delivery = Options.Create(new DeliveryOptions());
+        _updates = new UpdatePublisher(
+            new UpdateLog(_redis.Connection, delivery, _clock), _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _turns = new TurnQueue(_redis.Connection, Options.Create(new ConversationOptions()), _clock);
+        _turn = new TurnRelease(_turns, NullLogger<TurnRelease>.Instance);
+        _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        Sending().Returns(call =>
+        {
+            using var body = new MemoryStream();
+            call.Arg<RequestContent>().WriteTo(body, CancellationToken.None);
+            _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), Functions.Hosting.CosmoJson.Options)!.Payload);
+            return Substitute.For<Response>();
+        });
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_thread_is_not_made_for_a_message_that_is_over()
+    {
+        await EndAsync();
+
+        (await FindThreadAsync()).ShouldBe(new ThreadResult(null, Duplicate: true, null));
+
+        _assistant.ReceivedCalls().ShouldBeEmpty();
+        (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task The_model_is_not_asked_when_the_message_is_over()
+    {
+        await EndAsync();
+
+        (await RunAssistantAsync()).Failure.ShouldBe(Failure.Over);
+
+        _assistant.ReceivedCalls().ShouldBeEmpty();
+        _sent.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task The_model_is_not_asked_by_work_that_was_told_to_stop_before_it_began()
+    {
+        await _stopSignals.StopAsync("channel", "instance-1", Cancellation);
+
+        (await RunAssistantAsync()).Failure.ShouldBe(Failure.Stopped);
+
+        _assistant.ReceivedCalls().ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task No_tool_runs_when_the_message_is_over_or_its_work_was_told_to_stop(bool isOver)
+    {
+        await (isOver ? EndAsync() : _stopSignals.StopAsync("channel", "instance-1", Cancellation));
+        var before = _sent.Count;
+        var toolbox = Substitute.For<IToolbox>();
+
+        await new ExecuteTool(toolbox, _updates, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
+            new ToolInput(Address, "instance-1", "conv_1", new ToolCall("call_1", "get_weather", "{}"), Caller.Anonymous, _clock.GetUtcNow() + TimeSpan.FromSeconds(90)),
+            _context);
+
+        toolbox.ReceivedCalls().ShouldBeEmpty();
+        _sent.Count.ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_second_try_takes_over_the_response_of_the_one_that_died()
+    {
+        var tries = 0;
+        async Task<AssistantResponse> RespondAsync(IAssistantObserver observer)
+        {
+            await observer.ResponseCreatedAsync("resp_1");
+            return ++tries == 1 ? throw new InvalidOperationException("The worker died.") : new AssistantResponse("resp_1", "Hello", []);
+        }
+
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>())
+            .Returns(call => RespondAsync(call.Arg<IAssistantObserver>()));
+        await Should.ThrowAsync<InvalidOperationException>(RunAssistantAsync());
+
+        (await RunAssistantAsync()).ResponseId.ShouldBe("resp_1");
+
+        _assistant.ReceivedCalls().Select(call => ((AssistantRequest)call.GetArguments()[0]!).EarlierResponseId).ShouldBe([null, "resp_1"]);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_finished_again_is_told_once_and_its_turn_given_on()
+    {
+        await TakeTurnsAsync();
+        await _memory.RememberTextAsync(Address, 0, "Hello", Cancellation);
+
+        await FinishAsync();
+        await FinishAsync();
+
+        _sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
+        await NextHasTheTurnAsync();
+    }
+
+    [Fact]
+    public async Task An_answer_whose_final_update_was_recorded_and_not_sent_is_told_as_it_was_recorded()
+    {
+        await TakeTurnsAsync();
+        await _memory.RememberTextAsync(Address, 0, "Hello", Cancellation);
+        await new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock)
+            .RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        await FinishAsync();
+
+        _sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
+        await NextHasTheTurnAsync();
+    }
+
+    [Fact]
+    public async Task A_turn_that_was_released_by_a_try_that_died_is_told_of_by_the_next()
+    {
+        await TakeTurnsAsync();
+        await _memory.RememberTextAsync(Address, 0, "Hello", Cancellation);
+        await _turns.ReleaseAsync(Address, "instance-1", Cancellation);
+
+        await FinishAsync();
+
+        await NextHasTheTurnAsync();
+    }
+
+    [Fact]
+    public async Task A_failure_that_is_told_again_is_told_once_and_its_turn_given_on()
+    {
+        await TakeTurnsAsync();
+        var fail = new FailConversation(_updates, _assistant, _turn, _clock, NullLogger<FailConversation>.Instance);
+        var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow());
+
+        await fail.RunAsync(input, _client, _context);
+        await fail.RunAsync(input, _client, _context);
+
+        _sent.Select(update => (update.Status, update.Type)).ShouldBe([("error", "timeout")]);
+        await NextHasTheTurnAsync();
+    }
+
+    private Task<Response> Sending() => _webPubSub.SendToGroupAsync(
+        Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>());
+
+    /// <summary>Sends the message's final update.</summary>
+    private Task<bool> EndAsync() => _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+    private async Task TakeTurnsAsync()
+    {
+        await _turns.TakeAsync(Address, "instance-1", 20, Cancellation);
+        await _turns.TakeAsync(Next, "instance-2", 20, Cancellation);
+    }
+
+    private async Task NextHasTheTurnAsync()
+    {
+        (await _turns.HeadAsync(Next, "instance-2", "run-2", gone: null, Cancellation)).ShouldBe("instance-2");
+        _client.ReceivedCalls().Where(call => call.GetMethodInfo().Name == nameof(DurableTaskClient.RaiseEventAsync))
+            .Select(call => (call.GetArguments()[0], call.GetArguments()[1])).Distinct().ShouldBe([("instance-2", Conversation.TurnGranted)]);
+    }
+
+    private Task<ThreadResult> FindThreadAsync() => new GetOrCreateThread(
+        _turns, Substitute.For<IThreadStore>(), _assistant, _updates, Options.Create(new ConversationOptions()), _clock, NullLogger<GetOrCreateThread>.Instance)
+        .RunAsync(new ThreadInput(Address, "run-1", null), _context);
+
+    private Task<RunResult> RunAssistantAsync() => new RunAssistant(
+        _assistant, _updates, _memory, _stopSignals, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
+            new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.Anonymous, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), null), _client, _context);
+
+    private Task FinishAsync() => new FinishConversation(_memory, _assistant, _updates, _turn, _clock, NullLogger<FinishConversation>.Instance)
+        .RunAsync(new FinishInput(Address, "instance-1", "conv_1", "resp_1", 0, _clock.GetUtcNow()), _client, _context);
+}

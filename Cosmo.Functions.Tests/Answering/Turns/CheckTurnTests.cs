@@ -1,0 +1,125 @@
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Converters;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Answering.Turns;
+
+public sealed class CheckTurnTests : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
+    private readonly FunctionContext _context = Substitute.For<FunctionContext>();
+    private readonly TurnQueue _turns;
+    private readonly StopSignals _stopSignals;
+    private readonly UpdateLog _log;
+    private readonly CheckTurn _checkTurn;
+
+    public CheckTurnTests()
+    {
+        var options = Options.Create(new ConversationOptions());
+        _turns = new TurnQueue(_redis.Connection, options, TimeProvider.System);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        _checkTurn = new CheckTurn(_turns, _stopSignals, _log, options, TimeProvider.System, NullLogger<CheckTurn>.Instance);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(OrchestrationRuntimeStatus.Terminated, true)]
+    [InlineData(OrchestrationRuntimeStatus.Failed, true)]
+    [InlineData(OrchestrationRuntimeStatus.Running, false)]
+    public async Task An_orchestration_that_ended_without_giving_its_turn_on_does_not_block_the_channel(OrchestrationRuntimeStatus status, bool hasTurn)
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        Is("instance-1", status);
+
+        (await CheckAsync(2)).ShouldBe(new TurnResult(hasTurn, null));
+    }
+
+    [Fact]
+    public async Task The_end_of_a_duplicate_is_not_the_end_of_the_message_that_another_worker_answers()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        Is("instance-1", OrchestrationRuntimeStatus.Completed, new ConversationResult(ConversationResult.Duplicate, null, 0));
+
+        (await CheckAsync(2)).HasTurn.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task One_that_ended_while_it_waited_is_passed_over_when_the_turn_is_given_on()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        await TakeAsync(3);
+        Is("instance-2", OrchestrationRuntimeStatus.Terminated);
+        Is("instance-3", OrchestrationRuntimeStatus.Running);
+
+        await new TurnRelease(_turns, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", _client, Cancellation);
+
+        await _client.Received(1).RaiseEventAsync("instance-3", Conversation.TurnGranted, Arg.Any<object?>(), Arg.Any<CancellationToken>());
+        (await CheckAsync(3)).HasTurn.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_message_that_another_worker_cancelled_has_no_turn()
+    {
+        await TakeAsync(1);
+        await _stopSignals.CancelAsync("channel", "instance-1", Cancellation);
+
+        (await CheckAsync(1)).Failure.ShouldBe(Failure.Cancelled);
+    }
+
+    [Fact]
+    public async Task The_second_orchestration_of_a_message_that_is_over_takes_no_place_again()
+    {
+        await _turns.ClaimAsync(Address(1), "run-of-another-worker", Cancellation);
+        await TakeAsync(2);
+
+        (await CheckAsync(1)).HasTurn.ShouldBeTrue();
+
+        (await _turns.ReleaseAsync(Address(2), "instance-2", Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_message_that_is_over_takes_no_place_again()
+    {
+        await _log.RecordAsync(Address(1), Updates.Completed(Address(1), "conv_1", "Hello"), once: null, Cancellation);
+        await TakeAsync(2);
+
+        (await CheckAsync(1)).HasTurn.ShouldBeTrue();
+
+        (await _turns.ReleaseAsync(Address(2), "instance-2", Cancellation)).ShouldBeNull();
+    }
+
+    private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
+
+    private void Is(string instanceId, OrchestrationRuntimeStatus status, ConversationResult? output = null) => _client
+        .GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>())
+        .Returns(new OrchestrationMetadata(nameof(Conversation), instanceId)
+        {
+            RuntimeStatus = status,
+            DataConverter = JsonDataConverter.Default,
+            SerializedOutput = output is null ? null : JsonDataConverter.Default.Serialize(output),
+        });
+
+    private Task<TurnPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), $"instance-{number}", 20, Cancellation);
+
+    private Task<TurnResult> CheckAsync(int number) => _checkTurn.RunAsync(new TurnInput(Address(number), $"instance-{number}", $"run-{number}"), _client, _context);
+}

@@ -1,0 +1,161 @@
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tests.Answering.Turns;
+
+public sealed class TurnQueueTests : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _clock = new();
+    private readonly TurnQueue _turns;
+
+    public TurnQueueTests() => _turns = new TurnQueue(_redis.Connection, Options.Create(new ConversationOptions()), _clock);
+
+    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    [Fact]
+    public async Task The_first_message_has_the_turn_and_the_others_wait_in_order()
+    {
+        (await TakeAsync(1)).ShouldBe(TurnPlace.Head);
+        (await TakeAsync(2)).ShouldBe(TurnPlace.Waiting);
+        (await TakeAsync(3)).ShouldBe(TurnPlace.Waiting);
+
+        (await ReleaseAsync(1)).ShouldBe("instance-2");
+        (await ReleaseAsync(2)).ShouldBe("instance-3");
+        (await ReleaseAsync(3)).ShouldBeNull();
+        (await TakeAsync(4)).ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
+    public async Task Taking_a_place_again_gives_the_same_place()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+
+        (await TakeAsync(1)).ShouldBe(TurnPlace.Head);
+        (await TakeAsync(2)).ShouldBe(TurnPlace.Waiting);
+        (await ReleaseAsync(1)).ShouldBe("instance-2");
+        (await ReleaseAsync(2)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_message_that_was_scheduled_is_not_taken_in_again()
+    {
+        await TakeAsync(1);
+        await _turns.MarkScheduledAsync(Address(1), TestContext.Current.CancellationToken);
+
+        (await TakeAsync(1)).ShouldBe(TurnPlace.ScheduledBefore);
+        (await ReleaseAsync(1)).ShouldBeNull();
+        (await TakeAsync(1)).ShouldBe(TurnPlace.ScheduledBefore);
+    }
+
+    [Fact]
+    public async Task A_message_that_an_orchestration_owns_is_not_taken_in_again_although_nobody_noted_that_it_was_scheduled()
+    {
+        await TakeAsync(1);
+        await _turns.ClaimAsync(Address(1), "run-1", TestContext.Current.CancellationToken);
+        await ReleaseAsync(1);
+
+        (await TakeAsync(1)).ShouldBe(TurnPlace.ScheduledBefore);
+        (await TakeAsync(2)).ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
+    public async Task More_than_may_wait_are_refused()
+    {
+        (await TakeAsync(1, maxWaiting: 2)).ShouldBe(TurnPlace.Head);
+        (await TakeAsync(2, maxWaiting: 2)).ShouldBe(TurnPlace.Waiting);
+        (await TakeAsync(3, maxWaiting: 2)).ShouldBe(TurnPlace.Waiting);
+        (await TakeAsync(4, maxWaiting: 2)).ShouldBe(TurnPlace.Refused);
+
+        await ReleaseAsync(1);
+
+        (await TakeAsync(4, maxWaiting: 2)).ShouldBe(TurnPlace.Waiting);
+    }
+
+    [Fact]
+    public async Task Where_a_busy_channel_rejects_a_message_may_come_as_soon_as_the_one_before_says_that_it_ends()
+    {
+        var rejecting = new TurnQueue(_redis.Connection, Options.Create(new ConversationOptions { WhenBusy = ConversationOptions.Reject }), _clock);
+        await TakeAsync(1, maxWaiting: 0);
+        (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+
+        await rejecting.AnnounceEndAsync(Address(1), "instance-1", TestContext.Current.CancellationToken);
+
+        (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Waiting);
+        (await TakeAsync(3, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+        (await ReleaseAsync(1)).ShouldBe("instance-2");
+        (await TakeAsync(4, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+    }
+
+    [Fact]
+    public async Task Channels_do_not_wait_for_each_other()
+    {
+        await TakeAsync(1);
+
+        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "other-1", 20, TestContext.Current.CancellationToken)).ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
+    public async Task A_head_that_is_known_to_be_gone_is_removed()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+
+        (await HeadAsync(2, gone: null)).ShouldBe("instance-1");
+        (await HeadAsync(2, gone: "instance-1")).ShouldBe("instance-2");
+    }
+
+    [Fact]
+    public async Task A_head_keeps_the_turn_no_longer_than_its_lease()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        await TakeAsync(3);
+
+        _clock.Advance(TimeSpan.FromSeconds(149));
+        (await HeadAsync(2, gone: null)).ShouldBe("instance-1");
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        (await HeadAsync(2, gone: null)).ShouldBe("instance-2");
+
+        // The new head has a lease of its own.
+        _clock.Advance(TimeSpan.FromSeconds(149));
+        (await HeadAsync(3, gone: null)).ShouldBe("instance-2");
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        (await HeadAsync(3, gone: null)).ShouldBe("instance-3");
+    }
+
+    [Fact]
+    public async Task A_list_that_Redis_lost_costs_order_and_no_message()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        await TakeAsync(3);
+        await _redis.Connection.RunAsync(database => database.KeyDeleteAsync(_redis.Prefix + "turns:{channel}"), TestContext.Current.CancellationToken);
+
+        (await HeadAsync(3, gone: null)).ShouldBe("instance-3");
+        (await HeadAsync(2, gone: null)).ShouldBe("instance-3");
+        (await ReleaseAsync(1)).ShouldBe("instance-3");
+        (await ReleaseAsync(3)).ShouldBe("instance-2");
+    }
+
+    [Fact]
+    public async Task Of_several_orchestrations_of_a_message_the_first_owns_it()
+    {
+        (await _turns.ClaimAsync(Address(1), "run-a", TestContext.Current.CancellationToken)).ShouldBeTrue();
+        (await _turns.ClaimAsync(Address(1), "run-b", TestContext.Current.CancellationToken)).ShouldBeFalse();
+        (await _turns.ClaimAsync(Address(1), "run-a", TestContext.Current.CancellationToken)).ShouldBeTrue();
+        (await _turns.ClaimAsync(Address(1) with { Attempt = 2 }, "run-c", TestContext.Current.CancellationToken)).ShouldBeTrue();
+    }
+
+    private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
+
+    private Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
+        _turns.TakeAsync(Address(number), $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken);
+
+    private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", TestContext.Current.CancellationToken);
+
+    private Task<string> HeadAsync(int number, string? gone) => _turns.HeadAsync(Address(number), $"instance-{number}", $"run-{number}", gone, TestContext.Current.CancellationToken);
+}

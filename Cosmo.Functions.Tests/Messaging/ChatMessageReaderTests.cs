@@ -1,0 +1,111 @@
+using System.Text;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tests.Messaging;
+
+public class ChatMessageReaderTests
+{
+    private readonly ChatMessageReader _reader = new(Options.Create(new MessagingOptions()));
+
+    [Fact]
+    public void A_message_is_read_and_other_fields_are_ignored()
+    {
+        var message = Read("""{"channel": "c", "message_id": "m", "message": "Weather in Makati?", "extra": [1, {"a": null}], "user": 5}""");
+
+        message.ShouldBe(new ChatMessage("c", "m", "Weather in Makati?", Caller.Anonymous));
+    }
+
+    [Fact]
+    public void The_producer_may_say_who_asks()
+    {
+        var caller = Read("""{"channel": "c", "message_id": "m", "message": "x", "user": {"id": "ana", "roles": ["Auditor", 5, "Admin"]}}""").Caller;
+
+        caller.Id.ShouldBe("ana");
+        caller.Roles.ShouldBe(["Auditor", "Admin"]);
+    }
+
+    [Theory]
+    [InlineData("""{"message_id": "m", "message": "x"}""", "Field 'channel' is missing.", null, "m")]
+    [InlineData("""{"channel": "c", "message": "x"}""", "Field 'message_id' is missing.", "c", null)]
+    [InlineData("""{"channel": "c", "message_id": "m"}""", "Field 'message' is missing.", "c", "m")]
+    [InlineData("""{"channel": "", "message_id": "m", "message": "x"}""", "Field 'channel' must not be empty.", null, "m")]
+    [InlineData("""{"channel": "c", "message_id": "  ", "message": "x"}""", "Field 'message_id' must not be empty.", "c", null)]
+    [InlineData("""{"channel": "c", "message_id": "m", "message": ""}""", "Field 'message' must not be empty.", "c", "m")]
+    [InlineData("""{"channel": 5, "message_id": "m", "message": "x"}""", "Field 'channel' must be a string; it is a number.", null, "m")]
+    [InlineData("""{"channel": "c", "message_id": {}, "message": "x"}""", "Field 'message_id' must be a string; it is an object.", "c", null)]
+    [InlineData("""{"channel": "c", "message_id": "m", "message": null}""", "Field 'message' must be a string; it is null.", "c", "m")]
+    [InlineData("""{"channel": "c", "message_id": "m", "message": "\ud83d"}""", "Field 'message' holds half of a surrogate pair.", "c", "m")]
+    [InlineData("""["channel"]""", "The body must be a JSON object; it is an array.", null, null)]
+    [InlineData("\"text\"", "The body must be a JSON object; it is a string.", null, null)]
+    public void What_is_no_message_is_refused_with_a_reason_that_names_the_field(string body, string reason, string? channel, string? messageId)
+    {
+        var rejection = Reject(Encoding.UTF8.GetBytes(body));
+
+        rejection.ShouldBe(new Rejection("invalid_message", reason, channel, messageId));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("hello")]
+    [InlineData("{\"channel\": \"c\"")]
+    [InlineData("{'channel': 'c'}")]
+    public void What_is_not_JSON_is_refused(string body) => Reject(Encoding.UTF8.GetBytes(body)).Cause.ShouldBe("not_json");
+
+    [Fact]
+    public void JSON_that_is_nested_too_deeply_is_refused() =>
+        Reject(Encoding.UTF8.GetBytes(new string('[', 100_000))).Cause.ShouldBe("not_json");
+
+    [Fact]
+    public void Invalid_UTF8_is_refused() =>
+        Reject([.. "{\"channel\": \"c\", \"message_id\": \"m\", \"message\": \""u8, 0xC3, 0x28, .. "\"}"u8]).Cause.ShouldBe("invalid_encoding");
+
+    [Fact]
+    public void A_message_that_is_too_long_is_refused_and_its_sender_known()
+    {
+        var rejection = Reject(Encoding.UTF8.GetBytes($$"""{"channel": "c", "message_id": "m", "message": "{{new string('x', 1 << 20)}}"}"""));
+
+        rejection.Cause.ShouldBe("too_long");
+        rejection.Channel.ShouldBe("c");
+        rejection.MessageId.ShouldBe("m");
+        rejection.Reason.ShouldContain("at most 32000");
+    }
+
+    [Fact]
+    public void A_channel_that_is_too_long_is_refused() =>
+        Reject(Encoding.UTF8.GetBytes($$"""{"channel": "{{new string('c', 513)}}", "message_id": "m", "message": "x"}""")).Reason
+            .ShouldBe("Field 'channel' is longer than 512 characters.");
+
+    [Fact]
+    public void A_client_event_speaks_for_its_connection_alone()
+    {
+        var caller = new Caller("ana", ["Reader"]);
+
+        _reader.TryReadClientEvent(
+            """{"message_id": "m", "message": "x", "user": {"id": "bob", "roles": ["Auditor"]}}"""u8, "c", caller, out var message, out _).ShouldBeTrue();
+
+        message.ShouldBe(new ChatMessage("c", "m", "x", caller));
+    }
+
+    [Theory]
+    [InlineData("""{"message_id": "m", "message": "x", "channel": "another"}""")]
+    [InlineData("""{"message_id": "m", "message": "x", "channel": 5}""")]
+    [InlineData("""{"message": "x"}""")]
+    [InlineData("[]")]
+    [InlineData("no json")]
+    [InlineData("""{"a": 1, "a": 2}""")]
+    public void A_client_event_that_is_no_message_of_its_channel_is_refused(string body) =>
+        _reader.TryReadClientEvent(Encoding.UTF8.GetBytes(body), "c", Caller.Anonymous, out _, out _).ShouldBeFalse();
+
+    private ChatMessage Read(string body)
+    {
+        _reader.TryRead(Encoding.UTF8.GetBytes(body), out var message, out var rejection).ShouldBeTrue(rejection?.Reason);
+        return message!;
+    }
+
+    private Rejection Reject(ReadOnlySpan<byte> body)
+    {
+        _reader.TryRead(body, out _, out var rejection).ShouldBeFalse();
+        return rejection!;
+    }
+}

@@ -1,0 +1,165 @@
+using System.Text;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+
+namespace Cosmo.Functions.Tests.Messaging;
+
+public sealed class DeadLetterQueueTests : IAsyncLifetime
+{
+    private readonly ManualTimeProvider _clock = new();
+    private readonly TestRedis _redis = new();
+    private CosmoQueue _queue = null!;
+    private RabbitMQPublisher _rabbitMQ = null!;
+    private DeadLetters _deadLetters = null!;
+    private DeadLetterQueue _letters = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _queue = await CosmoQueue.ConnectAsync();
+        var options = Options.Create(new MessagingOptions
+        {
+            RabbitMQUrl = CosmoQueue.Url,
+            Exchange = _queue.Exchange,
+            Queue = _queue.Queue,
+            RoutingKey = CosmoQueue.RoutingKey,
+        });
+        _rabbitMQ = new RabbitMQPublisher(options);
+        _deadLetters = new DeadLetters(_rabbitMQ, options, _clock, NullLogger<DeadLetters>.Instance);
+        _letters = new DeadLetterQueue(_redis.Connection, options, NullLogger<DeadLetterQueue>.Instance);
+        using var topology = new Topology(_rabbitMQ, options, _clock, NullLogger<Topology>.Instance);
+        await topology.DeclareAsync(Cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _rabbitMQ.DisposeAsync();
+        await _queue.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Letters_are_listed_newest_first_with_what_is_known_of_them()
+    {
+        await WriteAsync(1, "stalled");
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        await WriteAsync(2, "overall");
+
+        var list = await _letters.ListAsync(withBodies: false, Cancellation);
+
+        list.Count.ShouldBe(2u);
+        list.Letters.Select(stored => stored.Letter).ShouldBe(
+        [
+            new StoredDeadLetter("letter-2", "overall", "why", _clock.GetUtcNow(), 1, "channel", "msg-2"),
+            new StoredDeadLetter("letter-1", "stalled", "why", _clock.GetUtcNow() - TimeSpan.FromMinutes(1), 1, "channel", "msg-1"),
+        ]);
+        list.Letters.ShouldAllBe(stored => stored.Body == null);
+    }
+
+    [Fact]
+    public async Task Reading_neither_loses_nor_reorders_them()
+    {
+        foreach (var number in Enumerable.Range(1, 300))
+        {
+            await WriteAsync(number, "stalled");
+        }
+
+        await _letters.ListAsync(withBodies: true, Cancellation);
+        (await _letters.DeleteAsync("letter-150", Cancellation)).ShouldBe(1);
+        await _letters.ListAsync(withBodies: false, Cancellation);
+
+        var left = new List<string>();
+        while (await _queue.Channel.BasicGetAsync(_queue.FailedQueue, autoAck: true, Cancellation) is { } letter)
+        {
+            left.Add(Encoding.UTF8.GetString(letter.Body.Span));
+        }
+
+        left.ShouldBe(Enumerable.Range(1, 300).Where(number => number != 150).Select(number => $"body {number}"));
+    }
+
+    [Fact]
+    public async Task A_replay_keeps_body_and_properties_counts_the_attempt_and_says_no_more_of_the_failure()
+    {
+        await WriteAsync(1, "stalled");
+        await WriteAsync(2, "stalled");
+
+        (await _letters.ReplayAsync(letter => letter.Id == "letter-1", Cancellation)).ShouldBe(1);
+
+        var again = (await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: true, Cancellation))!;
+        Encoding.UTF8.GetString(again.Body.Span).ShouldBe("body 1");
+        (again.BasicProperties.ContentType, again.BasicProperties.CorrelationId, again.BasicProperties.ReplyTo, again.BasicProperties.Priority)
+            .ShouldBe(("text/plain", "corr", "answers", (byte)7));
+        Headers(again).ToDictionary(header => header.Key, header => Encoding.UTF8.GetString((byte[])header.Value!))
+            .ShouldBe(new Dictionary<string, string> { ["x-team"] = "ops", ["x-cosmo-attempt"] = "2" }, ignoreOrder: true);
+        (await _letters.ListAsync(withBodies: true, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Id.ShouldBe("letter-2");
+    }
+
+    [Fact]
+    public async Task Letters_of_one_cause_are_replayed_in_their_order_and_the_others_stay()
+    {
+        await WriteAsync(1, "stalled");
+        await WriteAsync(2, "overall");
+        await WriteAsync(3, "stalled");
+
+        (await _letters.ReplayAsync(letter => letter.Cause == "stalled", Cancellation)).ShouldBe(2);
+
+        Encoding.UTF8.GetString((await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: true, Cancellation))!.Body.Span).ShouldBe("body 1");
+        Encoding.UTF8.GetString((await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: true, Cancellation))!.Body.Span).ShouldBe("body 3");
+        (await _letters.ListAsync(withBodies: false, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Id.ShouldBe("letter-2");
+    }
+
+    [Fact]
+    public async Task A_message_that_the_broker_gave_up_is_a_letter_like_any_other()
+    {
+        await _queue.SendAsync("""{"channel": "c", "message_id": "m", "message": "x"}"""u8.ToArray(), new BasicProperties { Expiration = "1" });
+        while (await _queue.CountDeadLettersAsync() == 0)
+        {
+            await Task.Delay(20, Cancellation);
+        }
+
+        var letter = (await _letters.ListAsync(withBodies: false, Cancellation)).Letters.ShouldHaveSingleItem().Letter;
+        (await _letters.ReplayAsync(other => other.Id == letter.Id, Cancellation)).ShouldBe(1);
+
+        (letter.Cause, letter.Attempt, letter.Channel, letter.MessageId).ShouldBe(("expired", 1, "c", "m"));
+        letter.FailedAt.ShouldNotBeNull();
+        var again = (await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: true, Cancellation))!;
+        Headers(again).Select(header => header.Key).ShouldBe(["x-cosmo-attempt"]);
+    }
+
+    [Fact]
+    public async Task One_operation_runs_at_a_time()
+    {
+        await WriteAsync(1, "stalled");
+        var inside = new TaskCompletionSource();
+        var first = _letters.ReplayAsync(
+            _ =>
+            {
+                Should.Throw<DeadLettersBusyException>(() => _letters.ListAsync(withBodies: false, Cancellation).GetAwaiter().GetResult());
+                inside.SetResult();
+                return false;
+            },
+            Cancellation);
+
+        await inside.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        (await first).ShouldBe(0);
+        (await _letters.ListAsync(withBodies: false, Cancellation)).Count.ShouldBe(1u);
+    }
+
+    /// <summary>But for the one that the client itself adds.</summary>
+    private static IEnumerable<KeyValuePair<string, object?>> Headers(BasicGetResult letter) =>
+        letter.BasicProperties.Headers!.Where(header => header.Key != DeliveryProperties.PublicationHeader);
+
+    private Task WriteAsync(int number, string cause) => _deadLetters.WriteAsync(
+        new DeadLetter(
+            Encoding.UTF8.GetBytes($"body {number}"),
+            new DeliveryProperties("text/plain", "corr", "answers", null, null, 7, null, null, null, new Dictionary<string, string> { ["x-team"] = "ops" }),
+            cause,
+            "why",
+            "channel",
+            $"msg-{number}")
+        { Id = $"letter-{number}" },
+        Cancellation);
+}

@@ -1,0 +1,100 @@
+using System.Text;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace Cosmo.Functions.Tests.Messaging;
+
+public sealed class DeadLettersTests : IAsyncLifetime
+{
+    private readonly ManualTimeProvider _clock = new();
+    private CosmoQueue _queue = null!;
+    private RabbitMQPublisher _rabbitMQ = null!;
+    private Topology _topology = null!;
+    private DeadLetters _deadLetters = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _queue = await CosmoQueue.ConnectAsync();
+        var options = Options.Create(new MessagingOptions
+        {
+            RabbitMQUrl = CosmoQueue.Url,
+            Exchange = _queue.Exchange,
+            Queue = _queue.Queue,
+            RoutingKey = CosmoQueue.RoutingKey,
+        });
+        _rabbitMQ = new RabbitMQPublisher(options);
+        _topology = new Topology(_rabbitMQ, options, _clock, NullLogger<Topology>.Instance);
+        _deadLetters = new DeadLetters(_rabbitMQ, options, _clock, NullLogger<DeadLetters>.Instance);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _topology.Dispose();
+        await _rabbitMQ.DisposeAsync();
+        await _queue.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_topology_is_the_contracts_to_the_argument()
+    {
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+
+        // A declaration with other arguments would be refused.
+        await _queue.Channel.ExchangeDeclareAsync(_queue.Exchange, "direct", durable: true);
+        await _queue.Channel.ExchangeDeclareAsync(_queue.Exchange + "_dlx", "direct", durable: true);
+        await _queue.Channel.QueueDeclareAsync(_queue.FailedQueue, durable: true, exclusive: false, autoDelete: false);
+        await _queue.Channel.QueueDeclareAsync(_queue.Queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>
+        {
+            ["x-max-priority"] = 10,
+            ["x-message-ttl"] = 3600000,
+            ["x-dead-letter-exchange"] = _queue.Exchange + "_dlx",
+        });
+    }
+
+    [Fact]
+    public async Task A_queue_with_other_arguments_is_used_as_it_is()
+    {
+        await _queue.Channel.QueueDeclareAsync(_queue.Queue, durable: true, exclusive: false, autoDelete: false);
+
+        await Should.ThrowAsync<OperationInterruptedException>(_topology.DeclareAsync(TestContext.Current.CancellationToken));
+        await _topology.StartAsync(TestContext.Current.CancellationToken);
+        await _topology.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_dead_letter_has_the_body_and_the_properties_of_the_message_and_says_why_and_when()
+    {
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+        byte[] body = [0xff, 0, .. "text"u8];
+        var properties = new DeliveryProperties("text/plain", "corr", "answers", "id", "kind", 7, "gzip", "app", 1683042126, new Dictionary<string, string> { ["x-team"] = "ops", ["x-cosmo-attempt"] = "2" });
+
+        await _deadLetters.WriteAsync(new DeadLetter(body, properties, "stalled", "Response stream interrupted", "channel ü", "msg-1"), TestContext.Current.CancellationToken);
+        var (headers, kept, basic) = await _queue.NextDeadLetterAsync();
+
+        kept.ShouldBe(body);
+        (basic.ContentType, basic.CorrelationId, basic.ReplyTo, basic.MessageId, basic.Type, basic.Priority, basic.Persistent)
+            .ShouldBe(("text/plain", "corr", "answers", "id", "kind", (byte)7, true));
+        (basic.ContentEncoding, basic.AppId, basic.Timestamp.UnixTime).ShouldBe(("gzip", "app", 1683042126));
+        headers["x-cosmo-cause"].ShouldBe("stalled");
+        headers["x-cosmo-reason"].ShouldBe("Response stream interrupted");
+        headers["x-cosmo-failed-at"].ShouldBe("2026-01-31T12:00:00.0000000+00:00");
+        headers["x-cosmo-attempt"].ShouldBe("2");
+        headers["x-cosmo-channel"].ShouldBe("channel ü");
+        headers["x-cosmo-message-id"].ShouldBe("msg-1");
+        headers["x-team"].ShouldBe("ops");
+    }
+
+    [Fact]
+    public async Task A_dead_letter_that_no_queue_takes_is_an_error()
+    {
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+        await _queue.Channel.QueueDeleteAsync(_queue.FailedQueue);
+
+        await Should.ThrowAsync<PublishException>(_deadLetters.WriteAsync(
+            new DeadLetter(Encoding.UTF8.GetBytes("x"), DeliveryProperties.None, "cause", "reason", null, null), TestContext.Current.CancellationToken));
+    }
+}

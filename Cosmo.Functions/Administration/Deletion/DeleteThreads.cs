@@ -1,0 +1,80 @@
+using System.Globalization;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Threads.Index;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Administration.Deletion;
+
+/// <summary>
+/// Deletes all threads (<c>all=true</c>), or those whose last message is older (<c>olderThanDays</c>). Without <c>confirm=DELETE</c> it says what it
+/// would delete; with it, it starts an orchestration and says where to follow it.
+/// </summary>
+internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, TimeProvider clock, ILogger<DeleteThreads> logger)
+{
+    private const int MostDays = 36_500;
+    private const int Examples = 10;
+
+    [Function(nameof(DeleteThreads))]
+    public Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads")] HttpRequest request,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) =>
+        Problems.GuardAsync(logger, async () =>
+        {
+            if (!TryReadDays(request, out var days))
+            {
+                return ProblemAnswer.Of(
+                    StatusCodes.Status400BadRequest,
+                    "Not a choice of threads",
+                    $"Say either all=true, or olderThanDays with a whole number from 1 to {MostDays}.");
+            }
+
+            var latest = (clock.GetUtcNow() - TimeSpan.FromDays(days)).ToUnixTimeMilliseconds() / 1000.0;
+            return Confirmations.Of(request) switch
+            {
+                Confirmation.None => await DescribeAsync(latest, context.CancellationToken),
+                Confirmation.Given => await StartAsync(request, client, latest, isForced: days == 0, context.CancellationToken),
+                _ => Problems.BadConfirmation,
+            };
+        });
+
+    /// <summary>0 days are all threads.</summary>
+    private static bool TryReadDays(HttpRequest request, out int days)
+    {
+        var (all, older) = (request.Query["all"].ToString(), request.Query["olderThanDays"].ToString());
+        days = 0;
+        return all.Length > 0
+            ? all == "true" && older.Length == 0
+            : int.TryParse(older, NumberStyles.None, CultureInfo.InvariantCulture, out days) && days is >= 1 and <= MostDays;
+    }
+
+    private async Task<IActionResult> DescribeAsync(double latest, CancellationToken cancellationToken)
+    {
+        await indexer.RefreshIfSmallAsync(cancellationToken);
+        var oldest = await index.ReadOldestAsync(IndexCursor.Start, latest, Examples, cancellationToken);
+        return Answers.Json(new
+        {
+            DryRun = true,
+            WouldDelete = await index.CountAsync(latest, cancellationToken),
+            Oldest = oldest.Select(entry => new { Channel = (string)entry.Element!, LastMessageAt = StatisticsReader.AtUnixSeconds(entry.Score) }),
+            Confirm = "Add confirm=DELETE to delete them.",
+        });
+    }
+
+    private async Task<IActionResult> StartAsync(
+        HttpRequest request, DurableTaskClient client, double latest, bool isForced, CancellationToken cancellationToken)
+    {
+        var location = Answers.Link(request, "threads", $"operations/{ThreadDeletion.DeletionId}");
+        var input = DeletionInput.Begin(latest, isForced, indexesFirst: true, await index.CountAsync(latest, cancellationToken));
+        if (!await SingleInstance.TryStartAsync(client, nameof(ThreadDeletion), ThreadDeletion.DeletionId, input, cancellationToken))
+        {
+            request.HttpContext.Response.Headers.Location = location;
+            return ProblemAnswer.Of(StatusCodes.Status409Conflict, "A deletion runs already", $"Wait for it, or cancel it, at {location}.");
+        }
+
+        logger.DeletionStarted(ThreadDeletion.DeletionId, isForced);
+        return Answers.Json(new { Operation = ThreadDeletion.DeletionId, StatusUrl = location }, StatusCodes.Status202Accepted, request, location);
+    }
+}

@@ -1,0 +1,38 @@
+namespace Cosmo.Functions.Administration.Deletion;
+
+/// <summary>What a deletion is to do, and how far it has come.</summary>
+/// <param name="Latest">Channels that were last active at this Unix second or before.</param>
+/// <param name="IsForced">In use or not.</param>
+/// <param name="IndexesFirst">Compare the keys with the index first, so that none is missed.</param>
+/// <param name="IsAbandonedTurn">The channels are done; now the threads that no channel has any more.</param>
+/// <param name="Step">The newest batch.</param>
+internal sealed record DeletionInput(double Latest, bool IsForced, bool IndexesFirst, bool IsAbandonedTurn, RemovalStep Step, DeletionProgress Progress)
+{
+    public bool IsThrough => IsAbandonedTurn && Step.Next is null;
+
+    /// <param name="total">How many channels it is about, as far as the index knows.</param>
+    public static DeletionInput Begin(double latest, bool isForced, bool indexesFirst, long total) => new(
+        latest, isForced, indexesFirst, false, RemovalStep.Begin(isOpenAIDown: false), new DeletionProgress(indexesFirst ? "indexing" : "removing", total, 0, 0, 0));
+
+    public DeletionInput After(RemovalStep step)
+    {
+        var progress = Progress with
+        {
+            Phase = "removing",
+            Removed = Progress.Removed + step.Removed,
+            Active = Progress.Active + step.Active,
+            Failed = Progress.Failed + step.Failed,
+        };
+        return step.Next is null && !IsAbandonedTurn
+            ? this with { IsAbandonedTurn = true, Step = RemovalStep.Begin(step.IsOpenAIDown), Progress = progress }
+            : this with { Step = step, Progress = progress };
+    }
+}
+
+/// <summary>A deletion's custom status and result.</summary>
+/// <param name="Phase">indexing, removing, completed or cancelled.</param>
+/// <param name="Total">How many channels it was about when it began.</param>
+/// <param name="Removed">Gone.</param>
+/// <param name="Active">Left alone because they are in use.</param>
+/// <param name="Failed">Left because OpenAI did not delete them; the next run tries again.</param>
+internal sealed record DeletionProgress(string Phase, long Total, long Removed, long Active, long Failed);

@@ -1,0 +1,42 @@
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Messaging;
+
+namespace Cosmo.Functions.Answering.Activities;
+
+// What the orchestration gives to its activities, and what they answer.
+
+internal sealed record TurnInput(MessageAddress Address, string InstanceId, string RunId);
+
+/// <param name="Failure">Why there will be no turn; null while there may be one.</param>
+internal sealed record TurnResult(bool HasTurn, Failure? Failure);
+
+/// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
+internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId);
+
+/// <param name="Duplicate">Another orchestration has the message, or it is over.</param>
+internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? Failure);
+
+/// <param name="Question">The user's message; null when tool outputs are given.</param>
+/// <param name="StopAt">The activity stops by itself at this moment, should nobody tell it to.</param>
+internal sealed record RunInput(
+    MessageAddress Address,
+    string InstanceId,
+    string ThreadId,
+    string? Question,
+    IReadOnlyList<ToolOutput> ToolOutputs,
+    Caller Caller,
+    int Round,
+    DateTimeOffset StopAt,
+    string? TraceParent);
+
+internal sealed record RunResult(string? ResponseId, IReadOnlyList<ToolCall> ToolCalls, Failure? Failure);
+
+internal sealed record ToolInput(MessageAddress Address, string InstanceId, string ThreadId, ToolCall Call, Caller Caller, DateTimeOffset StopAt);
+
+internal sealed record FinishInput(MessageAddress Address, string InstanceId, string ThreadId, string ResponseId, int Round, DateTimeOffset ReceivedAt);
+
+internal sealed record StopInput(string Channel, string InstanceId);
+
+internal sealed record FailInput(MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt);
+
+internal sealed record DeadLetterInput(MessageAddress Address, byte[] Body, DeliveryProperties Properties, Failure Failure);

@@ -1,0 +1,75 @@
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Answering.Activities;
+
+/// <summary>
+/// Activity: the end of a message that is not answered. Tells the client, leaves the thread usable and gives the turn on. Each step is tried whatever became
+/// of the one before.
+/// </summary>
+internal sealed class FailConversation(
+    IUpdatePublisher updates,
+    IAssistant assistant,
+    TurnRelease turn,
+    TimeProvider clock,
+    ILogger<FailConversation> logger)
+{
+    private const string NotCarriedOut = "The tool was not carried out: the request ended before it had a result.";
+    private static readonly TimeSpan RepairLimit = TimeSpan.FromSeconds(20);
+
+    [Function(nameof(FailConversation))]
+    public async Task RunAsync([ActivityTrigger] FailInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
+    {
+        var (address, failure) = (input.Address, input.Failure);
+        var cancellationToken = context.CancellationToken;
+        logger.ConversationFailed(address.MessageId, failure.Cause, failure.Details);
+        await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
+        await TryAsync(address, () => TellAsync(input, cancellationToken), cancellationToken);
+        await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
+        await turn.GiveOnAsync(address, input.InstanceId, client, cancellationToken);
+        Telemetry.ConversationsFailed.Add(1, new KeyValuePair<string, object?>("cause", failure.Cause));
+        Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
+    }
+
+    private async Task TellAsync(FailInput input, CancellationToken cancellationToken)
+    {
+        var (address, failure, threadId) = (input.Address, input.Failure, input.ThreadId);
+        var update = failure switch
+        {
+            { Cause: Failure.CancelledCause } => Updates.Cancelled(address, threadId, await updates.FindTextAsync(address, cancellationToken) ?? ""),
+            { Type: "timeout" } => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
+            _ => Updates.Error(address.MessageId, threadId, failure.Sentence, failure.Details),
+        };
+        await updates.PublishAsync(address, update, once: null, cancellationToken);
+    }
+
+    /// <summary>A call that nobody answers, also one that nobody here has heard of, would make every later response in this thread fail.</summary>
+    private async Task RepairAsync(FailInput input, CancellationToken cancellationToken)
+    {
+        if (input.ThreadId is null || input.Failure.Cause == Failure.ThreadGoneCause)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(RepairLimit, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NotCarriedOut, either.Token);
+    }
+
+    private async Task TryAsync(MessageAddress address, Func<Task> step, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.StepOfFailingFailed(e, address.MessageId);
+        }
+    }
+}

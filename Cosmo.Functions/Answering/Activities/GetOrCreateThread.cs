@@ -1,0 +1,78 @@
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Threads;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Answering.Activities;
+
+/// <summary>
+/// Activity: claims the message for this orchestration, tells the client that processing began, and finds the channel's thread or makes it.
+/// </summary>
+internal sealed class GetOrCreateThread(
+    TurnQueue turns,
+    IThreadStore threads,
+    IAssistant assistant,
+    IUpdatePublisher updates,
+    IOptions<ConversationOptions> options,
+    TimeProvider clock,
+    ILogger<GetOrCreateThread> logger)
+{
+    [Function(nameof(GetOrCreateThread))]
+    public async Task<ThreadResult> RunAsync([ActivityTrigger] ThreadInput input, FunctionContext context)
+    {
+        var made = new MadeThread();
+        try
+        {
+            return await RedisRetry.RunAsync(
+                () => FindAsync(input, made, context.CancellationToken),
+                options.Value.RedisPatience,
+                clock,
+                e => logger.RedisAway(e, input.Address.MessageId),
+                context.CancellationToken);
+        }
+        catch (AssistantException e)
+        {
+            logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
+            return new ThreadResult(null, Duplicate: false, Failure.From(e.Failure, e.Message));
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            return new ThreadResult(null, Duplicate: false, Failure.Redis("Redis did not answer"));
+        }
+    }
+
+    private async Task<ThreadResult> FindAsync(ThreadInput input, MadeThread made, CancellationToken cancellationToken)
+    {
+        var address = input.Address;
+        if (await updates.IsOverAsync(address, cancellationToken) || !await turns.ClaimAsync(address, input.RunId, cancellationToken))
+        {
+            return new ThreadResult(null, Duplicate: true, null);
+        }
+
+        await updates.PublishAsync(address, Updates.Started(address), "started", cancellationToken);
+        var threadId = made.Id ?? await threads.FindAsync(address.Channel, cancellationToken);
+        if (threadId is null || threadId == input.ReplacedThreadId)
+        {
+            threadId = made.Id = await assistant.CreateThreadAsync(cancellationToken);
+            logger.ThreadCreated(address.MessageId, threadId);
+        }
+
+        if (made.Id is not null)
+        {
+            await threads.SaveAsync(address.Channel, threadId, cancellationToken);
+        }
+
+        await threads.CountMessageAsync(address.Channel, address.MessageId, cancellationToken);
+        return new ThreadResult(threadId, Duplicate: false, null);
+    }
+
+    /// <summary>A thread that was made stays the one, however often Redis must be asked to keep it.</summary>
+    private sealed class MadeThread
+    {
+        public string? Id { get; set; }
+    }
+}

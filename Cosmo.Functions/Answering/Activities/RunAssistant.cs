@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Answering.Activities;
+
+/// <summary>
+/// Activity: one response of the model, streamed to the client. It stops when its orchestration says so, when the message had its end elsewhere,
+/// and in any case at its own deadline. A try after one that died takes over its response, if that became whole.
+/// </summary>
+internal sealed class RunAssistant(
+    IAssistant assistant,
+    IUpdatePublisher updates,
+    MessageMemory memory,
+    StopSignals stopSignals,
+    IOptions<DeliveryOptions> delivery,
+    TimeProvider clock,
+    ILogger<RunAssistant> logger)
+{
+    [Function(nameof(RunAssistant))]
+    public async Task<RunResult> RunAsync([ActivityTrigger] RunInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
+    {
+        ActivityContext.TryParse(input.TraceParent, null, out var parent);
+        using var activity = Telemetry.Source.StartActivity("run assistant", ActivityKind.Internal, parent);
+        using var stop = await stopSignals.RegisterAsync(input.Address.Channel, input.InstanceId, context.CancellationToken);
+        using var deadline = new CancellationTokenSource(Positive(input.StopAt - clock.GetUtcNow()), clock);
+        using var bounds = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token, context.CancellationToken);
+        try
+        {
+            bounds.Token.ThrowIfCancellationRequested();
+            return await IsOverAsync(input, bounds.Token) ? Failed(Failure.Over) : await RespondAsync(input, client, bounds.Token);
+        }
+        catch (AssistantException e)
+        {
+            logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
+            return Failed(Failure.From(e.Failure, e.Message));
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.RedisAway(e, input.Address.MessageId);
+            return Failed(Failure.Redis(e.Message));
+        }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            logger.WorkStopped(input.Address.MessageId, input.Round);
+            return Failed(stop.IsCancelled ? Failure.Cancelled : Failure.Stopped);
+        }
+    }
+
+    private async Task<RunResult> RespondAsync(RunInput input, DurableTaskClient client, CancellationToken bounds)
+    {
+        var address = input.Address;
+        var before = input.Round == 0 ? "" : await memory.FindTextAsync(address, input.Round - 1, bounds) ?? "";
+        var earlier = await memory.FindResponseAsync(address, input.Round, bounds);
+        await using var answer = new AnswerStream(
+            updates, address, input.ThreadId, before.Length == 0 ? "" : before + "\n\n", delivery.Value, clock, logger);
+        await using var heartbeat = new Heartbeat(client, input.InstanceId, isFirstRound: input.Round == 0, clock, logger);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(bounds, answer.Fenced);
+        var response = await assistant.RespondAsync(
+            new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, earlier, input.StopAt),
+            new ResponseObserver(address, input.Round, memory, answer, heartbeat, clock, over.Token),
+            over.Token);
+        var text = Join(before, response.Text);
+        await memory.RememberTextAsync(address, input.Round, text, over.Token);
+        if (response.ToolCalls.Count > 0)
+        {
+            await answer.StopAsync();
+            await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
+        }
+        else if (text.Length == 0)
+        {
+            return Failed(Failure.From(AssistantFailure.Incomplete, "The assistant answered with no text"));
+        }
+
+        return new RunResult(response.Id, response.ToolCalls, null);
+    }
+
+    /// <summary>Waits for Redis, as all that follows does.</summary>
+    private Task<bool> IsOverAsync(RunInput input, CancellationToken bounds) => RedisRetry.RunAsync(
+        () => updates.IsOverAsync(input.Address, bounds), TimeSpan.MaxValue, clock, e => logger.RedisAway(e, input.Address.MessageId), bounds);
+
+    private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + "\n\n" + text;
+
+    private static RunResult Failed(Failure failure) => new(null, [], failure);
+
+    private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
+}

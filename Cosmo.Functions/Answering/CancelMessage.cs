@@ -1,0 +1,39 @@
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Answering;
+
+/// <summary>
+/// Cancels a message that waits or is being answered: 202 when it is being cancelled, 404 for a message that is not known, 409 for one that is over.
+/// Its final update has the status <c>cancelled</c> and the text so far.
+/// </summary>
+internal sealed class CancelMessage(Cancellation cancellation)
+{
+    [Function(nameof(CancelMessage))]
+    public async Task<IActionResult> RunAsync(
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "channels/{channel}/messages/{messageId}/cancel")] HttpRequest request,
+        string channel,
+        string messageId,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context)
+    {
+        try
+        {
+            return await cancellation.CancelAsync(RouteChannel.Decode(channel), RouteChannel.Decode(messageId), client, context.CancellationToken) switch
+            {
+                CancelOutcome.Cancelling => new ObjectResult(new { status = "cancelling" }) { StatusCode = StatusCodes.Status202Accepted },
+                CancelOutcome.Over => ProblemAnswer.Of(StatusCodes.Status409Conflict, "The message is over", "It has had its final update; there is nothing to cancel."),
+                _ => ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such message", "The channel has had no message of this id within a day."),
+            };
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "The message could not be cancelled. Please try again in a moment.");
+        }
+    }
+
+}

@@ -1,0 +1,235 @@
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask;
+
+namespace Cosmo.Functions.Answering;
+
+/// <summary>
+/// The orchestration of one message: its turn, its thread, the model's rounds and the tools between them, and the end. Deterministic:
+/// whatever it decides by comes with the input, from an activity, an event or a durable timer.
+/// </summary>
+internal static class Conversation
+{
+    public const string TurnGranted = nameof(TurnGranted);
+    public const string ModelProgress = nameof(ModelProgress);
+    public const string CancelRequested = nameof(CancelRequested);
+
+    private static readonly TimeSpan FirstTurnCheck = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestTurnCheck = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long work that was told to stop may take, before its end is no longer waited for.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+
+    [Function(nameof(Conversation))]
+    public static async Task<ConversationResult> RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
+    {
+        var input = context.GetInput<ConversationInput>()!;
+        var cancelled = context.WaitForExternalEvent<bool>(CancelRequested);
+        var progress = new ConversationProgress(input);
+        try
+        {
+            if (await TakeTurnAsync(context, input, cancelled) is { } noTurn)
+            {
+                return await FailAsync(context, progress, noTurn);
+            }
+
+            var watch = new DeadlineWatch(context, input.Deadlines, cancelled);
+            if (await AnswerAsync(context, progress, watch) is { } failure)
+            {
+                return await FailAsync(context, progress, failure);
+            }
+
+            if (progress.Duplicate)
+            {
+                return new ConversationResult(ConversationResult.Duplicate, null, 0);
+            }
+
+            await context.CallActivityAsync(
+                nameof(FinishConversation),
+                new FinishInput(input.Address, context.InstanceId, progress.ThreadId!, progress.ResponseId!, progress.Round, input.ReceivedAt),
+                Tries.Few);
+            return new ConversationResult("completed", null, progress.Round + 1);
+        }
+        catch (TaskFailedException e)
+        {
+            // All tries of a step failed.
+            return await FailAsync(context, progress, Failure.Unexpected(e.FailureDetails.ErrorMessage));
+        }
+    }
+
+    /// <summary>Waits until everything that came before in this channel is over. Null, or why the message will have no turn.</summary>
+    private static async Task<Failure?> TakeTurnAsync(TaskOrchestrationContext context, ConversationInput input, Task cancelled)
+    {
+        var turn = new TurnResult(input.HasTurn, null);
+        var wait = FirstTurnCheck;
+        Task<bool>? granted = null;
+        while (!turn.HasTurn && turn.Failure is null)
+        {
+            granted ??= context.WaitForExternalEvent<bool>(TurnGranted);
+            await WaitAsync(context, wait, granted, cancelled);
+            if (cancelled.IsCompleted)
+            {
+                return Failure.Cancelled;
+            }
+
+            granted = granted.IsCompleted ? null : granted;
+            turn = await context.CallActivityAsync<TurnResult>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId, input.RunId), Tries.Few);
+            wait = wait * 2 < LongestTurnCheck ? wait * 2 : LongestTurnCheck;
+        }
+
+        return turn.Failure;
+    }
+
+    /// <summary>Has the model answer, with as many rounds of tools as it needs. Null, or what went wrong.</summary>
+    private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
+    {
+        var input = progress.Input;
+        for (string? replaced = null; ; replaced = progress.ThreadId)
+        {
+            var thread = context.CallActivityAsync<ThreadResult>(
+                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced), Tries.Within(watch.Left));
+            if (await watch.WatchAsync(thread) is { } late)
+            {
+                return late;
+            }
+
+            var found = await thread;
+            if (found.Failure is not null || found.Duplicate)
+            {
+                progress.Duplicate = found.Duplicate;
+                return found.Failure;
+            }
+
+            progress.ThreadId = found.ThreadId;
+            var failure = await RunRoundsAsync(context, progress, watch);
+            if (failure?.Cause != Failure.ThreadGoneCause || replaced is not null || progress.Round > 0)
+            {
+                return failure;
+            }
+        }
+    }
+
+    private static async Task<Failure?> RunRoundsAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
+    {
+        var input = progress.Input;
+        IReadOnlyList<ToolOutput> outputs = [];
+        for (progress.Round = 0; ; progress.Round++)
+        {
+            if (watch.IsCancelled)
+            {
+                return Failure.Cancelled;
+            }
+
+            context.SetCustomStatus(new ConversationStatus("responding", progress.Round, progress.ThreadId));
+            var run = context.CallActivityAsync<RunResult>(
+                nameof(RunAssistant),
+                new RunInput(
+                    input.Address, context.InstanceId, progress.ThreadId!, progress.Round == 0 ? input.Question : null, outputs, input.Caller, progress.Round,
+                    watch.OverallAt, input.TraceParent),
+                Tries.Within(watch.Left));
+            progress.Work = run;
+            if (await watch.WatchAsync(run) is { } late)
+            {
+                return late;
+            }
+
+            var result = await run;
+            if (result.Failure is { Cause: Failure.OverCause })
+            {
+                progress.Duplicate = true;
+                return null;
+            }
+
+            if (result.Failure is { } failure)
+            {
+                return failure.Cause == Failure.StoppedCause ? watch.Stopped : failure;
+            }
+
+            watch.Hear();
+            progress.ResponseId = result.ResponseId;
+            if (result.ToolCalls.Count == 0)
+            {
+                return null;
+            }
+
+            if (progress.Round == input.MaxToolRounds)
+            {
+                return Failure.TooManyRounds(input.MaxToolRounds);
+            }
+
+            context.SetCustomStatus(new ConversationStatus("executing tools", progress.Round, progress.ThreadId));
+            var tools = Task.WhenAll(result.ToolCalls.Select(call => context.CallActivityAsync<string>(
+                nameof(ExecuteTool), new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt), Tries.Within(watch.Left))));
+            progress.Work = tools;
+            if (await watch.WatchAsync(tools) is { } toolsLate)
+            {
+                return toolsLate;
+            }
+
+            outputs = [.. result.ToolCalls.Zip(await tools, (call, output) => new ToolOutput(call.CallId, output))];
+        }
+    }
+
+    /// <summary>Ends the conversation for its client, gives the turn on, and keeps the message as a dead letter.</summary>
+    private static async Task<ConversationResult> FailAsync(TaskOrchestrationContext context, ConversationProgress progress, Failure failure)
+    {
+        var input = progress.Input;
+        context.SetCustomStatus(new ConversationStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
+        await StopAsync(context, progress);
+        try
+        {
+            await context.CallActivityAsync(
+                nameof(FailConversation),
+                new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt),
+                Tries.Few);
+        }
+        catch (TaskFailedException)
+        {
+            // The activity logged it. What counts now is that the message is kept.
+        }
+
+        if (failure.Cause != Failure.CancelledCause)
+        {
+            await context.CallActivityAsync(nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure), Tries.ForADay);
+        }
+
+        return new ConversationResult("failed", failure.Cause, progress.Round + 1);
+    }
+
+    /// <summary>
+    /// Stops the work that is still under way and waits for its end: then no text of it is on its way to the client when the final update is sent, and no
+    /// tool is asked for after the thread was repaired.
+    /// </summary>
+    private static async Task StopAsync(TaskOrchestrationContext context, ConversationProgress progress)
+    {
+        if (progress.Work is { IsCompleted: false } work)
+        {
+            try
+            {
+                await context.CallActivityAsync(nameof(StopWork), new StopInput(progress.Input.Address.Channel, context.InstanceId), Tries.Few);
+            }
+            catch (TaskFailedException)
+            {
+                // It was not told. It keeps its own deadline, and the fence keeps what it says from the client.
+            }
+
+            await WaitAsync(context, StopLimit, work);
+        }
+    }
+
+    /// <summary>Waits until one of the tasks is done, or for so long.</summary>
+    private static async Task WaitAsync(TaskOrchestrationContext context, TimeSpan longest, params IEnumerable<Task> tasks)
+    {
+        using var obsolete = new CancellationTokenSource();
+        var timer = context.CreateTimer(longest, obsolete.Token);
+        await Task.WhenAny([.. tasks, timer]);
+        if (!timer.IsCompleted)
+        {
+            // Not CancelAsync: its callbacks would run outside the orchestration.
+            obsolete.Cancel();
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Messaging;
+
+namespace Cosmo.Functions.Answering;
+
+/// <summary>Everything that the orchestration of one message needs.</summary>
+/// <param name="Address">Channel, message id and attempt.</param>
+/// <param name="Question">What the user asks.</param>
+/// <param name="Caller">Who asks.</param>
+/// <param name="Body">The original body, for the dead letter.</param>
+/// <param name="Properties">The original properties, for the dead letter.</param>
+/// <param name="RunId">Made anew whenever a delivery is scheduled: of two orchestrations for one message, one wins.</param>
+/// <param name="HasTurn">The channel was idle when the message was taken in, so it need not wait.</param>
+/// <param name="ReceivedAt">When the message was taken in.</param>
+/// <param name="Deadlines">How long the answer may take.</param>
+/// <param name="MaxToolRounds">How often in a row the model may ask for tools.</param>
+/// <param name="TraceParent">The W3C trace that the message belongs to, if any.</param>
+internal sealed record ConversationInput(
+    MessageAddress Address,
+    string Question,
+    Caller Caller,
+    byte[] Body,
+    DeliveryProperties Properties,
+    string RunId,
+    bool HasTurn,
+    DateTimeOffset ReceivedAt,
+    AnswerDeadlines Deadlines,
+    int MaxToolRounds,
+    string? TraceParent);

@@ -1,0 +1,45 @@
+using System.ComponentModel.DataAnnotations;
+using Cosmo.Functions.Answering.Deadlines;
+
+namespace Cosmo.Functions.Answering;
+
+/// <summary>Deadlines and turns. Section <c>Cosmo:Conversations</c>. The defaults of the deadlines are the wire contract's (section 2).</summary>
+internal sealed class ConversationOptions
+{
+    public const string Section = "Cosmo:Conversations";
+    public const string Enqueue = "enqueue";
+    public const string Reject = "reject";
+    public const string Interrupt = "interrupt";
+
+    /// <summary>Until the model's first event, in seconds: 1 to 600, default 45.</summary>
+    [Range(1, 600, ErrorMessage = "Cosmo:Conversations:FirstEventSeconds must lie between 1 and 600.")]
+    public double FirstEventSeconds { get; set; } = 45;
+
+    /// <summary>Between two events, in seconds: 20 to 600 (an activity reports every 15 s), default 60.</summary>
+    [Range(20, 600, ErrorMessage = "Cosmo:Conversations:StallSeconds must lie between 20 and 600.")]
+    public double StallSeconds { get; set; } = 60;
+
+    /// <summary>For the whole answer, from the beginning of its turn, in seconds: 1 to 3600, default 90.</summary>
+    [Range(1, 3600, ErrorMessage = "Cosmo:Conversations:OverallSeconds must lie between 1 and 3600.")]
+    public double OverallSeconds { get; set; } = 90;
+
+    /// <summary>How often in a row the model may ask for tools: 1 to 32, default 8.</summary>
+    [Range(1, 32, ErrorMessage = "Cosmo:Conversations:MaxToolRounds must lie between 1 and 32.")]
+    public int MaxToolRounds { get; set; } = 8;
+
+    /// <summary>How many messages of one channel may wait behind the one that is answered: 1 to 1000, default 20.</summary>
+    [Range(1, 1000, ErrorMessage = "Cosmo:Conversations:MaxWaiting must lie between 1 and 1000.")]
+    public int MaxWaiting { get; set; } = 20;
+
+    /// <summary>
+    /// What becomes of a message that arrives while another of its channel is answered: <c>enqueue</c> (default) lets it wait, <c>reject</c> refuses it,
+    /// <c>interrupt</c> cancels what is before it.
+    /// </summary>
+    [AllowedValues(Enqueue, Reject, Interrupt, ErrorMessage = "Cosmo:Conversations:WhenBusy must be enqueue, reject or interrupt.")]
+    public string WhenBusy { get; set; } = Enqueue;
+
+    /// <summary>How long Redis is waited for: less than the time to the first event, so that the client is told the true cause.</summary>
+    public TimeSpan RedisPatience => TimeSpan.FromSeconds(FirstEventSeconds * 2 / 3);
+
+    public AnswerDeadlines Deadlines => new(TimeSpan.FromSeconds(FirstEventSeconds), TimeSpan.FromSeconds(StallSeconds), TimeSpan.FromSeconds(OverallSeconds));
+}

@@ -1,0 +1,34 @@
+namespace Cosmo.Functions.Answering;
+
+/// <summary>How far an orchestration has come: what its end needs to know, whichever end it is.</summary>
+internal sealed class ConversationProgress(ConversationInput input)
+{
+    public ConversationInput Input { get; } = input;
+
+    /// <summary>Null until the thread is known.</summary>
+    public string? ThreadId { get; set; }
+
+    /// <summary>0 for the question, then one more for each round of tool outputs.</summary>
+    public int Round { get; set; }
+
+    /// <summary>The activities that were begun last.</summary>
+    public Task? Work { get; set; }
+
+    /// <summary>The newest whole response; null before the first.</summary>
+    public string? ResponseId { get; set; }
+
+    /// <summary>Another orchestration has this message, or had it: it is over.</summary>
+    public bool Duplicate { get; set; }
+}
+
+/// <summary>The orchestration's custom status.</summary>
+internal sealed record ConversationStatus(string Phase, int Round, string? ThreadId);
+
+/// <param name="Outcome">completed, failed or duplicate.</param>
+/// <param name="Cause">Why it failed.</param>
+/// <param name="Rounds">How many responses the model made.</param>
+internal sealed record ConversationResult(string Outcome, string? Cause, int Rounds)
+{
+    /// <summary>The outcome of an orchestration whose message another one has.</summary>
+    public const string Duplicate = "duplicate";
+}

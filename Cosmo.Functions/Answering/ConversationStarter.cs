@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Answering;
+
+/// <summary>Starts the orchestration of a message: once, however often the message is delivered.</summary>
+internal sealed class ConversationStarter(
+    TurnQueue turns,
+    TurnRelease turn,
+    Cancellation cancellation,
+    ConversationDirectory directory,
+    IOptions<ConversationOptions> options,
+    TimeProvider clock,
+    ILogger<ConversationStarter> logger)
+{
+    /// <summary>
+    /// A message is answered once, so no instance of its id is replaced: neither one that runs, nor, as would be the default, one that has ended.
+    /// </summary>
+    private static readonly OrchestrationRuntimeStatus[] AnyStatus =
+    [
+        OrchestrationRuntimeStatus.Pending,
+        OrchestrationRuntimeStatus.Running,
+        OrchestrationRuntimeStatus.Suspended,
+        OrchestrationRuntimeStatus.Completed,
+        OrchestrationRuntimeStatus.Failed,
+        OrchestrationRuntimeStatus.Terminated,
+    ];
+
+    private bool MustNotWait => options.Value.WhenBusy == ConversationOptions.Reject;
+
+    /// <summary>
+    /// The orchestration's id: it follows from the message, and fits the limits of every Durable backend (100 characters, no <c>/ \ # ?</c>).
+    /// </summary>
+    public static string InstanceId(MessageAddress address)
+    {
+        var identity = JsonSerializer.SerializeToUtf8Bytes(new object[] { address.Channel, address.MessageId, address.Attempt });
+        return "conversation-" + Convert.ToHexStringLower(SHA256.HashData(identity))[..40];
+    }
+
+    /// <summary>Starts the conversation, or finds that it was started before. Null, or why the message is refused.</summary>
+    public async Task<Failure?> StartAsync(
+        ChatMessage message, byte[] body, DeliveryProperties properties, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt);
+        var instanceId = InstanceId(address);
+        using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
+        var place = await TakePlaceAsync(address, instanceId, cancellationToken);
+        if (place is TurnPlace.Refused && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: false, cancellationToken) is null)
+        {
+            return MustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
+        }
+
+        if (place is TurnPlace.ScheduledBefore or TurnPlace.Refused)
+        {
+            logger.DeliveredAgain(address.MessageId);
+            return null;
+        }
+
+        var input = new ConversationInput(
+            address,
+            message.Message,
+            message.Caller,
+            body,
+            properties,
+            Guid.NewGuid().ToString("N"),
+            place is TurnPlace.Head,
+            clock.GetUtcNow(),
+            options.Value.Deadlines,
+            options.Value.MaxToolRounds,
+            activity?.Id ?? Activity.Current?.Id);
+        try
+        {
+            await client.ScheduleNewOrchestrationInstanceAsync(
+                nameof(Conversation), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // It may have been started before. Backends say so with different exceptions, above all where two start it at once, so the store is asked.
+            var existing = await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, cancellationToken);
+            if (existing is null || existing.HasEnded())
+            {
+                await turn.GiveOnAsync(address, instanceId, client, cancellationToken);
+            }
+
+            if (existing is null)
+            {
+                throw;
+            }
+
+            logger.DeliveredAgain(address.MessageId);
+            return null;
+        }
+
+        await MarkScheduledAsync(address, cancellationToken);
+        if (place is TurnPlace.Waiting && options.Value.WhenBusy == ConversationOptions.Interrupt)
+        {
+            await InterruptAsync(address, instanceId, client, cancellationToken);
+        }
+
+        Telemetry.ConversationsStarted.Add(1);
+        logger.ConversationScheduled(address.MessageId, instanceId);
+        return null;
+    }
+
+    private async Task<TurnPlace> TakePlaceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await turns.TakeAsync(address, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // The orchestration takes its place itself as soon as Redis is back.
+            logger.NoPlaceTaken(e, address.MessageId);
+            return TurnPlace.Waiting;
+        }
+    }
+
+    private async Task InterruptAsync(MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var before in await turns.FindBeforeAsync(address, instanceId, cancellationToken))
+            {
+                await cancellation.RequestAsync(address.Channel, before, client, cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.NotInterrupted(e, address.MessageId);
+        }
+    }
+
+    private async Task MarkScheduledAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turns.MarkScheduledAsync(address, cancellationToken);
+            await directory.RememberAsync(address, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.NoPlaceTaken(e, address.MessageId);
+        }
+    }
+}

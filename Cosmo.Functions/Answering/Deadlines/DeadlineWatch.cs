@@ -1,0 +1,80 @@
+using Microsoft.DurableTask;
+
+namespace Cosmo.Functions.Answering.Deadlines;
+
+/// <summary>
+/// Watches the work of an orchestration against its three deadlines, kept by durable timers, and against a request to cancel.
+/// The model's progress comes as events from the activity: at its first event, then at most every 15 s with the moment of the last one,
+/// so that the timer for the next deadline is exact although events are few.
+/// </summary>
+internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDeadlines deadlines, Task cancelled)
+{
+    private DateTime? _lastEvent;
+    private Task<DateTimeOffset>? _progress;
+    private DateTime _begun = context.CurrentUtcDateTime;
+
+    /// <summary>When the whole answer must be there.</summary>
+    public DateTimeOffset OverallAt { get; } = new(context.CurrentUtcDateTime + deadlines.Overall, TimeSpan.Zero);
+
+    /// <summary>What is left until then; nothing or less when it has passed.</summary>
+    public TimeSpan Left => OverallAt.UtcDateTime - context.CurrentUtcDateTime;
+
+    /// <summary>Why work ended by itself before it was done: it was cancelled, or kept its own deadline.</summary>
+    public Failure Stopped => IsCancelled ? Failure.Cancelled : Failure.Overall(deadlines.Overall);
+
+    public bool IsCancelled => cancelled.IsCompleted;
+
+    /// <summary>The model has answered: that counts as an event, also when the activity ended before it could tell of one.</summary>
+    public void Hear() => _lastEvent = context.CurrentUtcDateTime;
+
+    /// <summary>Waits for the work. Null when it is done, else the failure that came first; the work then goes on, and must be told to stop.</summary>
+    public async Task<Failure?> WatchAsync(Task work)
+    {
+        // Each piece of work counts as an event of its own when it begins: the process behind it is alive.
+        _begun = context.CurrentUtcDateTime;
+        while (!work.IsCompleted)
+        {
+            var (due, failure) = Next();
+            _progress ??= context.WaitForExternalEvent<DateTimeOffset>(Conversation.ModelProgress);
+            using var obsolete = new CancellationTokenSource();
+            var timer = context.CreateTimer(due, obsolete.Token);
+            await Task.WhenAny(work, cancelled, _progress, timer);
+            if (!timer.IsCompleted)
+            {
+                // Not CancelAsync: its callbacks would run outside the orchestration.
+                obsolete.Cancel();
+            }
+
+            if (work.IsCompleted)
+            {
+                break;
+            }
+
+            if (IsCancelled)
+            {
+                return Failure.Cancelled;
+            }
+
+            if (_progress.IsCompleted)
+            {
+                var heard = (await _progress).UtcDateTime;
+                _lastEvent = _lastEvent > heard ? _lastEvent : heard;
+                _progress = null;
+            }
+            else
+            {
+                return failure;
+            }
+        }
+
+        return null;
+    }
+
+    private (DateTime Due, Failure Failure) Next()
+    {
+        var (due, failure) = _lastEvent is { } last
+            ? ((last > _begun ? last : _begun) + deadlines.Stall, Failure.Stalled)
+            : (OverallAt.UtcDateTime - deadlines.Overall + deadlines.FirstEvent, Failure.NoFirstResponse);
+        return due < OverallAt.UtcDateTime ? (due, failure) : (OverallAt.UtcDateTime, Failure.Overall(deadlines.Overall));
+    }
+}

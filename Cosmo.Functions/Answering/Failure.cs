@@ -1,0 +1,70 @@
+using System.Globalization;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+
+namespace Cosmo.Functions.Answering;
+
+/// <summary>Why a message was not answered, and what is said about it.</summary>
+/// <param name="Cause">A stable word for machines: the dead letter's header, the metric's tag.</param>
+/// <param name="Type">The final update's type: error or timeout.</param>
+/// <param name="Sentence">What the user is told.</param>
+/// <param name="Details">The cause for developers: the update's <c>error_details</c>.</param>
+internal sealed record Failure(string Cause, string Type, string Sentence, string Details)
+{
+    public const string CancelledCause = "cancelled";
+    public const string StoppedCause = "stopped";
+    public const string OverCause = "over";
+    public const string RedisCause = "redis";
+    public const string UnexpectedCause = "unexpected";
+    public const string ThreadGoneCause = "thread_gone";
+
+    public static Failure NoFirstResponse { get; } = new("no_first_response", "timeout", Sentences.NoFirstResponse, "No response received from assistant");
+
+    public static Failure Stalled { get; } = new("stalled", "timeout", Sentences.Stalled, "Response stream interrupted");
+
+    public static Failure Cancelled { get; } = new(CancelledCause, "error", "", "Cancelled on request");
+
+    /// <summary>An activity ended by its own deadline or because it was told to; its orchestration knows why.</summary>
+    public static Failure Stopped { get; } = new(StoppedCause, "error", Sentences.Other, "The work was stopped");
+
+    /// <summary>The message has had its end already, so an activity that came late did nothing.</summary>
+    public static Failure Over { get; } = new(OverCause, "error", Sentences.Other, "The message is over");
+
+    public static Failure Overall(TimeSpan limit) => new(
+        "overall", "timeout", Sentences.Overall, $"Processing exceeded {limit.TotalSeconds.ToString(CultureInfo.InvariantCulture)} second timeout limit");
+
+    public static Failure TooManyRounds(int rounds) => new("tool_rounds", "error", Sentences.Tool, $"The assistant asked for tools more than {rounds} times in a row");
+
+    public static Failure ChannelFull(int maxWaiting) =>
+        new("channel_full", "error", Sentences.RateLimit, $"More than {maxWaiting} messages wait in this channel");
+
+    public static Failure ChannelBusy { get; } = new("channel_busy", "error", Sentences.RateLimit, "Another message of this channel is being answered");
+
+    public static Failure From(AssistantFailure failure, string details) => new(
+        failure switch
+        {
+            AssistantFailure.RateLimit => "rate_limit",
+            AssistantFailure.Timeout => "call_timeout",
+            AssistantFailure.Connection => "connection",
+            AssistantFailure.InvalidRequest => "invalid_request",
+            AssistantFailure.ThreadGone => ThreadGoneCause,
+            AssistantFailure.ContentFilter => "content_filter",
+            AssistantFailure.Incomplete => "incomplete",
+            _ => "assistant",
+        },
+        "error",
+        failure switch
+        {
+            AssistantFailure.RateLimit => Sentences.RateLimit,
+            AssistantFailure.Timeout => Sentences.CallTimeout,
+            AssistantFailure.Connection => Sentences.Connection,
+            AssistantFailure.InvalidRequest => Sentences.InvalidRequest,
+            AssistantFailure.ThreadGone => Sentences.ThreadGone,
+            _ => Sentences.Other,
+        },
+        details);
+
+    public static Failure Redis(string details) => new(RedisCause, "error", Sentences.Connection, details);
+
+    public static Failure Unexpected(string details) => new(UnexpectedCause, "error", Sentences.Other, details);
+}

@@ -1,0 +1,44 @@
+using Cosmo.Functions.Messaging;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Answering.Turns;
+
+/// <summary>Gives the turn of a message that is over to the next one in its channel.</summary>
+internal sealed class TurnRelease(TurnQueue turns, ILogger<TurnRelease> logger)
+{
+    /// <summary>Comes before the final update. Never fails: without it a message that comes at once may be rejected.</summary>
+    public async Task AnnounceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turns.AnnounceEndAsync(address, instanceId, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.TurnNotGivenOn(e, address.MessageId);
+        }
+    }
+
+    /// <summary>Never fails: a turn that is not given on is taken when its lease ends.</summary>
+    public async Task GiveOnAsync(MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var next = await turns.ReleaseAsync(address, instanceId, cancellationToken);
+            while (next is not null && await client.HasEndedAsync(next, cancellationToken))
+            {
+                // It ended while it waited, such as by termination.
+                next = await turns.ReleaseAsync(address, next, cancellationToken);
+            }
+
+            if (next is not null)
+            {
+                await client.RaiseEventAsync(next, Conversation.TurnGranted, true, cancellationToken);
+            }
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.TurnNotGivenOn(e, address.MessageId);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Administration;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Threads;
+using Cosmo.Functions.Tools;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Cosmo.Functions;
+
+/// <summary>Puts the rooms together.</summary>
+internal static class CosmoApplication
+{
+    public static IHostApplicationBuilder AddCosmo(this IHostApplicationBuilder builder)
+    {
+        SettingNames.AddFlatNames(builder.Configuration);
+        builder.Services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services
+            .AddHostedService<TelemetryExport>()
+            .AddSingleton<RedisConnection>()
+            .AddMessaging()
+            .AddAccess()
+            .AddDelivery()
+            .AddTools()
+            .AddAssistants()
+            .AddThreads()
+            .AddConversations()
+            .AddReceiving()
+            .AddAdministration();
+        return builder;
+    }
+}

@@ -1,0 +1,41 @@
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Hosting;
+
+/// <summary>Repeats what Redis could not do, until it is back.</summary>
+internal static class RedisRetry
+{
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+
+    /// <summary>Runs the step until it succeeds.</summary>
+    /// <param name="step">What needs Redis; it may run often.</param>
+    /// <param name="patience">After this long the next failure is passed on.</param>
+    /// <param name="clock">The clock of the patience and of the waits.</param>
+    /// <param name="failed">Hears of each failure.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="RedisException">Redis stayed away.</exception>
+    /// <exception cref="TimeoutException">Redis did not answer.</exception>
+    public static async Task<T> RunAsync<T>(
+        Func<Task<T>> step, TimeSpan patience, TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken)
+    {
+        var begun = clock.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await step();
+            }
+            catch (Exception e) when (e is RedisException or TimeoutException)
+            {
+                failed(e);
+                if (clock.GetElapsedTime(begun) > patience)
+                {
+                    throw;
+                }
+            }
+
+            await Task.Delay(Backoff.Delay(attempt, FirstWait, LongestWait), clock, cancellationToken);
+        }
+    }
+}

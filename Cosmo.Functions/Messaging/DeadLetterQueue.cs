@@ -1,0 +1,165 @@
+using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Messaging;
+
+/// <summary>
+/// The failed queue, looked through and worked off. Letters are got without being acknowledged, on a channel of their own; when that closes, the broker puts
+/// what is left back where it was. Meanwhile nobody else can see them, so one operation runs at a time, in all processes.
+/// Every method throws <see cref="DeadLettersBusyException"/> while another runs, and the exceptions of RabbitMQ and Redis when they are away.
+/// </summary>
+internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingOptions> options, ILogger<DeadLetterQueue> logger)
+{
+    /// <summary>So many, the oldest, are looked at in one operation.</summary>
+    public const int MostLetters = 10_000;
+
+    /// <summary>So much of bodies, in bytes, is kept for an answer; the newest win.</summary>
+    private const int MostBodyBytes = 8_388_608;
+
+    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan LockExpiry = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>The letters, newest first, and how many lie in the queue.</summary>
+    public async Task<DeadLetterList> ListAsync(bool withBodies, CancellationToken cancellationToken)
+    {
+        var letters = new List<(StoredDeadLetter Letter, byte[]? Body)>();
+        var (bytes, oldestBody) = (0, 0);
+        var count = await VisitAsync(
+            (_, letter, got, _) =>
+            {
+                letters.Add((letter, withBodies ? got.Body.ToArray() : null));
+                for (bytes += withBodies ? got.Body.Length : 0; bytes > MostBodyBytes; oldestBody++)
+                {
+                    bytes -= letters[oldestBody].Body!.Length;
+                    letters[oldestBody] = (letters[oldestBody].Letter, null);
+                }
+
+                return Task.FromResult(false);
+            },
+            cancellationToken);
+        letters.Reverse();
+        return new DeadLetterList(count, letters);
+    }
+
+    /// <summary>Publishes letters anew, with their attempts counted, and takes them out of the queue. Returns how many.</summary>
+    public async Task<int> ReplayAsync(Func<StoredDeadLetter, bool> isMeant, CancellationToken cancellationToken)
+    {
+        var replayed = 0;
+        await VisitAsync(
+            async (channel, letter, got, token) =>
+            {
+                if (!isMeant(letter))
+                {
+                    return false;
+                }
+
+                // A crash before the letter is taken out makes a second delivery of the same attempt, which is not answered again.
+                await channel.BasicPublishAsync(options.Value.Exchange, options.Value.RoutingKey, mandatory: true, letter.ForReplay(got), got.Body, token);
+                logger.DeadLetterReplayed(letter.MessageId ?? "(unknown)", letter.Attempt + 1);
+                replayed++;
+                return true;
+            },
+            cancellationToken);
+        return replayed;
+    }
+
+    /// <summary>Takes a letter, and copies of it, out of the queue for good. Returns how many there were.</summary>
+    public async Task<int> DeleteAsync(string id, CancellationToken cancellationToken)
+    {
+        var deleted = 0;
+        await VisitAsync(
+            (_, letter, _, _) =>
+            {
+                var isMeant = letter.Id == id;
+                deleted += isMeant ? 1 : 0;
+                return Task.FromResult(isMeant);
+            },
+            cancellationToken);
+        return deleted;
+    }
+
+    /// <summary>Shows each letter, oldest first, to a visitor who says whether it is to be taken out. Letters that come meanwhile are not visited.</summary>
+    private async Task<uint> VisitAsync(
+        Func<IChannel, StoredDeadLetter, BasicGetResult, CancellationToken, Task<bool>> visit, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeLimit);
+        var lockValue = Guid.NewGuid().ToString("N");
+        await LockAsync(lockValue, limit.Token);
+        try
+        {
+            return await VisitLockedAsync(visit, limit.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The dead letters took longer than {TimeLimit.TotalSeconds} s.", e);
+        }
+        finally
+        {
+            await UnlockAsync(lockValue);
+        }
+    }
+
+    private async Task<uint> VisitLockedAsync(
+        Func<IChannel, StoredDeadLetter, BasicGetResult, CancellationToken, Task<bool>> visit, CancellationToken cancellationToken)
+    {
+        var factory = new ConnectionFactory
+        {
+            Uri = new Uri(options.Value.RabbitMQUrl),
+            ClientProvidedName = "cosmo dead letters",
+            AutomaticRecoveryEnabled = false,
+            RequestedConnectionTimeout = ConnectTimeout,
+            ContinuationTimeout = ConnectTimeout,
+        };
+        await using var connection = await factory.CreateConnectionAsync(cancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
+        var count = await channel.MessageCountAsync(options.Value.FailedQueue, cancellationToken);
+        for (var number = 0; number < Math.Min(count, MostLetters); number++)
+        {
+            if (await channel.BasicGetAsync(options.Value.FailedQueue, autoAck: false, cancellationToken) is not { } got)
+            {
+                break;
+            }
+
+            if (await visit(channel, StoredDeadLetter.Read(got), got, cancellationToken))
+            {
+                await channel.BasicAckAsync(got.DeliveryTag, multiple: false, cancellationToken);
+            }
+        }
+
+        await channel.CloseAsync(CancellationToken.None);
+        return count;
+    }
+
+    private RedisKey LockKey => redis.Prefix + "dead-letters:lock";
+
+    private async Task LockAsync(string value, CancellationToken cancellationToken)
+    {
+        if (!await redis.RunAsync(database => database.StringSetAsync(LockKey, value, LockExpiry, When.NotExists), cancellationToken))
+        {
+            throw new DeadLettersBusyException();
+        }
+    }
+
+    private async Task UnlockAsync(string value)
+    {
+        try
+        {
+            await redis.EvaluateAsync(
+                "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end", [LockKey], [value], CancellationToken.None);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // It expires by itself.
+            logger.DeadLettersNotUnlocked(e);
+        }
+    }
+}
+
+/// <param name="Count">How many lie in the queue.</param>
+/// <param name="Letters">Newest first; a body only where it was asked for and fits.</param>
+internal sealed record DeadLetterList(uint Count, IReadOnlyList<(StoredDeadLetter Letter, byte[]? Body)> Letters);

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Messaging;
+
+/// <summary>Puts what failed on the dead-letter exchange, with headers that say why, when and at which attempt.</summary>
+internal sealed class DeadLetters(RabbitMQPublisher rabbitMQ, IOptions<MessagingOptions> options, TimeProvider clock, ILogger<DeadLetters> logger)
+{
+    public const string IdHeader = "x-cosmo-id";
+    public const string CauseHeader = "x-cosmo-cause";
+    public const string ReasonHeader = "x-cosmo-reason";
+    public const string FailedAtHeader = "x-cosmo-failed-at";
+    public const string ChannelHeader = "x-cosmo-channel";
+    public const string MessageIdHeader = "x-cosmo-message-id";
+
+    private const int MaxHeaderLength = 1000;
+
+    /// <summary>Returns when the broker has it. Throws when the broker is away.</summary>
+    public async Task WriteAsync(DeadLetter letter, CancellationToken cancellationToken)
+    {
+        var headers = new Dictionary<string, string>
+        {
+            [IdHeader] = letter.Id ?? Guid.NewGuid().ToString("N"),
+            [CauseHeader] = letter.Cause,
+            [ReasonHeader] = letter.Reason.Length > MaxHeaderLength ? letter.Reason[..MaxHeaderLength] : letter.Reason,
+            [FailedAtHeader] = clock.GetUtcNow().ToString("O", CultureInfo.InvariantCulture),
+            [DeliveryProperties.AttemptHeader] = letter.Properties.Attempt.ToString(CultureInfo.InvariantCulture),
+        };
+        if (letter.Channel is not null)
+        {
+            headers[ChannelHeader] = letter.Channel;
+        }
+
+        if (letter.MessageId is not null)
+        {
+            headers[MessageIdHeader] = letter.MessageId;
+        }
+
+        await rabbitMQ.PublishAsync(
+            options.Value.DeadLetterExchange, options.Value.RoutingKey, letter.Properties.ToBasicProperties(headers), letter.Body, cancellationToken);
+        logger.DeadLetterWritten(letter.MessageId ?? "(unknown)", letter.Cause);
+    }
+}

@@ -1,0 +1,34 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Cosmo.Functions.Messaging;
+
+/// <summary>Where messages come from. Section <c>Cosmo:Receiving</c>.</summary>
+internal sealed class MessagingOptions
+{
+    public const string Section = "Cosmo:Receiving";
+
+    /// <summary>The broker, <c>amqp://user:password@host:port/vhost</c>. The trigger reads the same setting under its flat name.</summary>
+    [Required(ErrorMessage = "RABBITMQ_URL is missing; set it to amqp://user:password@host:5672.")]
+    [RegularExpression("^amqps?://.+", ErrorMessage = "RABBITMQ_URL must begin with amqp:// or amqps://.")]
+    public string RabbitMQUrl { get; set; } = "";
+
+    /// <summary>The exchange that producers publish to. Default <c>cosmo_exchange</c>.</summary>
+    [Required(ErrorMessage = "EXCHANGE_NAME must not be empty.")]
+    public string Exchange { get; set; } = "cosmo_exchange";
+
+    /// <summary>The queue that the trigger reads. Default <c>cosmo_queue</c>.</summary>
+    [Required(ErrorMessage = "QUEUE_NAME is missing; the trigger needs it. The usual name is cosmo_queue.")]
+    public string Queue { get; set; } = "cosmo_queue";
+
+    /// <summary>The routing key of both bindings. Default <c>cosmo_key</c>.</summary>
+    [Required(ErrorMessage = "ROUTING_KEY must not be empty.")]
+    public string RoutingKey { get; set; } = "cosmo_key";
+
+    /// <summary>The longest message that is taken, in characters: 1 to 1,000,000, default 32,000.</summary>
+    [Range(1, 1_000_000, ErrorMessage = "Cosmo:Receiving:MaxMessageLength must lie between 1 and 1000000.")]
+    public int MaxMessageLength { get; set; } = 32_000;
+
+    public string DeadLetterExchange => Exchange + "_dlx";
+
+    public string FailedQueue => Queue + "_failed";
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using Cosmo.Functions.Hosting;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Threads.Index;
+
+/// <summary>
+/// The index of all channels: who was active when, with how many messages, on which thread. Statistics and pruning read it, so they cost what
+/// they return. It follows each of Cosmo's own writes; keys that others wrote or that expired are noticed by the <see cref="ThreadIndexer"/>.
+/// </summary>
+internal sealed class ThreadIndex(RedisConnection redis, TimeProvider time)
+{
+    /// <summary>How long a look-up keeps a thread from being removed, and a removal a thread from being found, in seconds. Longer than either takes.</summary>
+    private const int HoldSeconds = 600;
+
+    /// <summary>How many entries one script writes: well below a millisecond each hundred.</summary>
+    private const int EntriesAtOnce = 100;
+
+    private RedisKey Activity => ThreadKeys.Activity(redis.Prefix);
+
+    private RedisKey[] Keys =>
+    [
+        Activity, ThreadKeys.Messages(redis.Prefix), ThreadKeys.Ids(redis.Prefix), ThreadKeys.Totals(redis.Prefix),
+        ThreadKeys.Abandoned(redis.Prefix),
+    ];
+
+    /// <summary>Writes entries. What is older than what is known changes nothing.</summary>
+    /// <param name="replacesThread">Whether the thread id stands in place of one that is known.</param>
+    public async Task RecordAsync(IEnumerable<IndexEntry> entries, bool replacesThread, CancellationToken cancellationToken)
+    {
+        foreach (var some in entries.Chunk(EntriesAtOnce))
+        {
+            var values = new List<RedisValue> { Now(), replacesThread ? 1 : 0 };
+            foreach (var entry in some)
+            {
+                values.AddRange([entry.Channel, entry.ThreadId ?? "", entry.Activity is { } activity ? activity : "", entry.Messages is { } messages ? messages : ""]);
+            }
+
+            await redis.EvaluateAsync(ThreadIndexScripts.Record, Keys, [.. values], cancellationToken);
+        }
+    }
+
+    /// <summary>Takes a channel out, unless it has another thread by now or was active later than this.</summary>
+    public Task<bool> RemoveAsync(string channel, string? threadId, double latest, CancellationToken cancellationToken) =>
+        RemoveAsync(channel, threadId, latest, noThread: true, noMetadata: true, abandon: false, cancellationToken);
+
+    /// <summary>Takes out what has expired. A thread that still stands at OpenAI is kept as abandoned.</summary>
+    public Task<bool> ExpireAsync(string channel, string? threadId, double latest, bool noThread, bool noMetadata, CancellationToken cancellationToken) =>
+        RemoveAsync(channel, threadId, latest, noThread, noMetadata, abandon: true, cancellationToken);
+
+    /// <summary>Says that the channel's thread is about to be used. False if it is being removed: then the channel has none.</summary>
+    public async Task<bool> TryUseAsync(string channel, CancellationToken cancellationToken) =>
+        (int)await redis.EvaluateAsync(
+            ThreadIndexScripts.Use, [ThreadKeys.InUse(redis.Prefix), ThreadKeys.Leaving(redis.Prefix)], [channel, Now(), HoldSeconds], cancellationToken) == 1;
+
+    /// <summary>Says that the channel's thread is about to be removed. False if it is in use, or was active later than this.</summary>
+    public async Task<bool> TryClaimAsync(string channel, double latest, bool isForced, CancellationToken cancellationToken) =>
+        (int)await redis.EvaluateAsync(
+            ThreadIndexScripts.Claim,
+            [Activity, ThreadKeys.InUse(redis.Prefix), ThreadKeys.Leaving(redis.Prefix)],
+            [channel, Now(), HoldSeconds, latest, isForced ? 1 : 0],
+            cancellationToken) == 1;
+
+    /// <summary>Ends what <see cref="TryClaimAsync"/> began.</summary>
+    public Task EndClaimAsync(string channel, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.SortedSetRemoveAsync(ThreadKeys.Leaving(redis.Prefix), channel), cancellationToken);
+
+    public Task<string?> FindThreadAsync(string channel, CancellationToken cancellationToken) =>
+        redis.RunAsync(async database => (string?)await database.HashGetAsync(ThreadKeys.Ids(redis.Prefix), channel), cancellationToken);
+
+    /// <summary>How many channels were last active at this moment or before.</summary>
+    public Task<long> CountAsync(double latest, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.SortedSetLengthAsync(Activity, double.NegativeInfinity, latest), cancellationToken);
+
+    /// <summary>The channels that were last active at this moment or before, the longest idle first.</summary>
+    public Task<SortedSetEntry[]> ReadOldestAsync(IndexCursor after, double latest, int count, CancellationToken cancellationToken) =>
+        ReadAsync(Activity, after, latest, count, cancellationToken);
+
+    /// <summary>Threads that no channel has any more.</summary>
+    public Task<SortedSetEntry[]> ReadAbandonedAsync(IndexCursor after, int count, CancellationToken cancellationToken) =>
+        ReadAsync(ThreadKeys.Abandoned(redis.Prefix), after, Now(), count, cancellationToken);
+
+    public Task RemoveAbandonedAsync(AbandonedThread thread, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.SortedSetRemoveAsync(ThreadKeys.Abandoned(redis.Prefix), thread.Member), cancellationToken);
+
+    /// <summary>A page of all channels with their activity, in no order; a cursor of 0 begins and ends.</summary>
+    public async Task<(string Cursor, IReadOnlyList<(string Channel, double Activity)> Channels)> ScanAsync(string cursor, int count, CancellationToken cancellationToken)
+    {
+        var page = (RedisResult[])(await redis.RunAsync(
+            database => database.ExecuteAsync("ZSCAN", Activity, cursor, "COUNT", count), cancellationToken))!;
+        var values = (RedisValue[])page[1]!;
+        return ((string)page[0]!, [.. values.Chunk(2).Select(pair => ((string)pair[0]!, double.Parse((string)pair[1]!, CultureInfo.InvariantCulture)))]);
+    }
+
+    /// <summary>The thread ids of channels, null where one has none.</summary>
+    public async Task<IReadOnlyList<string?>> FindThreadsAsync(IEnumerable<string> channels, CancellationToken cancellationToken)
+    {
+        RedisValue[] fields = [.. channels.Select(channel => (RedisValue)channel)];
+        return fields.Length == 0
+            ? []
+            : [.. (await redis.RunAsync(database => database.HashGetAsync(ThreadKeys.Ids(redis.Prefix), fields), cancellationToken)).Select(value => (string?)value)];
+    }
+
+    /// <summary>Remembers that all keys have been compared with the index now.</summary>
+    public Task MarkCompleteAsync(CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.HashSetAsync(ThreadKeys.Totals(redis.Prefix), "indexed_at", Now()), cancellationToken);
+
+    private async Task<bool> RemoveAsync(
+        string channel, string? threadId, double latest, bool noThread, bool noMetadata, bool abandon, CancellationToken cancellationToken) =>
+        (int)await redis.EvaluateAsync(
+            ThreadIndexScripts.Remove,
+            Keys,
+            [Now(), channel, threadId ?? "", latest, noThread ? 1 : 0, noMetadata ? 1 : 0, abandon ? 1 : 0],
+            cancellationToken) == 1;
+
+    private Task<SortedSetEntry[]> ReadAsync(RedisKey key, IndexCursor after, double latest, int count, CancellationToken cancellationToken) =>
+        redis.RunAsync(
+            database => database.SortedSetRangeByScoreWithScoresAsync(key, after.Score ?? double.NegativeInfinity, latest, skip: after.Skip, take: count),
+            cancellationToken);
+
+    private double Now() => time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+}

@@ -1,0 +1,42 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask;
+
+namespace Cosmo.Functions.Threads.Index;
+
+/// <summary>Orchestration: compares all keys with the index, in steps.</summary>
+internal static class ThreadIndexing
+{
+    public const string InstanceId = "thread-indexing";
+
+    private const int StepsPerRun = 50;
+
+    private static readonly TaskOptions Retries = TaskOptions.FromRetryPolicy(
+        new RetryPolicy(6, TimeSpan.FromSeconds(2), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(30)));
+
+    [Function(nameof(ThreadIndexing))]
+    public static async Task<IndexingProgress> RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
+    {
+        var progress = context.GetInput<IndexingProgress>()!;
+        for (var step = 0; step < StepsPerRun; step++)
+        {
+            context.SetCustomStatus(progress);
+            var done = await context.CallActivityAsync<IndexStep>(nameof(IndexThreads), progress.Position, Retries);
+            progress = new IndexingProgress(done.Next, progress.Keys + done.Keys, progress.Expired + done.Expired);
+            if (done.Next.IsComplete)
+            {
+                context.SetCustomStatus(progress);
+                Log.ThreadsIndexed(context.CreateReplaySafeLogger(nameof(ThreadIndexing)), progress.Keys, progress.Expired);
+                return progress;
+            }
+        }
+
+        context.ContinueAsNew(progress);
+        return progress;
+    }
+}
+
+/// <summary>How far the comparison has come: input, custom status and result.</summary>
+internal sealed record IndexingProgress(IndexPosition Position, long Keys, long Expired)
+{
+    public static IndexingProgress Start { get; } = new(IndexPosition.Start, 0, 0);
+}
