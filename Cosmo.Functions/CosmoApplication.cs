@@ -29,7 +29,7 @@ internal static class CosmoApplication
             .AddTools()
             .AddAssistants()
             .AddThreads()
-            .AddConversations()
+            .AddAnswering()
             .AddReceiving()
             .AddAdministration();
         return builder;

@@ -13,7 +13,7 @@ public sealed class HeartbeatTests
     private readonly System.Threading.Channels.Channel<DateTimeOffset> _told = System.Threading.Channels.Channel.CreateUnbounded<DateTimeOffset>();
 
     public HeartbeatTests() => _client
-        .RaiseEventAsync("instance", Conversation.ModelProgress, Arg.Any<object?>(), Arg.Any<CancellationToken>())
+        .RaiseEventAsync("instance", AnswerMessage.ModelProgress, Arg.Any<object?>(), Arg.Any<CancellationToken>())
         .Returns(call =>
         {
             _told.Writer.TryWrite(call.ArgAt<DateTimeOffset>(2));

@@ -11,14 +11,14 @@ public sealed class KilledWorkerTests
     /// <summary>What the host fails an activity with whose worker process has died.</summary>
     private static readonly Exception Died = new WorkerProcessExitException();
 
-    private readonly ConversationHarness _harness = new();
+    private readonly AnswerHarness _harness = new();
     private readonly DateTimeOffset _begun;
 
     public KilledWorkerTests()
     {
         _begun = _harness.Now;
         _harness.On<RunInput>(
-            nameof(RunAssistant), input => new RunResult($"resp_{input.Round}", input.Round == 0 ? ConversationHarness.Calling("a", "b") : [], null));
+            nameof(RunAssistant), input => new RunResult($"resp_{input.Round}", input.Round == 0 ? AnswerHarness.Calling("a", "b") : [], null));
     }
 
     [Theory]
@@ -30,24 +30,24 @@ public sealed class KilledWorkerTests
     [InlineData(nameof(RunAssistant), 2)]
     [InlineData(nameof(ExecuteTool), 1)]
     [InlineData(nameof(ExecuteTool), 3)]
-    [InlineData(nameof(FinishConversation), 1)]
-    [InlineData(nameof(FinishConversation), 2)]
+    [InlineData(nameof(FinishAnswer), 1)]
+    [InlineData(nameof(FinishAnswer), 2)]
     public void A_worker_that_dies_costs_seconds_and_not_the_answer(string activity, int times)
     {
         Kill(activity, times);
 
         _harness.Begin(hasTurn: activity != nameof(CheckTurn));
 
-        _harness.End().ShouldBe(new ConversationResult("completed", null, 2));
+        _harness.End().ShouldBe(new AnswerResult("completed", null, 2));
         (_harness.Now - _begun).ShouldBeLessThan(TimeSpan.FromSeconds(5));
-        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Calls.ShouldNotContain(nameof(FailAnswer));
         _harness.Inputs<RunInput>(nameof(RunAssistant))[^1].ToolOutputs
             .ShouldBe([new ToolOutput("call_a_0", "output of a"), new ToolOutput("call_b_1", "output of b")]);
     }
 
     [Theory]
     [InlineData(nameof(StopWork))]
-    [InlineData(nameof(FailConversation))]
+    [InlineData(nameof(FailAnswer))]
     [InlineData(nameof(WriteDeadLetter))]
     public void A_worker_that_dies_at_the_end_of_a_message_that_failed_leaves_nothing_undone(string activity)
     {
@@ -57,7 +57,7 @@ public sealed class KilledWorkerTests
         _harness.Begin();
 
         _harness.End().Cause.ShouldBe("no_first_response");
-        _harness.Inputs<FailInput>(nameof(FailConversation)).ShouldNotBeEmpty();
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).ShouldNotBeEmpty();
         _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldNotBeEmpty();
         _harness.Calls.Count(call => call == activity).ShouldBe(3);
         (_harness.Now - _begun).ShouldBeLessThan(TimeSpan.FromSeconds(50));
@@ -68,7 +68,7 @@ public sealed class KilledWorkerTests
     [InlineData(nameof(GetOrCreateThread))]
     [InlineData(nameof(RunAssistant))]
     [InlineData(nameof(ExecuteTool))]
-    [InlineData(nameof(FinishConversation))]
+    [InlineData(nameof(FinishAnswer))]
     public void An_activity_that_kills_every_worker_ends_the_conversation_within_its_deadline(string activity)
     {
         Kill(activity, int.MaxValue);
@@ -76,9 +76,9 @@ public sealed class KilledWorkerTests
         _harness.Begin(hasTurn: activity != nameof(CheckTurn));
 
         _harness.End().Cause.ShouldBe("unexpected");
-        _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure.Details.ShouldContain("exited");
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure.Details.ShouldContain("exited");
         _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
-        (_harness.Times(nameof(FailConversation))[0] - _begun).ShouldBeLessThan(TimeSpan.FromSeconds(45));
+        (_harness.Times(nameof(FailAnswer))[0] - _begun).ShouldBeLessThan(TimeSpan.FromSeconds(45));
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class KilledWorkerTests
         _harness.Begin();
 
         _harness.End().Cause.ShouldBe("no_first_response");
-        _harness.Inputs<FailInput>(nameof(FailConversation)).ShouldHaveSingleItem();
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).ShouldHaveSingleItem();
         _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
     }
 
@@ -110,7 +110,7 @@ public sealed class KilledWorkerTests
         _harness.Advance(TimeSpan.FromSeconds(47));
 
         (_harness.Times(nameof(StopWork)).Single() - _begun).ShouldBe(TimeSpan.FromSeconds(45));
-        (_harness.Times(nameof(FailConversation)).Single() - _begun).ShouldBe(TimeSpan.FromSeconds(47));
+        (_harness.Times(nameof(FailAnswer)).Single() - _begun).ShouldBe(TimeSpan.FromSeconds(47));
         _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
 
         // The Durable Task Framework keeps an orchestration open for as long as anything of it is, also a wait that nobody waits for.

@@ -42,7 +42,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         var delivery = Options.Create(new DeliveryOptions());
         _updates = new UpdatePublisher(
             new UpdateLog(_redis.Connection, delivery, _clock), _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
-        _turns = new TurnQueue(_redis.Connection, Options.Create(new ConversationOptions()), _clock);
+        _turns = new TurnQueue(_redis.Connection, Options.Create(new AnsweringOptions()), _clock);
         _turn = new TurnRelease(_turns, NullLogger<TurnRelease>.Instance);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
@@ -174,7 +174,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task A_failure_that_is_told_again_is_told_once_and_its_turn_given_on()
     {
         await TakeTurnsAsync();
-        var fail = new FailConversation(_updates, _assistant, _turn, _clock, NullLogger<FailConversation>.Instance);
+        var fail = new FailAnswer(_updates, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance);
         var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow());
 
         await fail.RunAsync(input, _client, _context);
@@ -200,17 +200,17 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     {
         (await _turns.HeadAsync(Next, "instance-2", "run-2", gone: null, Cancellation)).ShouldBe("instance-2");
         _client.ReceivedCalls().Where(call => call.GetMethodInfo().Name == nameof(DurableTaskClient.RaiseEventAsync))
-            .Select(call => (call.GetArguments()[0], call.GetArguments()[1])).Distinct().ShouldBe([("instance-2", Conversation.TurnGranted)]);
+            .Select(call => (call.GetArguments()[0], call.GetArguments()[1])).Distinct().ShouldBe([("instance-2", AnswerMessage.TurnGranted)]);
     }
 
     private Task<ThreadResult> FindThreadAsync() => new GetOrCreateThread(
-        _turns, Substitute.For<IThreadStore>(), _assistant, _updates, Options.Create(new ConversationOptions()), _clock, NullLogger<GetOrCreateThread>.Instance)
+        _turns, Substitute.For<IThreadStore>(), _assistant, _updates, Options.Create(new AnsweringOptions()), _clock, NullLogger<GetOrCreateThread>.Instance)
         .RunAsync(new ThreadInput(Address, "run-1", null), _context);
 
     private Task<RunResult> RunAssistantAsync() => new RunAssistant(
         _assistant, _updates, _memory, _stopSignals, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.Anonymous, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), null), _client, _context);
 
-    private Task FinishAsync() => new FinishConversation(_memory, _assistant, _updates, _turn, _clock, NullLogger<FinishConversation>.Instance)
+    private Task FinishAsync() => new FinishAnswer(_memory, _assistant, _updates, _turn, _clock, NullLogger<FinishAnswer>.Instance)
         .RunAsync(new FinishInput(Address, "instance-1", "conv_1", "resp_1", 0, _clock.GetUtcNow()), _client, _context);
 }

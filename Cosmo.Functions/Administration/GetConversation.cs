@@ -12,7 +12,7 @@ namespace Cosmo.Functions.Administration;
 /// How the orchestration of a message stands. Its channel is known for a day; after that, or where two channels used one id, <c>?channel=</c> says it,
 /// and <c>?attempt=</c> which replay.
 /// </summary>
-internal sealed class GetConversation(ConversationDirectory directory, TimeProvider clock, ILogger<GetConversation> logger)
+internal sealed class GetConversation(MessageDirectory directory, TimeProvider clock, ILogger<GetConversation> logger)
 {
     [Function(nameof(GetConversation))]
     public Task<IActionResult> RunAsync(
@@ -35,7 +35,7 @@ internal sealed class GetConversation(ConversationDirectory directory, TimeProvi
             }
 
             var address = await FindAsync(id, channel, number, context.CancellationToken);
-            var instanceId = address is null ? null : ConversationStarter.InstanceId(address);
+            var instanceId = address is null ? null : AnswerStarter.InstanceId(address);
             return instanceId is not null && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, context.CancellationToken) is { } instance
                 ? Answers.Json(Describe(address!, instance))
                 : ProblemAnswer.Of(
@@ -55,8 +55,8 @@ internal sealed class GetConversation(ConversationDirectory directory, TimeProvi
 
     private object Describe(MessageAddress address, OrchestrationMetadata instance)
     {
-        var status = instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<ConversationStatus>();
-        var result = instance.SerializedOutput is null ? null : instance.ReadOutputAs<ConversationResult>();
+        var status = instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<AnswerStatus>();
+        var result = instance.SerializedOutput is null ? null : instance.ReadOutputAs<AnswerResult>();
         return new
         {
             address.MessageId,

@@ -11,10 +11,10 @@ using Microsoft.DurableTask.Client;
 namespace Cosmo.Functions.Administration;
 
 /// <summary>
-/// A message into a conversation without RabbitMQ: <c>{"message": "…"}</c>, with <c>message_id</c> and <c>user</c> if wanted. It goes the way of a
+/// A message into a channel without RabbitMQ: <c>{"message": "…"}</c>, with <c>message_id</c> and <c>user</c> if wanted. It goes the way of a
 /// delivery; the answer says under which id and where to follow it.
 /// </summary>
-internal sealed class SendMessage(ChatMessageReader reader, ConversationStarter conversations, ILogger<SendMessage> logger)
+internal sealed class SendMessage(ChatMessageReader reader, AnswerStarter answers, ILogger<SendMessage> logger)
 {
     private const int MostBytes = 4 << 20;
 
@@ -46,7 +46,7 @@ internal sealed class SendMessage(ChatMessageReader reader, ConversationStarter 
                 return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
             }
 
-            var refusal = await conversations.StartAsync(message, body, DeliveryProperties.None, client, context.CancellationToken);
+            var refusal = await answers.StartAsync(message, body, DeliveryProperties.None, client, context.CancellationToken);
             return refusal is null
                 ? Accepted(request, message)
                 : ProblemAnswer.Of(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);

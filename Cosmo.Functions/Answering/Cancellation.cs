@@ -35,7 +35,7 @@ internal sealed class Cancellation(TurnQueue turns, UpdateLog log, StopSignals s
         }
 
         var address = new MessageAddress(channel, messageId, attempt);
-        var instanceId = ConversationStarter.InstanceId(address);
+        var instanceId = AnswerStarter.InstanceId(address);
         if (await log.IsOverAsync(address, cancellationToken) || await client.HasEndedAsync(instanceId, cancellationToken))
         {
             return CancelOutcome.Over;
@@ -52,7 +52,7 @@ internal sealed class Cancellation(TurnQueue turns, UpdateLog log, StopSignals s
         await stopSignals.CancelAsync(channel, instanceId, cancellationToken);
         if (await client.GetInstanceAsync(instanceId, cancellationToken) is { IsCompleted: false })
         {
-            await client.RaiseEventAsync(instanceId, Conversation.CancelRequested, true, cancellationToken);
+            await client.RaiseEventAsync(instanceId, AnswerMessage.CancelRequested, true, cancellationToken);
         }
     }
 }

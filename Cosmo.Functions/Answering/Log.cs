@@ -5,7 +5,7 @@ namespace Cosmo.Functions.Answering;
 internal static partial class Log
 {
     [LoggerMessage(201, LogLevel.Information, "Message {messageId} is orchestration {instanceId}.")]
-    public static partial void ConversationScheduled(this ILogger logger, string messageId, string instanceId);
+    public static partial void AnswerScheduled(this ILogger logger, string messageId, string instanceId);
 
     [LoggerMessage(202, LogLevel.Information, "Message {messageId} was delivered again and is not answered again.")]
     public static partial void DeliveredAgain(this ILogger logger, string messageId);
@@ -29,10 +29,10 @@ internal static partial class Log
     public static partial void ProgressNotTold(this ILogger logger, Exception exception, string instanceId);
 
     [LoggerMessage(209, LogLevel.Information, "Message {messageId} is answered, with {responses} responses of the model.")]
-    public static partial void ConversationCompleted(this ILogger logger, string messageId, int responses);
+    public static partial void AnswerCompleted(this ILogger logger, string messageId, int responses);
 
     [LoggerMessage(210, LogLevel.Warning, "Message {messageId} is not answered: {cause} ({details}).")]
-    public static partial void ConversationFailed(this ILogger logger, string messageId, string cause, string details);
+    public static partial void AnswerFailed(this ILogger logger, string messageId, string cause, string details);
 
     [LoggerMessage(211, LogLevel.Error, "A step of ending message {messageId} failed.")]
     public static partial void StepOfFailingFailed(this ILogger logger, Exception exception, string messageId);

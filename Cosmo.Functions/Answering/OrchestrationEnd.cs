@@ -14,5 +14,5 @@ internal static class OrchestrationEnd
     /// <inheritdoc cref="HasEndedAsync" />
     public static bool HasEnded(this OrchestrationMetadata? instance) =>
         instance is { IsCompleted: true }
-        && (instance.RuntimeStatus != OrchestrationRuntimeStatus.Completed || instance.ReadOutputAs<ConversationResult>()?.Outcome != ConversationResult.Duplicate);
+        && (instance.RuntimeStatus != OrchestrationRuntimeStatus.Completed || instance.ReadOutputAs<AnswerResult>()?.Outcome != AnswerResult.Duplicate);
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>What a client is told about a message (wire contract, section 2). <see cref="Updates"/> makes them.</summary>
-/// <param name="Channel">The conversation, and so the group that gets it.</param>
+/// <param name="Channel">What the client listens to, and so the group that gets it.</param>
 /// <param name="Payload">What happened.</param>
 internal sealed record Update(string Channel, UpdatePayload Payload);
 

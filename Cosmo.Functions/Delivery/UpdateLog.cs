@@ -13,7 +13,7 @@ namespace Cosmo.Functions.Delivery;
 /// </summary>
 internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions> options, TimeProvider clock)
 {
-    /// <summary>More than a conversation of an hour has; the oldest go first.</summary>
+    /// <summary>More than a channel has in an hour; the oldest go first.</summary>
     private const int MaximumEntries = 1000;
 
     private const int FenceDays = 7;

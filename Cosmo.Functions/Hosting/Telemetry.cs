@@ -12,12 +12,12 @@ internal static class Telemetry
 
     public static Meter Meter { get; } = new(Name);
 
-    public static Counter<long> ConversationsStarted { get; } = Meter.CreateCounter<long>("cosmo.conversations.started", "{conversation}");
+    public static Counter<long> AnswersStarted { get; } = Meter.CreateCounter<long>("cosmo.conversations.started", "{conversation}");
 
-    public static Counter<long> ConversationsCompleted { get; } = Meter.CreateCounter<long>("cosmo.conversations.completed", "{conversation}");
+    public static Counter<long> AnswersCompleted { get; } = Meter.CreateCounter<long>("cosmo.conversations.completed", "{conversation}");
 
     /// <summary>Tagged with <c>cause</c>.</summary>
-    public static Counter<long> ConversationsFailed { get; } = Meter.CreateCounter<long>("cosmo.conversations.failed", "{conversation}");
+    public static Counter<long> AnswersFailed { get; } = Meter.CreateCounter<long>("cosmo.conversations.failed", "{conversation}");
 
     /// <summary>From the beginning of the model's work to the first text.</summary>
     public static Histogram<double> FirstText { get; } = Meter.CreateHistogram<double>("cosmo.first_text", "s");

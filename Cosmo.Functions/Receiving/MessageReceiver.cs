@@ -8,12 +8,12 @@ using RabbitMQ.Client;
 namespace Cosmo.Functions.Receiving;
 
 /// <summary>
-/// Takes one delivery in: a chat message becomes a conversation, anything else a dead letter, and its sender is told. It throws only when
+/// Takes one delivery in: a chat message becomes an answer, anything else a dead letter, and its sender is told. It throws only when
 /// neither is possible; then the trigger's own retries and the queue's dead-letter exchange keep the delivery.
 /// </summary>
 internal sealed class MessageReceiver(
     ChatMessageReader reader,
-    ConversationStarter conversations,
+    AnswerStarter answers,
     DeadLetters deadLetters,
     RabbitMQPublisher rabbitMQ,
     IUpdatePublisher updates,
@@ -30,7 +30,7 @@ internal sealed class MessageReceiver(
             return;
         }
 
-        var refusal = await conversations.StartAsync(message, body, properties, client, cancellationToken);
+        var refusal = await answers.StartAsync(message, body, properties, client, cancellationToken);
         if (refusal is not null)
         {
             await RejectAsync(body, properties, new Rejection(refusal.Cause, refusal.Details, message.Channel, message.MessageId), refusal.Sentence, cancellationToken);

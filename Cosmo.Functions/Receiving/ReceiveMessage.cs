@@ -4,7 +4,7 @@ using Microsoft.DurableTask.Client;
 
 namespace Cosmo.Functions.Receiving;
 
-/// <summary>The RabbitMQ trigger. It schedules the conversation and returns; it never waits for an answer.</summary>
+/// <summary>The RabbitMQ trigger. It schedules the answer and returns; it never waits for its end.</summary>
 internal sealed class ReceiveMessage(MessageReceiver receiver)
 {
     // Not 'body' or 'message': names of binding data.

@@ -18,7 +18,7 @@ public sealed class HostSettingsTests : IDisposable
     {
         File.Exists(Path.Combine(AppContext.BaseDirectory, "host.json")).ShouldBeTrue();
 
-        Faults(AppContext.BaseDirectory, new ConversationOptions()).ShouldBeEmpty();
+        Faults(AppContext.BaseDirectory, new AnsweringOptions()).ShouldBeEmpty();
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class HostSettingsTests : IDisposable
         new HostSettings(new ConfigurationBuilder().Build()).Validate(null, new() { OverallSeconds = 3600 }).Skipped.ShouldBeTrue();
 
     /// <summary>What is wrong with the app's own host.json when some of its settings have other values; null takes one away.</summary>
-    private List<string> Faults(ConversationOptions options, params (string Key, string? Value)[] changes)
+    private List<string> Faults(AnsweringOptions options, params (string Key, string? Value)[] changes)
     {
         var settings = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "host.json")).Build().AsEnumerable()
             .Where(setting => setting.Value is not null && changes.All(change => change.Key != setting.Key))
@@ -91,7 +91,7 @@ public sealed class HostSettingsTests : IDisposable
         return Faults(_folder.FullName, options, [.. settings]);
     }
 
-    private static List<string> Faults(string folder, ConversationOptions options, params (string Key, string? Value)[] settings)
+    private static List<string> Faults(string folder, AnsweringOptions options, params (string Key, string? Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Append(("FUNCTIONS_APPLICATION_DIRECTORY", folder)).Select(setting => KeyValuePair.Create(setting.Item1, setting.Item2)))

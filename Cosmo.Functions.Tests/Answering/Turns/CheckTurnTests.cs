@@ -24,7 +24,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
 
     public CheckTurnTests()
     {
-        var options = Options.Create(new ConversationOptions());
+        var options = Options.Create(new AnsweringOptions());
         _turns = new TurnQueue(_redis.Connection, options, TimeProvider.System);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
@@ -57,7 +57,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
     {
         await TakeAsync(1);
         await TakeAsync(2);
-        Is("instance-1", OrchestrationRuntimeStatus.Completed, new ConversationResult(ConversationResult.Duplicate, null, 0));
+        Is("instance-1", OrchestrationRuntimeStatus.Completed, new AnswerResult(AnswerResult.Duplicate, null, 0));
 
         (await CheckAsync(2)).HasTurn.ShouldBeFalse();
     }
@@ -73,7 +73,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
 
         await new TurnRelease(_turns, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", _client, Cancellation);
 
-        await _client.Received(1).RaiseEventAsync("instance-3", Conversation.TurnGranted, Arg.Any<object?>(), Arg.Any<CancellationToken>());
+        await _client.Received(1).RaiseEventAsync("instance-3", AnswerMessage.TurnGranted, Arg.Any<object?>(), Arg.Any<CancellationToken>());
         (await CheckAsync(3)).HasTurn.ShouldBeTrue();
     }
 
@@ -110,9 +110,9 @@ public sealed class CheckTurnTests : IAsyncDisposable
 
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
 
-    private void Is(string instanceId, OrchestrationRuntimeStatus status, ConversationResult? output = null) => _client
+    private void Is(string instanceId, OrchestrationRuntimeStatus status, AnswerResult? output = null) => _client
         .GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>())
-        .Returns(new OrchestrationMetadata(nameof(Conversation), instanceId)
+        .Returns(new OrchestrationMetadata(nameof(AnswerMessage), instanceId)
         {
             RuntimeStatus = status,
             DataConverter = JsonDataConverter.Default,

@@ -11,7 +11,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     private readonly ManualTimeProvider _clock = new();
     private readonly TurnQueue _turns;
 
-    public TurnQueueTests() => _turns = new TurnQueue(_redis.Connection, Options.Create(new ConversationOptions()), _clock);
+    public TurnQueueTests() => _turns = new TurnQueue(_redis.Connection, Options.Create(new AnsweringOptions()), _clock);
 
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
 
@@ -78,7 +78,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     [Fact]
     public async Task Where_a_busy_channel_rejects_a_message_may_come_as_soon_as_the_one_before_says_that_it_ends()
     {
-        var rejecting = new TurnQueue(_redis.Connection, Options.Create(new ConversationOptions { WhenBusy = ConversationOptions.Reject }), _clock);
+        var rejecting = new TurnQueue(_redis.Connection, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject }), _clock);
         await TakeAsync(1, maxWaiting: 0);
         (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
 

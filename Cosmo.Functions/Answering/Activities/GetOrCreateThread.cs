@@ -17,7 +17,7 @@ internal sealed class GetOrCreateThread(
     IThreadStore threads,
     IAssistant assistant,
     IUpdatePublisher updates,
-    IOptions<ConversationOptions> options,
+    IOptions<AnsweringOptions> options,
     TimeProvider clock,
     ILogger<GetOrCreateThread> logger)
 {

@@ -72,7 +72,7 @@ internal sealed class Heartbeat : IAsyncDisposable
 
         try
         {
-            await _client.RaiseEventAsync(_instanceId, Conversation.ModelProgress, new DateTimeOffset(last, TimeSpan.Zero), _stopped.Token);
+            await _client.RaiseEventAsync(_instanceId, AnswerMessage.ModelProgress, new DateTimeOffset(last, TimeSpan.Zero), _stopped.Token);
             return last;
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -11,7 +11,7 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters)
         deadLetters.WriteAsync(
             new DeadLetter(input.Body, input.Properties, input.Failure.Cause, input.Failure.Details, input.Address.Channel, input.Address.MessageId)
             {
-                Id = ConversationStarter.InstanceId(input.Address),
+                Id = AnswerStarter.InstanceId(input.Address),
             },
             context.CancellationToken);
 }

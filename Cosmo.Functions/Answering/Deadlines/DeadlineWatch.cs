@@ -35,7 +35,7 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
         while (!work.IsCompleted)
         {
             var (due, failure) = Next();
-            _progress ??= context.WaitForExternalEvent<DateTimeOffset>(Conversation.ModelProgress);
+            _progress ??= context.WaitForExternalEvent<DateTimeOffset>(AnswerMessage.ModelProgress);
             using var obsolete = new CancellationTokenSource();
             var timer = context.CreateTimer(due, obsolete.Token);
             await Task.WhenAny(work, cancelled, _progress, timer);

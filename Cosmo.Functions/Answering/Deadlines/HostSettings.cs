@@ -7,7 +7,7 @@ namespace Cosmo.Functions.Answering.Deadlines;
 /// Refuses deadlines that the Functions host does not keep with the settings that it has: those of host.json, over which the app settings
 /// <c>AzureFunctionsJobHost__…</c> win. Where no Functions host has started this process there is nothing to agree with.
 /// </summary>
-internal sealed class HostSettings(IConfiguration configuration) : IValidateOptions<ConversationOptions>
+internal sealed class HostSettings(IConfiguration configuration) : IValidateOptions<AnsweringOptions>
 {
     private const string Folder = "FUNCTIONS_APPLICATION_DIRECTORY";
     private const string Overrides = "AzureFunctionsJobHost";
@@ -25,7 +25,7 @@ internal sealed class HostSettings(IConfiguration configuration) : IValidateOpti
     private static readonly TimeSpan DefaultVisibilityTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan DefaultPollingInterval = TimeSpan.FromSeconds(30);
 
-    public ValidateOptionsResult Validate(string? name, ConversationOptions options)
+    public ValidateOptionsResult Validate(string? name, AnsweringOptions options)
     {
         if (configuration[Folder] is not { Length: > 0 } folder)
         {
@@ -45,7 +45,7 @@ internal sealed class HostSettings(IConfiguration configuration) : IValidateOpti
         return faults.ToList() is { Count: > 0 } found ? ValidateOptionsResult.Fail(found) : ValidateOptionsResult.Success;
     }
 
-    private static IEnumerable<string> FaultsOfTimeout(string? text, TimeSpan timeout, ConversationOptions options)
+    private static IEnumerable<string> FaultsOfTimeout(string? text, TimeSpan timeout, AnsweringOptions options)
     {
         var needed = options.Deadlines.Overall + Grace;
         if (text != "-1" && timeout < needed)
@@ -59,7 +59,7 @@ internal sealed class HostSettings(IConfiguration configuration) : IValidateOpti
     /// An activity that a lost instance was at stays hidden in its queue for a while; it must be seen again in time for its answer. (The extension refuses
     /// less than a minute for the control queues, so nothing is asked of those.)
     /// </summary>
-    private static IEnumerable<string> FaultsOfQueues(Func<string, TimeSpan, TimeSpan> read, ConversationOptions options)
+    private static IEnumerable<string> FaultsOfQueues(Func<string, TimeSpan, TimeSpan> read, AnsweringOptions options)
     {
         var deadlines = options.Deadlines;
         var (deadline, setting) = deadlines.FirstEvent <= deadlines.Stall

@@ -10,7 +10,7 @@ namespace Cosmo.Functions.Answering.Turns;
 
 /// <summary>Activity: is it this orchestration's turn? Heads that ended without giving their turn back are removed.</summary>
 internal sealed class CheckTurn(
-    TurnQueue turns, StopSignals stopSignals, UpdateLog log, IOptions<ConversationOptions> options, TimeProvider clock, ILogger<CheckTurn> logger)
+    TurnQueue turns, StopSignals stopSignals, UpdateLog log, IOptions<AnsweringOptions> options, TimeProvider clock, ILogger<CheckTurn> logger)
 {
     private const int MostRemovals = 10;
 
@@ -58,7 +58,7 @@ internal sealed class CheckTurn(
             head = await turns.HeadAsync(input.Address, input.InstanceId, input.RunId, gone: head, cancellationToken);
             if (head != input.InstanceId)
             {
-                await client.RaiseEventAsync(head, Conversation.TurnGranted, true, cancellationToken);
+                await client.RaiseEventAsync(head, AnswerMessage.TurnGranted, true, cancellationToken);
             }
         }
 

@@ -25,7 +25,7 @@ internal enum TurnPlace
 /// Lets the messages of a channel be answered one at a time, in the order of delivery: a Redis list of instance ids, whose head has the
 /// turn for as long as its lease. A list that Redis loses costs order, not messages.
 /// </summary>
-internal sealed class TurnQueue(RedisConnection redis, IOptions<ConversationOptions> options, TimeProvider clock)
+internal sealed class TurnQueue(RedisConnection redis, IOptions<AnsweringOptions> options, TimeProvider clock)
 {
     /// <summary>What the head has left after its deadline to say that it failed.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
@@ -133,7 +133,7 @@ internal sealed class TurnQueue(RedisConnection redis, IOptions<ConversationOpti
     /// those milliseconds.
     /// </summary>
     public Task AnnounceEndAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken) =>
-        options.Value.WhenBusy == ConversationOptions.Reject
+        options.Value.WhenBusy == AnsweringOptions.Reject
             ? redis.RunAsync(database => database.StringSetAsync(EndingKey(address.Channel), instanceId, Grace), cancellationToken)
             : Task.CompletedTask;
 

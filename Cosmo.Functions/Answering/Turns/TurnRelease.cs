@@ -33,7 +33,7 @@ internal sealed class TurnRelease(TurnQueue turns, ILogger<TurnRelease> logger)
 
             if (next is not null)
             {
-                await client.RaiseEventAsync(next, Conversation.TurnGranted, true, cancellationToken);
+                await client.RaiseEventAsync(next, AnswerMessage.TurnGranted, true, cancellationToken);
             }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)

@@ -6,7 +6,7 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Answering;
 
 /// <summary>Which channel and attempt a message id belongs to, for operators who know the id alone. Kept in Redis for a day.</summary>
-internal sealed class ConversationDirectory(RedisConnection redis)
+internal sealed class MessageDirectory(RedisConnection redis)
 {
     private const int KeptSeconds = 86_400;
 
@@ -21,5 +21,5 @@ internal sealed class ConversationDirectory(RedisConnection redis)
         return found is null ? null : JsonSerializer.Deserialize<MessageAddress>(found, CosmoJson.Options);
     }
 
-    private string Key(string messageId) => $"{redis.Prefix}conversation:{messageId}";
+    private string Key(string messageId) => $"{redis.Prefix}address:{messageId}";
 }

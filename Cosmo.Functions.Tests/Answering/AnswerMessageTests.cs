@@ -5,25 +5,25 @@ using Cosmo.Functions.Assistants;
 
 namespace Cosmo.Functions.Tests.Answering;
 
-public sealed class ConversationTests
+public sealed class AnswerMessageTests
 {
-    private readonly ConversationHarness _harness = new();
+    private readonly AnswerHarness _harness = new();
 
     [Fact]
     public void A_question_needs_three_activities()
     {
         _harness.Begin();
 
-        _harness.End().ShouldBe(new ConversationResult("completed", null, 1));
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(FinishConversation)]);
-        _harness.Inputs<FinishInput>(nameof(FinishConversation)).Single().ResponseId.ShouldBe("resp_1");
+        _harness.End().ShouldBe(new AnswerResult("completed", null, 1));
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(FinishAnswer)]);
+        _harness.Inputs<FinishInput>(nameof(FinishAnswer)).Single().ResponseId.ShouldBe("resp_1");
     }
 
     [Fact]
     public void Tools_run_side_by_side_and_their_outputs_go_to_the_next_round()
     {
         var tools = new Dictionary<string, OpenCall> { ["a"] = new(), ["b"] = new() };
-        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", input.Round == 0 ? ConversationHarness.Calling("a", "b") : [], null));
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", input.Round == 0 ? AnswerHarness.Calling("a", "b") : [], null));
         _harness.On<ToolInput>(nameof(ExecuteTool), input => tools[input.Call.Name]);
 
         _harness.Begin();
@@ -31,7 +31,7 @@ public sealed class ConversationTests
         tools["b"].End("b done");
         tools["a"].End("a done");
 
-        _harness.End().ShouldBe(new ConversationResult("completed", null, 2));
+        _harness.End().ShouldBe(new AnswerResult("completed", null, 2));
         var rounds = _harness.Inputs<RunInput>(nameof(RunAssistant));
         rounds[0].Question.ShouldBe("Weather in Makati?");
         rounds[1].Question.ShouldBeNull();
@@ -41,13 +41,13 @@ public sealed class ConversationTests
     [Fact]
     public void After_eight_rounds_of_tools_the_ninth_is_a_failure()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", ConversationHarness.Calling("again"), null));
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", AnswerHarness.Calling("again"), null));
 
         _harness.Begin();
 
         _harness.End().Cause.ShouldBe("tool_rounds");
         _harness.Inputs<ToolInput>(nameof(ExecuteTool)).Count.ShouldBe(8);
-        _harness.Calls.ShouldContain(nameof(FailConversation));
+        _harness.Calls.ShouldContain(nameof(FailAnswer));
     }
 
     [Fact]
@@ -57,11 +57,11 @@ public sealed class ConversationTests
 
         _harness.Begin();
         _harness.Advance(TimeSpan.FromSeconds(44.9));
-        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Calls.ShouldNotContain(nameof(FailAnswer));
         _harness.Advance(TimeSpan.FromSeconds(1));
 
         _harness.End().Cause.ShouldBe("no_first_response");
-        var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
+        var failure = _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure;
         failure.Type.ShouldBe("timeout");
         failure.Sentence.ShouldBe("The assistant is taking too long to respond. Please try again.");
         failure.Details.ShouldBe("No response received from assistant");
@@ -77,11 +77,11 @@ public sealed class ConversationTests
         _harness.Advance(TimeSpan.FromSeconds(10));
         _harness.Progress();
         _harness.Advance(TimeSpan.FromSeconds(59.9));
-        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Calls.ShouldNotContain(nameof(FailAnswer));
         _harness.Advance(TimeSpan.FromSeconds(1));
 
         _harness.End().Cause.ShouldBe("stalled");
-        var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
+        var failure = _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure;
         failure.Sentence.ShouldBe("The response was interrupted. Please try again.");
         failure.Details.ShouldBe("Response stream interrupted");
     }
@@ -99,11 +99,11 @@ public sealed class ConversationTests
         }
 
         _harness.Advance(TimeSpan.FromSeconds(14.9));
-        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Calls.ShouldNotContain(nameof(FailAnswer));
         _harness.Advance(TimeSpan.FromSeconds(1));
 
         _harness.End().Cause.ShouldBe("overall");
-        var failure = _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure;
+        var failure = _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure;
         failure.Sentence.ShouldBe("The request is taking longer than expected to process. Please try again.");
         failure.Details.ShouldBe("Processing exceeded 90 second timeout limit");
     }
@@ -139,7 +139,7 @@ public sealed class ConversationTests
         _harness.Begin(hasTurn: false);
         _harness.Calls.ShouldBeEmpty();
 
-        _harness.Raise(Conversation.TurnGranted, true);
+        _harness.Raise(AnswerMessage.TurnGranted, true);
 
         _harness.End().Outcome.ShouldBe("completed");
         _harness.Calls[0].ShouldBe(nameof(CheckTurn));
@@ -170,7 +170,7 @@ public sealed class ConversationTests
         _harness.Cancel();
 
         _harness.End().Cause.ShouldBe("cancelled");
-        _harness.Calls.ShouldContain(nameof(FailConversation));
+        _harness.Calls.ShouldContain(nameof(FailAnswer));
         _harness.Calls.ShouldNotContain(nameof(WriteDeadLetter));
     }
 
@@ -183,7 +183,7 @@ public sealed class ConversationTests
         _harness.Advance(TimeSpan.FromSeconds(46));
 
         _harness.End().Cause.ShouldBe("no_first_response");
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(StopWork), nameof(FailConversation), nameof(WriteDeadLetter)]);
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(StopWork), nameof(FailAnswer), nameof(WriteDeadLetter)]);
     }
 
     [Fact]
@@ -196,7 +196,7 @@ public sealed class ConversationTests
         _harness.Advance(TimeSpan.FromSeconds(45));
         _harness.Calls[^1].ShouldBe(nameof(StopWork));
         _harness.Advance(TimeSpan.FromSeconds(1.9));
-        _harness.Calls.ShouldNotContain(nameof(FailConversation));
+        _harness.Calls.ShouldNotContain(nameof(FailAnswer));
         _harness.Advance(TimeSpan.FromSeconds(0.1));
         _harness.Calls.ShouldContain(nameof(WriteDeadLetter));
 
@@ -214,7 +214,7 @@ public sealed class ConversationTests
         _harness.Begin();
 
         _harness.End().Cause.ShouldBe("overall");
-        _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure.Details.ShouldBe("Processing exceeded 90 second timeout limit");
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure.Details.ShouldBe("Processing exceeded 90 second timeout limit");
     }
 
     [Fact]
@@ -231,7 +231,7 @@ public sealed class ConversationTests
     [Fact]
     public void A_message_that_is_cancelled_between_two_rounds_asks_the_model_no_more()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp", ConversationHarness.Calling("a"), null));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp", AnswerHarness.Calling("a"), null));
         _harness.On<ToolInput>(nameof(ExecuteTool), _ =>
         {
             _harness.Cancel();
@@ -260,7 +260,7 @@ public sealed class ConversationTests
     public void A_second_round_has_the_time_between_two_events_and_not_that_to_the_first()
     {
         _harness.On<RunInput>(
-            nameof(RunAssistant), input => input.Round == 0 ? new RunResult("resp", ConversationHarness.Calling("a"), null) : _harness.UntilStopped);
+            nameof(RunAssistant), input => input.Round == 0 ? new RunResult("resp", AnswerHarness.Calling("a"), null) : _harness.UntilStopped);
 
         _harness.Begin();
         _harness.Advance(TimeSpan.FromSeconds(50));
@@ -289,7 +289,7 @@ public sealed class ConversationTests
         _harness.Begin();
 
         _harness.End().Cause.ShouldBe("unexpected");
-        _harness.Inputs<FailInput>(nameof(FailConversation)).Single().Failure.Details.ShouldContain("broken");
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure.Details.ShouldContain("broken");
         _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
     }
 

@@ -1,9 +1,9 @@
 namespace Cosmo.Functions.Answering;
 
 /// <summary>How far an orchestration has come: what its end needs to know, whichever end it is.</summary>
-internal sealed class ConversationProgress(ConversationInput input)
+internal sealed class AnswerProgress(AnswerInput input)
 {
-    public ConversationInput Input { get; } = input;
+    public AnswerInput Input { get; } = input;
 
     /// <summary>Null until the thread is known.</summary>
     public string? ThreadId { get; set; }
@@ -22,12 +22,12 @@ internal sealed class ConversationProgress(ConversationInput input)
 }
 
 /// <summary>The orchestration's custom status.</summary>
-internal sealed record ConversationStatus(string Phase, int Round, string? ThreadId);
+internal sealed record AnswerStatus(string Phase, int Round, string? ThreadId);
 
 /// <param name="Outcome">completed, failed or duplicate.</param>
 /// <param name="Cause">Why it failed.</param>
 /// <param name="Rounds">How many responses the model made.</param>
-internal sealed record ConversationResult(string Outcome, string? Cause, int Rounds)
+internal sealed record AnswerResult(string Outcome, string? Cause, int Rounds)
 {
     /// <summary>The outcome of an orchestration whose message another one has.</summary>
     public const string Duplicate = "duplicate";

@@ -12,14 +12,14 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Answering;
 
 /// <summary>Starts the orchestration of a message: once, however often the message is delivered.</summary>
-internal sealed class ConversationStarter(
+internal sealed class AnswerStarter(
     TurnQueue turns,
     TurnRelease turn,
     Cancellation cancellation,
-    ConversationDirectory directory,
-    IOptions<ConversationOptions> options,
+    MessageDirectory directory,
+    IOptions<AnsweringOptions> options,
     TimeProvider clock,
-    ILogger<ConversationStarter> logger)
+    ILogger<AnswerStarter> logger)
 {
     /// <summary>
     /// A message is answered once, so no instance of its id is replaced: neither one that runs, nor, as would be the default, one that has ended.
@@ -34,7 +34,7 @@ internal sealed class ConversationStarter(
         OrchestrationRuntimeStatus.Terminated,
     ];
 
-    private bool MustNotWait => options.Value.WhenBusy == ConversationOptions.Reject;
+    private bool MustNotWait => options.Value.WhenBusy == AnsweringOptions.Reject;
 
     /// <summary>
     /// The orchestration's id: it follows from the message, and fits the limits of every Durable backend (100 characters, no <c>/ \ # ?</c>).
@@ -42,10 +42,10 @@ internal sealed class ConversationStarter(
     public static string InstanceId(MessageAddress address)
     {
         var identity = JsonSerializer.SerializeToUtf8Bytes(new object[] { address.Channel, address.MessageId, address.Attempt });
-        return "conversation-" + Convert.ToHexStringLower(SHA256.HashData(identity))[..40];
+        return "answer-" + Convert.ToHexStringLower(SHA256.HashData(identity))[..40];
     }
 
-    /// <summary>Starts the conversation, or finds that it was started before. Null, or why the message is refused.</summary>
+    /// <summary>Starts the answer, or finds that it was started before. Null, or why the message is refused.</summary>
     public async Task<Failure?> StartAsync(
         ChatMessage message, byte[] body, DeliveryProperties properties, DurableTaskClient client, CancellationToken cancellationToken)
     {
@@ -64,7 +64,7 @@ internal sealed class ConversationStarter(
             return null;
         }
 
-        var input = new ConversationInput(
+        var input = new AnswerInput(
             address,
             message.Message,
             message.Caller,
@@ -79,7 +79,7 @@ internal sealed class ConversationStarter(
         try
         {
             await client.ScheduleNewOrchestrationInstanceAsync(
-                nameof(Conversation), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
+                nameof(AnswerMessage), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -100,13 +100,13 @@ internal sealed class ConversationStarter(
         }
 
         await MarkScheduledAsync(address, cancellationToken);
-        if (place is TurnPlace.Waiting && options.Value.WhenBusy == ConversationOptions.Interrupt)
+        if (place is TurnPlace.Waiting && options.Value.WhenBusy == AnsweringOptions.Interrupt)
         {
             await InterruptAsync(address, instanceId, client, cancellationToken);
         }
 
-        Telemetry.ConversationsStarted.Add(1);
-        logger.ConversationScheduled(address.MessageId, instanceId);
+        Telemetry.AnswersStarted.Add(1);
+        logger.AnswerScheduled(address.MessageId, instanceId);
         return null;
     }
 

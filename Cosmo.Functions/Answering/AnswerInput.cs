@@ -15,7 +15,7 @@ namespace Cosmo.Functions.Answering;
 /// <param name="Deadlines">How long the answer may take.</param>
 /// <param name="MaxToolRounds">How often in a row the model may ask for tools.</param>
 /// <param name="TraceParent">The W3C trace that the message belongs to, if any.</param>
-internal sealed record ConversationInput(
+internal sealed record AnswerInput(
     MessageAddress Address,
     string Question,
     Caller Caller,

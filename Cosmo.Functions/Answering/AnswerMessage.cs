@@ -11,7 +11,7 @@ namespace Cosmo.Functions.Answering;
 /// The orchestration of one message: its turn, its thread, the model's rounds and the tools between them, and the end. Deterministic:
 /// whatever it decides by comes with the input, from an activity, an event or a durable timer.
 /// </summary>
-internal static class Conversation
+internal static class AnswerMessage
 {
     public const string TurnGranted = nameof(TurnGranted);
     public const string ModelProgress = nameof(ModelProgress);
@@ -23,12 +23,12 @@ internal static class Conversation
     /// <summary>How long work that was told to stop may take, before its end is no longer waited for.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
 
-    [Function(nameof(Conversation))]
-    public static async Task<ConversationResult> RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
+    [Function(nameof(AnswerMessage))]
+    public static async Task<AnswerResult> RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
     {
-        var input = context.GetInput<ConversationInput>()!;
+        var input = context.GetInput<AnswerInput>()!;
         var cancelled = context.WaitForExternalEvent<bool>(CancelRequested);
-        var progress = new ConversationProgress(input);
+        var progress = new AnswerProgress(input);
         try
         {
             if (await TakeTurnAsync(context, input, cancelled) is { } noTurn)
@@ -44,14 +44,14 @@ internal static class Conversation
 
             if (progress.Duplicate)
             {
-                return new ConversationResult(ConversationResult.Duplicate, null, 0);
+                return new AnswerResult(AnswerResult.Duplicate, null, 0);
             }
 
             await context.CallActivityAsync(
-                nameof(FinishConversation),
+                nameof(FinishAnswer),
                 new FinishInput(input.Address, context.InstanceId, progress.ThreadId!, progress.ResponseId!, progress.Round, input.ReceivedAt),
                 Tries.Few);
-            return new ConversationResult("completed", null, progress.Round + 1);
+            return new AnswerResult("completed", null, progress.Round + 1);
         }
         catch (TaskFailedException e)
         {
@@ -61,7 +61,7 @@ internal static class Conversation
     }
 
     /// <summary>Waits until everything that came before in this channel is over. Null, or why the message will have no turn.</summary>
-    private static async Task<Failure?> TakeTurnAsync(TaskOrchestrationContext context, ConversationInput input, Task cancelled)
+    private static async Task<Failure?> TakeTurnAsync(TaskOrchestrationContext context, AnswerInput input, Task cancelled)
     {
         var turn = new TurnResult(input.HasTurn, null);
         var wait = FirstTurnCheck;
@@ -84,7 +84,7 @@ internal static class Conversation
     }
 
     /// <summary>Has the model answer, with as many rounds of tools as it needs. Null, or what went wrong.</summary>
-    private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
+    private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch)
     {
         var input = progress.Input;
         for (string? replaced = null; ; replaced = progress.ThreadId)
@@ -112,7 +112,7 @@ internal static class Conversation
         }
     }
 
-    private static async Task<Failure?> RunRoundsAsync(TaskOrchestrationContext context, ConversationProgress progress, DeadlineWatch watch)
+    private static async Task<Failure?> RunRoundsAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch)
     {
         var input = progress.Input;
         IReadOnlyList<ToolOutput> outputs = [];
@@ -123,7 +123,7 @@ internal static class Conversation
                 return Failure.Cancelled;
             }
 
-            context.SetCustomStatus(new ConversationStatus("responding", progress.Round, progress.ThreadId));
+            context.SetCustomStatus(new AnswerStatus("responding", progress.Round, progress.ThreadId));
             var run = context.CallActivityAsync<RunResult>(
                 nameof(RunAssistant),
                 new RunInput(
@@ -160,7 +160,7 @@ internal static class Conversation
                 return Failure.TooManyRounds(input.MaxToolRounds);
             }
 
-            context.SetCustomStatus(new ConversationStatus("executing tools", progress.Round, progress.ThreadId));
+            context.SetCustomStatus(new AnswerStatus("executing tools", progress.Round, progress.ThreadId));
             var tools = Task.WhenAll(result.ToolCalls.Select(call => context.CallActivityAsync<string>(
                 nameof(ExecuteTool), new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt), Tries.Within(watch.Left))));
             progress.Work = tools;
@@ -173,16 +173,16 @@ internal static class Conversation
         }
     }
 
-    /// <summary>Ends the conversation for its client, gives the turn on, and keeps the message as a dead letter.</summary>
-    private static async Task<ConversationResult> FailAsync(TaskOrchestrationContext context, ConversationProgress progress, Failure failure)
+    /// <summary>Ends the answer for its client, gives the turn on, and keeps the message as a dead letter.</summary>
+    private static async Task<AnswerResult> FailAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure)
     {
         var input = progress.Input;
-        context.SetCustomStatus(new ConversationStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
+        context.SetCustomStatus(new AnswerStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
         await StopAsync(context, progress);
         try
         {
             await context.CallActivityAsync(
-                nameof(FailConversation),
+                nameof(FailAnswer),
                 new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt),
                 Tries.Few);
         }
@@ -196,14 +196,14 @@ internal static class Conversation
             await context.CallActivityAsync(nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure), Tries.ForADay);
         }
 
-        return new ConversationResult("failed", failure.Cause, progress.Round + 1);
+        return new AnswerResult("failed", failure.Cause, progress.Round + 1);
     }
 
     /// <summary>
     /// Stops the work that is still under way and waits for its end: then no text of it is on its way to the client when the final update is sent, and no
     /// tool is asked for after the thread was repaired.
     /// </summary>
-    private static async Task StopAsync(TaskOrchestrationContext context, ConversationProgress progress)
+    private static async Task StopAsync(TaskOrchestrationContext context, AnswerProgress progress)
     {
         if (progress.Work is { IsCompleted: false } work)
         {

@@ -12,27 +12,27 @@ namespace Cosmo.Functions.Answering.Activities;
 /// Activity: the end of a message that is not answered. Tells the client, leaves the thread usable and gives the turn on. Each step is tried whatever became
 /// of the one before.
 /// </summary>
-internal sealed class FailConversation(
+internal sealed class FailAnswer(
     IUpdatePublisher updates,
     IAssistant assistant,
     TurnRelease turn,
     TimeProvider clock,
-    ILogger<FailConversation> logger)
+    ILogger<FailAnswer> logger)
 {
     private const string NotCarriedOut = "The tool was not carried out: the request ended before it had a result.";
     private static readonly TimeSpan RepairLimit = TimeSpan.FromSeconds(20);
 
-    [Function(nameof(FailConversation))]
+    [Function(nameof(FailAnswer))]
     public async Task RunAsync([ActivityTrigger] FailInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         var (address, failure) = (input.Address, input.Failure);
         var cancellationToken = context.CancellationToken;
-        logger.ConversationFailed(address.MessageId, failure.Cause, failure.Details);
+        logger.AnswerFailed(address.MessageId, failure.Cause, failure.Details);
         await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
         await TryAsync(address, () => TellAsync(input, cancellationToken), cancellationToken);
         await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
         await turn.GiveOnAsync(address, input.InstanceId, client, cancellationToken);
-        Telemetry.ConversationsFailed.Add(1, new KeyValuePair<string, object?>("cause", failure.Cause));
+        Telemetry.AnswersFailed.Add(1, new KeyValuePair<string, object?>("cause", failure.Cause));
         Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
     }
 

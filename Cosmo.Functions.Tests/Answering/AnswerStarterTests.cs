@@ -15,27 +15,27 @@ using NSubstitute.ExceptionExtensions;
 
 namespace Cosmo.Functions.Tests.Answering;
 
-public sealed class ConversationStarterTests : IAsyncDisposable
+public sealed class AnswerStarterTests : IAsyncDisposable
 {
     private readonly TestRedis _redis = new();
     private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
     private readonly StopSignals _stopSignals;
-    private readonly ConversationStarter _starter;
+    private readonly AnswerStarter _starter;
 
-    public ConversationStarterTests()
+    public AnswerStarterTests()
     {
-        var options = Options.Create(new ConversationOptions());
+        var options = Options.Create(new AnsweringOptions());
         var turns = new TurnQueue(_redis.Connection, options, TimeProvider.System);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        _starter = new ConversationStarter(
+        _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new Cancellation(
                 turns, new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System), _stopSignals, NullLogger<Cancellation>.Instance),
-            new ConversationDirectory(_redis.Connection),
+            new MessageDirectory(_redis.Connection),
             options,
             TimeProvider.System,
-            NullLogger<ConversationStarter>.Instance);
+            NullLogger<AnswerStarter>.Instance);
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -128,7 +128,7 @@ public sealed class ConversationStarterTests : IAsyncDisposable
     [InlineData("drop", false)]
     public void What_a_busy_channel_does_is_one_of_three(string policy, bool isValid)
     {
-        var options = new ConversationOptions { WhenBusy = policy };
+        var options = new AnsweringOptions { WhenBusy = policy };
         var faults = new List<ValidationResult>();
 
         Validator.TryValidateObject(options, new ValidationContext(options), faults, validateAllProperties: true).ShouldBe(isValid);
@@ -141,19 +141,19 @@ public sealed class ConversationStarterTests : IAsyncDisposable
 
     private Task<OrchestrationMetadata?> Finding() => _client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>());
 
-    private static OrchestrationMetadata Instance(OrchestrationRuntimeStatus status) => new(nameof(Conversation), "instance")
+    private static OrchestrationMetadata Instance(OrchestrationRuntimeStatus status) => new(nameof(AnswerMessage), "instance")
     {
         RuntimeStatus = status,
         DataConverter = JsonDataConverter.Default,
-        SerializedOutput = JsonDataConverter.Default.Serialize(new ConversationResult("completed", null, 1)),
+        SerializedOutput = JsonDataConverter.Default.Serialize(new AnswerResult("completed", null, 1)),
     };
 
     private static bool IsSchedule(ICall call) => call.GetMethodInfo().Name == nameof(DurableTaskClient.ScheduleNewOrchestrationInstanceAsync);
 
-    private IEnumerable<ConversationInput> Scheduled() => _client.ReceivedCalls()
+    private IEnumerable<AnswerInput> Scheduled() => _client.ReceivedCalls()
         .Where(IsSchedule)
         .Select(call => call.GetArguments()[1])
-        .OfType<ConversationInput>();
+        .OfType<AnswerInput>();
 
     private Task<Failure?> StartAsync(string messageId, int attempt = 1) => _starter.StartAsync(
         new ChatMessage("channel", messageId, "Hello", Caller.Anonymous),

@@ -5,7 +5,7 @@ using Cosmo.Local.Emulators.OpenAI;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>A message goes through RabbitMQ, and its answer comes through Web PubSub.</summary>
-public sealed class ConversationTests(ConversationTests.Fixture fixture) : IClassFixture<ConversationTests.Fixture>
+public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<AnswerTests.Fixture>
 {
     private static readonly string[] Fields = ["message", "timestamp", "status", "type", "final_message", "message_id", "thread_id", "sequence"];
 

@@ -4,7 +4,7 @@ using Cosmo.Functions.Answering.Deadlines;
 namespace Cosmo.Functions.Answering;
 
 /// <summary>Deadlines and turns. Section <c>Cosmo:Conversations</c>. The defaults of the deadlines are the wire contract's (section 2).</summary>
-internal sealed class ConversationOptions
+internal sealed class AnsweringOptions
 {
     public const string Section = "Cosmo:Conversations";
     public const string Enqueue = "enqueue";

@@ -8,27 +8,27 @@ using Microsoft.DurableTask.Worker.Grpc;
 namespace Cosmo.Functions.Tests.Answering;
 
 /// <summary>The orchestration of a message, whose activities succeed at once unless a test says otherwise.</summary>
-internal sealed class ConversationHarness : OrchestrationHarness
+internal sealed class AnswerHarness : OrchestrationHarness
 {
     private readonly OpenCall _untilStopped = new();
 
-    public ConversationHarness()
+    public AnswerHarness()
         : base(
-            nameof(Conversation),
-            request => GrpcOrchestrationRunner.LoadAndRun<ConversationInput, ConversationResult>(
-                request, async (context, _) => await Conversation.RunAsync(context)))
+            nameof(AnswerMessage),
+            request => GrpcOrchestrationRunner.LoadAndRun<AnswerInput, AnswerResult>(
+                request, async (context, _) => await AnswerMessage.RunAsync(context)))
     {
         On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult("conv_1", Duplicate: false, null));
         On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp_1", [], null));
         On<ToolInput>(nameof(ExecuteTool), input => $"output of {input.Call.Name}");
         On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(true, null));
-        On<FinishInput>(nameof(FinishConversation), _ => null);
+        On<FinishInput>(nameof(FinishAnswer), _ => null);
         On<StopInput>(nameof(StopWork), _ =>
         {
             _untilStopped.End(new RunResult(null, [], Failure.Stopped));
             return null;
         });
-        On<FailInput>(nameof(FailConversation), _ => null);
+        On<FailInput>(nameof(FailAnswer), _ => null);
         On<DeadLetterInput>(nameof(WriteDeadLetter), _ => null);
     }
 
@@ -37,15 +37,15 @@ internal sealed class ConversationHarness : OrchestrationHarness
 
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
 
-    public void Begin(bool hasTurn = true) => Begin(new ConversationInput(
+    public void Begin(bool hasTurn = true) => Begin(new AnswerInput(
         new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, "{}"u8.ToArray(), DeliveryProperties.None, "run", hasTurn, Now,
-        new ConversationOptions().Deadlines, MaxToolRounds: 8, null));
+        new AnsweringOptions().Deadlines, MaxToolRounds: 8, null));
 
     /// <summary>Tells of an event of the model now.</summary>
-    public void Progress() => Raise(Conversation.ModelProgress, Now);
+    public void Progress() => Raise(AnswerMessage.ModelProgress, Now);
 
-    public void Cancel() => Raise(Conversation.CancelRequested, true);
+    public void Cancel() => Raise(AnswerMessage.CancelRequested, true);
 
     /// <summary>Runs the orchestration to its end and returns its result.</summary>
-    public ConversationResult End() => End<ConversationResult>();
+    public AnswerResult End() => End<AnswerResult>();
 }

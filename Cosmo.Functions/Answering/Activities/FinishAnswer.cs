@@ -8,13 +8,13 @@ using Microsoft.DurableTask.Client;
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>Activity: the final update with the whole answer, and the turn to the next.</summary>
-internal sealed class FinishConversation(
-    MessageMemory memory, IAssistant assistant, IUpdatePublisher updates, TurnRelease turn, TimeProvider clock, ILogger<FinishConversation> logger)
+internal sealed class FinishAnswer(
+    MessageMemory memory, IAssistant assistant, IUpdatePublisher updates, TurnRelease turn, TimeProvider clock, ILogger<FinishAnswer> logger)
 {
     /// <summary>How long Redis is waited for; after that the service is asked for its last response.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    [Function(nameof(FinishConversation))]
+    [Function(nameof(FinishAnswer))]
     public async Task RunAsync([ActivityTrigger] FinishInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         var cancellationToken = context.CancellationToken;
@@ -24,9 +24,9 @@ internal sealed class FinishConversation(
         await turn.AnnounceAsync(input.Address, input.InstanceId, cancellationToken);
         await updates.PublishAsync(input.Address, Updates.Completed(input.Address, input.ThreadId, text), once: null, cancellationToken);
         await turn.GiveOnAsync(input.Address, input.InstanceId, client, cancellationToken);
-        Telemetry.ConversationsCompleted.Add(1);
+        Telemetry.AnswersCompleted.Add(1);
         Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
-        logger.ConversationCompleted(input.Address.MessageId, input.Round + 1);
+        logger.AnswerCompleted(input.Address.MessageId, input.Round + 1);
     }
 
     private async Task<string?> RecallAsync(FinishInput input, CancellationToken cancellationToken)

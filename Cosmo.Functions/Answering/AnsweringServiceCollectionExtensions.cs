@@ -1,0 +1,22 @@
+using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Answering.Turns;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Answering;
+
+internal static class AnsweringServiceCollectionExtensions
+{
+    public static IServiceCollection AddAnswering(this IServiceCollection services)
+    {
+        services.AddOptions<AnsweringOptions>().BindConfiguration(AnsweringOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services
+            .AddSingleton<IValidateOptions<AnsweringOptions>, HostSettings>()
+            .AddSingleton<TurnQueue>()
+            .AddSingleton<TurnRelease>()
+            .AddSingleton<MessageMemory>()
+            .AddSingleton<StopSignals>()
+            .AddSingleton<Cancellation>()
+            .AddSingleton<MessageDirectory>()
+            .AddSingleton<AnswerStarter>();
+    }
+}
