@@ -2,22 +2,22 @@ namespace Cosmo.Functions.Administration;
 
 internal static partial class Log
 {
-    [LoggerMessage(701, LogLevel.Warning, "{name} does not answer.")]
+    [LoggerMessage(701, LogLevel.Warning, "{Name} does not answer.")]
     public static partial void DoesNotAnswer(this ILogger logger, Exception exception, string name);
 
-    [LoggerMessage(720, LogLevel.Information, "Operation {operation} was started; all threads: {all}.")]
+    [LoggerMessage(720, LogLevel.Information, "Operation {Operation} was started; all threads: {All}.")]
     public static partial void DeletionStarted(this ILogger logger, string operation, bool all);
 
-    [LoggerMessage(721, LogLevel.Information, "Operation {operation} was cancelled.")]
+    [LoggerMessage(721, LogLevel.Information, "Operation {Operation} was cancelled.")]
     public static partial void OperationCancelled(this ILogger logger, string operation);
 
-    [LoggerMessage(722, LogLevel.Information, "Channel {channel} was made with thread {threadId}.")]
+    [LoggerMessage(722, LogLevel.Information, "Channel {Channel} was made with thread {ThreadId}.")]
     public static partial void ChannelCreated(this ILogger logger, string channel, string threadId);
 
-    [LoggerMessage(723, LogLevel.Information, "The histories of {count} orchestrations from before {before:u} were purged.")]
+    [LoggerMessage(723, LogLevel.Information, "The histories of {Count} orchestrations from before {Before:u} were purged.")]
     public static partial void HistoryPurged(this ILogger logger, int count, DateTimeOffset before);
 
-    [LoggerMessage(724, LogLevel.Warning, "The time was up before all histories from before {before:u} were purged; the next run goes on.")]
+    [LoggerMessage(724, LogLevel.Warning, "The time was up before all histories from before {Before:u} were purged; the next run goes on.")]
     public static partial void HistoryLeft(this ILogger logger, DateTimeOffset before);
 
     [LoggerMessage(109, LogLevel.Warning, "The dead letters could not be reached.")]

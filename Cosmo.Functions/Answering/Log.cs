@@ -4,51 +4,51 @@ namespace Cosmo.Functions.Answering;
 
 internal static partial class Log
 {
-    [LoggerMessage(201, LogLevel.Information, "Message {messageId} is orchestration {instanceId}.")]
+    [LoggerMessage(201, LogLevel.Information, "Message {MessageId} is orchestration {InstanceId}.")]
     public static partial void AnswerScheduled(this ILogger logger, string messageId, string instanceId);
 
-    [LoggerMessage(202, LogLevel.Information, "Message {messageId} was delivered again and is not answered again.")]
+    [LoggerMessage(202, LogLevel.Information, "Message {MessageId} was delivered again and is not answered again.")]
     public static partial void DeliveredAgain(this ILogger logger, string messageId);
 
-    [LoggerMessage(203, LogLevel.Warning, "Message {messageId} has no place among its channel's turns yet.")]
+    [LoggerMessage(203, LogLevel.Warning, "Message {MessageId} has no place among its channel's turns yet.")]
     public static partial void NoPlaceTaken(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(204, LogLevel.Information, "Message {messageId} opened thread {threadId}.")]
+    [LoggerMessage(204, LogLevel.Information, "Message {MessageId} opened thread {ThreadId}.")]
     public static partial void ThreadCreated(this ILogger logger, string messageId, string threadId);
 
-    [LoggerMessage(205, LogLevel.Warning, "The assistant failed on message {messageId}: {failure}.")]
+    [LoggerMessage(205, LogLevel.Warning, "The assistant failed on message {MessageId}: {Failure}.")]
     public static partial void AssistantFailed(this ILogger logger, Exception exception, string messageId, AssistantFailure failure);
 
-    [LoggerMessage(206, LogLevel.Warning, "Redis did not answer for message {messageId}.")]
+    [LoggerMessage(206, LogLevel.Warning, "Redis did not answer for message {MessageId}.")]
     public static partial void RedisAway(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(207, LogLevel.Information, "The work on message {messageId} was stopped in round {round}.")]
+    [LoggerMessage(207, LogLevel.Information, "The work on message {MessageId} was stopped in round {Round}.")]
     public static partial void WorkStopped(this ILogger logger, string messageId, int round);
 
-    [LoggerMessage(208, LogLevel.Warning, "Orchestration {instanceId} could not be told that the model is alive.")]
+    [LoggerMessage(208, LogLevel.Warning, "Orchestration {InstanceId} could not be told that the model is alive.")]
     public static partial void ProgressNotTold(this ILogger logger, Exception exception, string instanceId);
 
-    [LoggerMessage(209, LogLevel.Information, "Message {messageId} is answered, with {responses} responses of the model.")]
+    [LoggerMessage(209, LogLevel.Information, "Message {MessageId} is answered, with {Responses} responses of the model.")]
     public static partial void AnswerCompleted(this ILogger logger, string messageId, int responses);
 
-    [LoggerMessage(210, LogLevel.Warning, "Message {messageId} is not answered: {cause} ({details}).")]
+    [LoggerMessage(210, LogLevel.Warning, "Message {MessageId} is not answered: {Cause} ({Details}).")]
     public static partial void AnswerFailed(this ILogger logger, string messageId, string cause, string details);
 
-    [LoggerMessage(211, LogLevel.Error, "A step of ending message {messageId} failed.")]
+    [LoggerMessage(211, LogLevel.Error, "A step of ending message {MessageId} failed.")]
     public static partial void StepOfFailingFailed(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(212, LogLevel.Warning, "The turn of message {messageId} could not be given on; its lease will end.")]
+    [LoggerMessage(212, LogLevel.Warning, "The turn of message {MessageId} could not be given on; its lease will end.")]
     public static partial void TurnNotGivenOn(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(213, LogLevel.Warning, "The work of orchestration {instanceId} hears no signal to stop until Redis is back.")]
+    [LoggerMessage(213, LogLevel.Warning, "The work of orchestration {InstanceId} hears no signal to stop until Redis is back.")]
     public static partial void StopSignalsNotHeard(this ILogger logger, Exception exception, string instanceId);
 
-    [LoggerMessage(214, LogLevel.Warning, "Work of orchestration {instanceId} in other processes was not told to stop; it ends at its own deadline.")]
+    [LoggerMessage(214, LogLevel.Warning, "Work of orchestration {InstanceId} in other processes was not told to stop; it ends at its own deadline.")]
     public static partial void StopSignalNotSent(this ILogger logger, Exception exception, string instanceId);
 
-    [LoggerMessage(215, LogLevel.Information, "Message {messageId} is to be cancelled.")]
+    [LoggerMessage(215, LogLevel.Information, "Message {MessageId} is to be cancelled.")]
     public static partial void CancelRequested(this ILogger logger, string messageId);
 
-    [LoggerMessage(216, LogLevel.Warning, "Message {messageId} could not interrupt what is before it, and waits.")]
+    [LoggerMessage(216, LogLevel.Warning, "Message {MessageId} could not interrupt what is before it, and waits.")]
     public static partial void NotInterrupted(this ILogger logger, Exception exception, string messageId);
 }

@@ -14,7 +14,7 @@ internal sealed class AssistantStartup(
     ServiceCalls calls,
     IOptions<AssistantOptions> options,
     AssistantProfileStore store,
-    TimeProvider time,
+    TimeProvider clock,
     ILogger<AssistantStartup> logger) : BackgroundService
 {
     private const int WarnedDays = 90;
@@ -27,7 +27,7 @@ internal sealed class AssistantStartup(
         }
         catch (Exception exception) when (exception is RedisException or TimeoutException)
         {
-            Log.ProfileNotStored(logger, exception);
+            logger.ProfileNotStored(exception);
         }
 
         if (options.Value.IsAzure)
@@ -42,7 +42,7 @@ internal sealed class AssistantStartup(
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            Log.LookUpFailed(logger, exception);
+            logger.LookUpFailed(exception);
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class AssistantStartup(
         var (answer, fault) = await calls.TryAsync(request => clients.Models.GetModelAsync(name, request), cancellationToken);
         if (fault is { Code: "model_not_found" })
         {
-            Log.ModelUnknown(logger, name);
+            logger.ModelUnknown(name);
         }
 
         if (answer is null)
@@ -62,9 +62,9 @@ internal sealed class AssistantStartup(
         var model = JsonElement.Parse(answer.GetRawResponse().Content);
         if (model.TryGetProperty("shutdown_date", out var shutdown)
             && DateOnly.TryParseExact(shutdown.GetString(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
-            && date.DayNumber - DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).DayNumber is <= WarnedDays and var days)
+            && date.DayNumber - DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime).DayNumber is <= WarnedDays and var days)
         {
-            Log.RetirementNear(logger, name, date, days);
+            logger.RetirementNear(name, date, days);
         }
     }
 }

@@ -3,26 +3,26 @@ namespace Cosmo.Functions.Assistants;
 internal static partial class Log
 {
     [LoggerMessage(300, LogLevel.Warning, "A call of the model's service failed (try {Try}): {Failure}: {Reason}")]
-    public static partial void TryFailed(ILogger logger, int @try, AssistantFailure failure, string reason, Exception? exception);
+    public static partial void TryFailed(this ILogger logger, int @try, AssistantFailure failure, string reason, Exception? exception);
 
     [LoggerMessage(301, LogLevel.Debug, "The model's service said: {Text}")]
-    public static partial void ServiceSaid(ILogger logger, string? text);
+    public static partial void ServiceSaid(this ILogger logger, string? text);
 
     [LoggerMessage(302, LogLevel.Information, "Response {ResponseId} had become whole after its stream broke, and was taken.")]
-    public static partial void Taken(ILogger logger, string responseId);
+    public static partial void Taken(this ILogger logger, string responseId);
 
     [LoggerMessage(303, LogLevel.Warning, "Conversation {ThreadId} waited for outputs of {Count} tool calls; they were answered as not carried out.")]
-    public static partial void Repaired(ILogger logger, string threadId, int count);
+    public static partial void Repaired(this ILogger logger, string threadId, int count);
 
     [LoggerMessage(304, LogLevel.Warning, "The model {Model} is retired on {Date}, in {Days} days: set Cosmo:Assistants:Model (OPENAI_MODEL) to another.")]
-    public static partial void RetirementNear(ILogger logger, string model, DateOnly date, int days);
+    public static partial void RetirementNear(this ILogger logger, string model, DateOnly date, int days);
 
     [LoggerMessage(305, LogLevel.Error, "The model {Model} is not to be had: set Cosmo:Assistants:Model (OPENAI_MODEL) to another.")]
-    public static partial void ModelUnknown(ILogger logger, string model);
+    public static partial void ModelUnknown(this ILogger logger, string model);
 
     [LoggerMessage(306, LogLevel.Debug, "The model could not be looked up at start-up.")]
-    public static partial void LookUpFailed(ILogger logger, Exception exception);
+    public static partial void LookUpFailed(this ILogger logger, Exception exception);
 
     [LoggerMessage(307, LogLevel.Warning, "The id of the assistant's profile could not be stored.")]
-    public static partial void ProfileNotStored(ILogger logger, Exception exception);
+    public static partial void ProfileNotStored(this ILogger logger, Exception exception);
 }

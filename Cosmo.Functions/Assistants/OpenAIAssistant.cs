@@ -10,7 +10,7 @@ internal sealed class OpenAIAssistant(
     ServiceCalls calls,
     ConversationItems items,
     ResponseRequest requests,
-    TimeProvider time,
+    TimeProvider clock,
     ILogger<OpenAIAssistant> logger) : IAssistant
 {
     private const string NotCarriedOut = """{"error":"This call was not carried out."}""";
@@ -91,15 +91,15 @@ internal sealed class OpenAIAssistant(
         var repaired = false;
         for (var @try = 1; ; @try++)
         {
-            var reader = new ResponseReader(observer, time);
+            var reader = new ResponseReader(observer, clock);
             var (response, fault) = await AskOnceAsync(request, reader, cancellationToken);
             if (fault is null)
             {
                 return response!;
             }
 
-            Log.TryFailed(logger, @try, fault.Failure, fault.Message, fault.Cause);
-            Log.ServiceSaid(logger, fault.ServiceText);
+            logger.TryFailed(@try, fault.Failure, fault.Message, fault.Cause);
+            logger.ServiceSaid(fault.ServiceText);
             if (await TakeAfterBreakAsync(fault, reader, request, observer, cancellationToken) is { } taken)
             {
                 return taken;
@@ -123,12 +123,12 @@ internal sealed class OpenAIAssistant(
             }
 
             var delay = (fault.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay);
-            if (time.GetUtcNow() + delay > request.RetryUntil)
+            if (clock.GetUtcNow() + delay > request.RetryUntil)
             {
                 throw fault.ToException();
             }
 
-            await Task.Delay(delay, time, cancellationToken);
+            await Task.Delay(delay, clock, cancellationToken);
         }
     }
 
@@ -144,7 +144,7 @@ internal sealed class OpenAIAssistant(
         {
             throw new OperationCanceledException(cancellationToken);
         }
-        catch (Exception exception) when (Fault.Of(exception, time.GetUtcNow()) is { } fault)
+        catch (Exception exception) when (Fault.Of(exception, clock.GetUtcNow()) is { } fault)
         {
             return (null, fault);
         }
@@ -162,7 +162,7 @@ internal sealed class OpenAIAssistant(
             return null;
         }
 
-        var now = time.GetUtcNow();
+        var now = clock.GetUtcNow();
         var (response, _) = await TakeAsync(id, now + ((request.RetryUntil - now) / 2), cancellationToken);
         Report(response, reader.Text, observer);
         return response;
@@ -177,18 +177,18 @@ internal sealed class OpenAIAssistant(
                 options => clients.Responses.GetResponseAsync(id, options.CancellationToken), cancellationToken);
             if (found?.Value is { Status: ResponseStatus.Completed } whole)
             {
-                Log.Taken(logger, id);
+                logger.Taken(id);
                 return (whole, false);
             }
 
             var running = found?.Value.Status is ResponseStatus.InProgress or ResponseStatus.Queued;
             var delay = (fault?.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay);
-            if (fault is { MayPass: false } || (fault is null && !running) || time.GetUtcNow() + delay > until)
+            if (fault is { MayPass: false } || (fault is null && !running) || clock.GetUtcNow() + delay > until)
             {
                 return (null, running);
             }
 
-            await Task.Delay(delay, time, cancellationToken);
+            await Task.Delay(delay, clock, cancellationToken);
         }
     }
 
@@ -214,7 +214,7 @@ internal sealed class OpenAIAssistant(
         var unanswered = await items.FindUnansweredCallsAsync(threadId, cancellationToken);
         string[] callIds = unanswered.Contains(callId) ? [.. unanswered] : [.. unanswered, callId];
         await AnswerAsync(threadId, callIds, NotCarriedOut, cancellationToken);
-        Log.Repaired(logger, threadId, callIds.Length);
+        logger.Repaired(threadId, callIds.Length);
     }
 
     private async Task AnswerAsync(string threadId, IReadOnlyList<string> callIds, string output, CancellationToken cancellationToken)

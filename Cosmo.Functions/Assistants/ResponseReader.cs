@@ -5,7 +5,7 @@ using OpenAI.Responses;
 namespace Cosmo.Functions.Assistants;
 
 /// <summary>Reads the stream of one response up to the event that ends it.</summary>
-internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider time)
+internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider clock)
 {
     private readonly StringBuilder _text = new();
     private int _lastSequence = -1;
@@ -49,13 +49,13 @@ internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider t
                     return (null, Incomplete(incomplete.Response));
                 case StreamingResponseFailedUpdate failed:
                     return (null, ServiceError.InStream(
-                        failed.Response.Error?.Code.ToString(), failed.Response.Error?.Message, stream.Headers, time.GetUtcNow()));
+                        failed.Response.Error?.Code.ToString(), failed.Response.Error?.Message, stream.Headers, clock.GetUtcNow()));
                 case StreamingResponseErrorUpdate error:
                     return (null, ServiceError.InStream(
                         error.Code ?? Nested(error, "$.error.code"u8),
                         error.Message ?? Nested(error, "$.error.message"u8),
                         stream.Headers,
-                        time.GetUtcNow()));
+                        clock.GetUtcNow()));
             }
         }
 

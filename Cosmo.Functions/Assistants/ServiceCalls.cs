@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Cosmo.Functions.Assistants;
 
 /// <summary>Runs calls that are not streamed: each try within its time limit, passing failures tried again.</summary>
-internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvider time, ILogger<ServiceCalls> logger)
+internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvider clock, ILogger<ServiceCalls> logger)
 {
     private const int MaxTries = 4;
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
@@ -32,7 +32,7 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
     /// <summary>Runs the call once.</summary>
     public async Task<(T? Result, Fault? Fault)> TryAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(_timeLimit, time);
+        using var limit = new CancellationTokenSource(_timeLimit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -42,7 +42,7 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
         {
             throw new OperationCanceledException(cancellationToken);
         }
-        catch (Exception exception) when (Fault.Of(exception, time.GetUtcNow()) is { } fault)
+        catch (Exception exception) when (Fault.Of(exception, clock.GetUtcNow()) is { } fault)
         {
             return (default, fault);
         }
@@ -58,14 +58,14 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
                 return (result, null);
             }
 
-            Log.TryFailed(logger, @try, fault.Failure, fault.Message, fault.Cause);
-            Log.ServiceSaid(logger, fault.ServiceText);
+            logger.TryFailed(@try, fault.Failure, fault.Message, fault.Cause);
+            logger.ServiceSaid(fault.ServiceText);
             if (!fault.MayPass || @try == MaxTries || fault.RetryAfter > LongestRetryAfter)
             {
                 return (default, fault);
             }
 
-            await Task.Delay((fault.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), time, cancellationToken);
+            await Task.Delay((fault.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), clock, cancellationToken);
         }
     }
 }

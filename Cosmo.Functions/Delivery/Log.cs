@@ -2,18 +2,18 @@ namespace Cosmo.Functions.Delivery;
 
 internal static partial class Log
 {
-    [LoggerMessage(601, LogLevel.Warning, "Update '{status}' of message {messageId} was not sent (try {attempt}); clients can ask for it.")]
+    [LoggerMessage(601, LogLevel.Warning, "Update '{Status}' of message {MessageId} was not sent (try {Attempt}); clients can ask for it.")]
     public static partial void SendFailed(this ILogger logger, Exception exception, string status, string? messageId, int attempt);
 
-    [LoggerMessage(602, LogLevel.Error, "Redis did not answer: the final update of message {messageId} goes out without sequence and fence.")]
+    [LoggerMessage(602, LogLevel.Error, "Redis did not answer: the final update of message {MessageId} goes out without sequence and fence.")]
     public static partial void FinalUpdateWithoutRedis(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(603, LogLevel.Warning, "The text of message {messageId} could not be recorded; the next piece will carry it.")]
+    [LoggerMessage(603, LogLevel.Warning, "The text of message {MessageId} could not be recorded; the next piece will carry it.")]
     public static partial void TextNotRecorded(this ILogger logger, Exception exception, string messageId);
 
     [LoggerMessage(606, LogLevel.Error, "Web PubSub gave no client token.")]
     public static partial void NegotiationFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(607, LogLevel.Warning, "The final update of message {messageId} was sent, but Redis could not be told; if its activity runs again it is sent again.")]
+    [LoggerMessage(607, LogLevel.Warning, "The final update of message {MessageId} was sent, but Redis could not be told; if its activity runs again it is sent again.")]
     public static partial void FinalUpdateNotMarked(this ILogger logger, Exception exception, string messageId);
 }

@@ -2,18 +2,18 @@ namespace Cosmo.Functions.Receiving;
 
 internal static partial class Log
 {
-    [LoggerMessage(105, LogLevel.Warning, "Message {messageId} was refused: {cause}.")]
+    [LoggerMessage(105, LogLevel.Warning, "Message {MessageId} was refused: {Cause}.")]
     public static partial void MessageRejected(this ILogger logger, string messageId, string cause);
 
-    [LoggerMessage(106, LogLevel.Warning, "The sender of the refused message {messageId} could not be told.")]
+    [LoggerMessage(106, LogLevel.Warning, "The sender of the refused message {MessageId} could not be told.")]
     public static partial void SenderNotTold(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(604, LogLevel.Warning, "A client event was refused: {reason}")]
+    [LoggerMessage(604, LogLevel.Warning, "A client event was refused: {Reason}")]
     public static partial void ClientEventRefused(this ILogger logger, string reason);
 
-    [LoggerMessage(605, LogLevel.Error, "Message {messageId} of a client could not be queued.")]
+    [LoggerMessage(605, LogLevel.Error, "Message {MessageId} of a client could not be queued.")]
     public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(608, LogLevel.Warning, "Message {messageId} could not be cancelled.")]
+    [LoggerMessage(608, LogLevel.Warning, "Message {MessageId} could not be cancelled.")]
     public static partial void NotCancelled(this ILogger logger, Exception exception, string messageId);
 }

@@ -10,7 +10,7 @@ namespace Cosmo.Functions.Threads;
 /// The threads in Redis. The contract's keys of one channel may lie in different hash slots, so no script touches two of them.
 /// </summary>
 internal sealed class ThreadStore(
-    RedisConnection redis, ThreadIndex index, IOptions<ThreadOptions> options, TimeProvider time, ILogger<ThreadStore> logger) : IThreadStore
+    RedisConnection redis, ThreadIndex index, IOptions<ThreadOptions> options, TimeProvider clock, ILogger<ThreadStore> logger) : IThreadStore
 {
     private const int MaxWrites = 100;
 
@@ -91,7 +91,7 @@ internal sealed class ThreadStore(
             {
                 if (current.Length > 0 && ThreadMetadata.Parse(current) is null)
                 {
-                    Log.MetadataReplaced(logger, channel);
+                    logger.MetadataReplaced(channel);
                 }
 
                 return metadata;
@@ -106,5 +106,5 @@ internal sealed class ThreadStore(
     private async Task<string?> ReadAsync(RedisKey key, CancellationToken cancellationToken) =>
         (string?)await redis.EvaluateAsync(ReadAndRenew, [key], [_expiry], cancellationToken);
 
-    private double Now() => time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+    private double Now() => clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 }

@@ -8,7 +8,7 @@ namespace Cosmo.Functions.Tools;
 /// Reads JSON from the services behind the tools: every try has a time limit, passing failures are tried again, answers are limited in size.
 /// Neither an address nor a key gets into a log or an error.
 /// </summary>
-internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider time, ILogger<ApiClient> logger)
+internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, ILogger<ApiClient> logger)
 {
     /// <summary>The name of the <see cref="HttpClient"/>.</summary>
     public const string ClientName = "Cosmo.Tools";
@@ -40,14 +40,14 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider time, I
                 throw new ToolException(failure.Sentence);
             }
 
-            await Task.Delay((failure.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), time, cancellationToken);
+            await Task.Delay((failure.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), clock, cancellationToken);
         }
     }
 
     private async Task<(JsonElement? Answer, Failure? Failure)> TryAsync(
         string service, Uri uri, string? apiKey, int @try, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(TryTimeLimit, time);
+        using var limit = new CancellationTokenSource(TryTimeLimit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -69,27 +69,27 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider time, I
                 return (null, null);
             }
 
-            Log.RequestFailed(logger, service, @try, $"status {(int)response.StatusCode}", null);
-            return (null, Failure.Of(service, response, time.GetUtcNow()));
+            logger.RequestFailed(service, @try, $"status {(int)response.StatusCode}", null);
+            return (null, Failure.Of(service, response, clock.GetUtcNow()));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            Log.RequestFailed(logger, service, @try, "no answer in time", null);
+            logger.RequestFailed(service, @try, "no answer in time", null);
             return (null, new Failure($"{Capitalized(service)} did not answer in time. Tell the user to try again later.", MayPass: true));
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            Log.RequestFailed(logger, service, @try, "answer too large", null);
+            logger.RequestFailed(service, @try, "answer too large", null);
             return (null, new Failure($"The answer of {service} was too large to be read.", MayPass: false));
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            Log.RequestFailed(logger, service, @try, "connection", exception);
+            logger.RequestFailed(service, @try, "connection", exception);
             return (null, new Failure($"{Capitalized(service)} cannot be reached right now. Tell the user to try again later.", MayPass: true));
         }
         catch (JsonException)
         {
-            Log.RequestFailed(logger, service, @try, "not JSON", null);
+            logger.RequestFailed(service, @try, "not JSON", null);
             return (null, Failure.Unreadable(service));
         }
     }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Cosmo.Functions.Tools;
 
 /// <summary>What a user did, with what stands out in it.</summary>
-internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions> options, TimeProvider time)
+internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions> options, TimeProvider clock)
     : Tool<EmailArguments, GetUserAuditLogsResult>
 {
     private const string Service = "the service for audit logs";
@@ -30,7 +30,7 @@ internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions
         var times = new AuditTimes(page.Items);
         return new GetUserAuditLogsResult(
             new AuditSummary(arguments.Email.Trim(), page.TotalCount ?? page.Items.Count, new AuditDateRange(times.Oldest, times.Newest)),
-            AuditInsights.Of(page.Items, times, time.GetUtcNow()),
+            AuditInsights.Of(page.Items, times, clock.GetUtcNow()),
             new AuditLogs(page.Items, new AuditPagination(page.TotalPages, page.TotalCount, page.HasPreviousPage, page.HasNextPage)));
     }
 

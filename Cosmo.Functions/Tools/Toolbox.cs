@@ -11,20 +11,20 @@ internal sealed class Toolbox : IToolbox
 {
     private readonly Dictionary<string, ITool> _tools;
     private readonly ToolOptions _options;
-    private readonly TimeProvider _time;
+    private readonly TimeProvider _clock;
     private readonly ILogger<Toolbox> _logger;
 
-    public Toolbox(IEnumerable<ITool> tools, IOptions<ToolOptions> options, TimeProvider time, ILogger<Toolbox> logger)
+    public Toolbox(IEnumerable<ITool> tools, IOptions<ToolOptions> options, TimeProvider clock, ILogger<Toolbox> logger)
     {
         _options = options.Value;
-        _time = time;
+        _clock = clock;
         _logger = logger;
         var configured = tools.ToLookup(tool => tool.IsConfigured);
         All = [.. configured[true].OrderBy(tool => tool.Name, StringComparer.Ordinal)];
         _tools = All.ToDictionary(tool => tool.Name, StringComparer.Ordinal);
         foreach (var missing in configured[false])
         {
-            Log.NotOffered(logger, missing.Name);
+            logger.NotOffered(missing.Name);
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed class Toolbox : IToolbox
         name = tool?.Name ?? "unknown";
         using var span = Telemetry.Source.StartActivity($"execute_tool {name}");
         span?.SetTag("gen_ai.tool.name", name);
-        var started = _time.GetTimestamp();
+        var started = _clock.GetTimestamp();
         var outcome = "cancelled";
         try
         {
@@ -54,14 +54,14 @@ internal sealed class Toolbox : IToolbox
         {
             span?.SetTag("cosmo.tool.outcome", outcome);
             span?.SetStatus(outcome is "failed" or "timeout" ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
-            Telemetry.ToolDuration.Record(_time.GetElapsedTime(started).TotalSeconds, new("tool", name), new("outcome", outcome));
+            Telemetry.ToolDuration.Record(_clock.GetElapsedTime(started).TotalSeconds, new("tool", name), new("outcome", outcome));
         }
     }
 
     private async Task<(string Outcome, string Output)> RunAsync(
         ITool tool, string arguments, Caller caller, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.TimeLimitSeconds), _time);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.TimeLimitSeconds), _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -76,31 +76,31 @@ internal sealed class Toolbox : IToolbox
         }
         catch (ToolException exception)
         {
-            Log.Refused(_logger, tool.Name, exception.Message, exception.InnerException);
+            _logger.Refused(tool.Name, exception.Message, exception.InnerException);
             return ("refused", Error(exception.Message));
         }
         catch (Exception) when (limit.IsCancellationRequested)
         {
-            Log.TimedOut(_logger, tool.Name, _options.TimeLimitSeconds);
+            _logger.TimedOut(tool.Name, _options.TimeLimitSeconds);
             return ("timeout", Error("The tool took too long and was stopped. Tell the user that this could not be looked up right now."));
         }
         catch (Exception exception)
         {
-            Log.Failed(_logger, tool.Name, exception);
+            _logger.Failed(tool.Name, exception);
             return ("failed", Error("The tool failed for an internal reason. Tell the user that this could not be looked up right now."));
         }
     }
 
     private (string Outcome, string Output) Unknown(Caller caller)
     {
-        Log.Unknown(_logger);
+        _logger.Unknown();
         var names = string.Join(", ", AvailableTo(caller).Select(available => available.Name));
         return ("unknown", Error($"There is no such tool for this user. The tools are: {(names.Length > 0 ? names : "none")}."));
     }
 
     private (string Outcome, string Output) Denied(ITool tool)
     {
-        Log.Denied(_logger, tool.Name);
+        _logger.Denied(tool.Name);
         return ("denied", Error("Looking this up needs a permission that is missing here; an administrator can grant it. Tell the user so politely."));
     }
 

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Administration.Deletion;
 
 /// <summary>Removes threads in batches, several at once. One that OpenAI does not delete stops neither the others nor a later try.</summary>
-internal sealed class ThreadBatches(ThreadIndex index, ThreadRemoval removal, TimeProvider time)
+internal sealed class ThreadBatches(ThreadIndex index, ThreadRemoval removal, TimeProvider clock)
 {
     private const int BatchSize = 200;
     private const int AtOnce = 8;
@@ -32,10 +32,10 @@ internal sealed class ThreadBatches(ThreadIndex index, ThreadRemoval removal, Ti
     private async Task<RemovalStep> RunAsync(
         SortedSetEntry[] entries, RemovalStep before, Func<SortedSetEntry, Breaker, Task<RemovalOutcome>> remove)
     {
-        var begun = time.GetTimestamp();
+        var begun = clock.GetTimestamp();
         var openAI = new Breaker(FailuresOfAnOutage, before.IsOpenAIDown);
         var visited = new List<(SortedSetEntry Entry, RemovalOutcome Outcome)>();
-        foreach (var some in entries.Chunk(AtOnce).TakeWhile(_ => time.GetElapsedTime(begun) < TimeLimit))
+        foreach (var some in entries.Chunk(AtOnce).TakeWhile(_ => clock.GetElapsedTime(begun) < TimeLimit))
         {
             visited.AddRange(some.Zip(await Task.WhenAll(some.Select(entry => remove(entry, openAI)))));
         }

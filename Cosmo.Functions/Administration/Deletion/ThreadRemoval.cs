@@ -23,7 +23,7 @@ internal enum RemovalOutcome
 /// look-up of a message exclude each other, so a message either keeps its thread or gets a new one. Whatever is interrupted can be done again.
 /// </summary>
 internal sealed class ThreadRemoval(
-    RedisConnection redis, ThreadReader reader, ThreadIndex index, IAssistant assistant, TimeProvider time, ILogger<ThreadRemoval> logger)
+    RedisConnection redis, ThreadReader reader, ThreadIndex index, IAssistant assistant, TimeProvider clock, ILogger<ThreadRemoval> logger)
 {
     /// <summary>For one conversation with its items; what is larger is finished by the next runs.</summary>
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(30);
@@ -99,7 +99,7 @@ internal sealed class ThreadRemoval(
             return false;
         }
 
-        using var limit = new CancellationTokenSource(TimeLimit, time);
+        using var limit = new CancellationTokenSource(TimeLimit, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {

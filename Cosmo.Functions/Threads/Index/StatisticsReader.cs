@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Threads.Index;
 
 /// <summary>Makes the statistics from the index, in commands that cost the same for ten threads and for a million.</summary>
-internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer indexer, ThreadReader reader, TimeProvider time)
+internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer indexer, ThreadReader reader, TimeProvider clock)
 {
     /// <summary>Up to so many channels all are measured; of more, so many, evenly spread by age.</summary>
     private const int MostMeasured = 1000;
@@ -21,7 +21,7 @@ internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer inde
     public async Task<ThreadStatistics> ReadAsync(CancellationToken cancellationToken)
     {
         await indexer.RefreshIfSmallAsync(cancellationToken);
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
         var threads = RunAsync(database => database.HashLengthAsync(ThreadKeys.Ids(redis.Prefix)));
         var metadata = RunAsync(database => database.SortedSetLengthAsync(ThreadKeys.Messages(redis.Prefix)));
         var channels = RunAsync(database => database.SortedSetLengthAsync(Activity));

@@ -8,7 +8,7 @@ namespace Cosmo.Functions.Threads.Index;
 /// The index of all channels: who was active when, with how many messages, on which thread. Statistics and pruning read it, so they cost what
 /// they return. It follows each of Cosmo's own writes; keys that others wrote or that expired are noticed by the <see cref="ThreadIndexer"/>.
 /// </summary>
-internal sealed class ThreadIndex(RedisConnection redis, TimeProvider time)
+internal sealed class ThreadIndex(RedisConnection redis, TimeProvider clock)
 {
     /// <summary>How long a look-up keeps a thread from being removed, and a removal a thread from being found, in seconds. Longer than either takes.</summary>
     private const int HoldSeconds = 600;
@@ -118,5 +118,5 @@ internal sealed class ThreadIndex(RedisConnection redis, TimeProvider time)
             database => database.SortedSetRangeByScoreWithScoresAsync(key, after.Score ?? double.NegativeInfinity, latest, skip: after.Skip, take: count),
             cancellationToken);
 
-    private double Now() => time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+    private double Now() => clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 }

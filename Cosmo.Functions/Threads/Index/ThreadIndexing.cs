@@ -25,7 +25,7 @@ internal static class ThreadIndexing
             if (done.Next.IsComplete)
             {
                 context.SetCustomStatus(progress);
-                Log.ThreadsIndexed(context.CreateReplaySafeLogger(nameof(ThreadIndexing)), progress.Keys, progress.Expired);
+                context.CreateReplaySafeLogger(nameof(ThreadIndexing)).ThreadsIndexed(progress.Keys, progress.Expired);
                 return progress;
             }
         }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Cosmo.Functions.Tools.Database;
 
 /// <summary>Reads the KMC database, whatever ADO.NET provider it is reached with.</summary>
-internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvider time, ILogger<KmcDatabase> logger)
+internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvider clock, ILogger<KmcDatabase> logger)
 {
     private static readonly JsonNodeOptions AnyCase = new() { PropertyNameCaseInsensitive = true };
 
@@ -24,7 +24,7 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvide
     private async Task<DatabaseRows> QueryAsync(string text, (string Name, object Value)[] parameters, CancellationToken cancellationToken)
     {
         // The provider's own time limit begins anew with each step, and SQLite's counts only waits for a lock.
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.CommandTimeoutSeconds), time);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.CommandTimeoutSeconds), clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -32,7 +32,7 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvide
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && (exception is DbException || limit.IsCancellationRequested))
         {
-            Log.QueryFailed(logger, exception);
+            logger.QueryFailed(exception);
             throw new ToolException(limit.IsCancellationRequested || exception.InnerException is TimeoutException
                 ? "The database did not answer in time. Tell the user to try again later."
                 : "The database has a problem right now. Tell the user to try again later.");

@@ -5,14 +5,14 @@ using Microsoft.Extensions.Options;
 namespace Cosmo.Functions.Tools.Weather;
 
 /// <summary>OpenWeather's geocoding and current weather. Places are remembered for a day, weather for five minutes.</summary>
-internal sealed class OpenWeather(ApiClient api, IOptions<WeatherOptions> options, TimeProvider time)
+internal sealed class OpenWeather(ApiClient api, IOptions<WeatherOptions> options, TimeProvider clock)
 {
     private const string Service = "the weather service";
     private const int MaxRemembered = 1000;
 
     private readonly WeatherOptions _options = options.Value;
-    private readonly RecentValues<(string City, string? Country), Place> _places = new(MaxRemembered, TimeSpan.FromDays(1), time);
-    private readonly RecentValues<Place, CurrentWeather> _weather = new(MaxRemembered, TimeSpan.FromMinutes(5), time);
+    private readonly RecentValues<(string City, string? Country), Place> _places = new(MaxRemembered, TimeSpan.FromDays(1), clock);
+    private readonly RecentValues<Place, CurrentWeather> _weather = new(MaxRemembered, TimeSpan.FromMinutes(5), clock);
 
     public bool HasKey => !string.IsNullOrWhiteSpace(_options.ApiKey);
 

@@ -1,7 +1,7 @@
 namespace Cosmo.Functions.Tools.Weather;
 
 /// <summary>Values that are remembered for a while: at most so many, and the oldest is forgotten first. What failed is not remembered.</summary>
-internal sealed class RecentValues<TKey, TValue>(int capacity, TimeSpan lifetime, TimeProvider time)
+internal sealed class RecentValues<TKey, TValue>(int capacity, TimeSpan lifetime, TimeProvider clock)
     where TKey : notnull
 {
     private readonly Lock _lock = new();
@@ -15,9 +15,9 @@ internal sealed class RecentValues<TKey, TValue>(int capacity, TimeSpan lifetime
     {
         lock (_lock)
         {
-            if (!_values.TryGetValue(key, out var entry) || entry.Expires <= time.GetUtcNow() || entry.Value is { IsCompleted: true, IsCompletedSuccessfully: false })
+            if (!_values.TryGetValue(key, out var entry) || entry.Expires <= clock.GetUtcNow() || entry.Value is { IsCompleted: true, IsCompletedSuccessfully: false })
             {
-                entry = (Task.Run(find, CancellationToken.None), time.GetUtcNow() + lifetime);
+                entry = (Task.Run(find, CancellationToken.None), clock.GetUtcNow() + lifetime);
                 _values.Remove(key);
                 if (_values.Count == capacity)
                 {
