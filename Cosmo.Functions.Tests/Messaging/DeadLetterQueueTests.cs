@@ -27,9 +27,9 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
             Queue = _queue.Queue,
             RoutingKey = CosmoQueue.RoutingKey,
         });
-        _rabbitMQ = new RabbitMQPublisher(options);
+        _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         _deadLetters = new DeadLetters(_rabbitMQ, options, _clock, NullLogger<DeadLetters>.Instance);
-        _letters = new DeadLetterQueue(_redis.Connection, options, NullLogger<DeadLetterQueue>.Instance);
+        _letters = new DeadLetterQueue(_redis.Connection, options, TimeProvider.System, NullLogger<DeadLetterQueue>.Instance);
         using var topology = new Topology(_rabbitMQ, options, _clock, NullLogger<Topology>.Instance);
         await topology.DeclareAsync(Cancellation);
     }

@@ -25,7 +25,7 @@ public sealed class DeadLettersTests : IAsyncLifetime
             Queue = _queue.Queue,
             RoutingKey = CosmoQueue.RoutingKey,
         });
-        _rabbitMQ = new RabbitMQPublisher(options);
+        _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         _topology = new Topology(_rabbitMQ, options, _clock, NullLogger<Topology>.Instance);
         _deadLetters = new DeadLetters(_rabbitMQ, options, _clock, NullLogger<DeadLetters>.Instance);
     }

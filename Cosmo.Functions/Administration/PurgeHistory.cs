@@ -1,3 +1,4 @@
+using Cosmo.Functions.Hosting;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,7 @@ namespace Cosmo.Functions.Administration;
 /// </summary>
 internal sealed class PurgeHistory(IOptions<AdministrationOptions> options, TimeProvider clock, ILogger<PurgeHistory> logger)
 {
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(5);
 
     private static readonly OrchestrationRuntimeStatus[] Ended =
         [OrchestrationRuntimeStatus.Completed, OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated];
@@ -19,14 +20,13 @@ internal sealed class PurgeHistory(IOptions<AdministrationOptions> options, Time
     public async Task RunAsync([TimerTrigger("%HISTORY_PURGING_SCHEDULE%")] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         var before = clock.GetUtcNow() - TimeSpan.FromDays(options.Value.HistoryDays);
-        using var limit = new CancellationTokenSource(TimeLimit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, context.CancellationToken);
+        using var limit = new TimeLimit(LongestRun, clock, context.CancellationToken);
         try
         {
-            var result = await client.PurgeAllInstancesAsync(new PurgeInstancesFilter(CreatedTo: before, Statuses: Ended), either.Token);
+            var result = await client.PurgeAllInstancesAsync(new PurgeInstancesFilter(CreatedTo: before, Statuses: Ended), limit.Token);
             logger.HistoryPurged(result.PurgedInstanceCount, before);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsOver)
         {
             logger.HistoryLeft(before);
         }

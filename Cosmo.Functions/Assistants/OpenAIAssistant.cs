@@ -89,7 +89,8 @@ internal sealed class OpenAIAssistant(
     private async Task<ResponseResult> AskAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
     {
         var repaired = false;
-        for (var @try = 1; ; @try++)
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { Until = request.RetryUntil };
+        while (true)
         {
             var reader = new ResponseReader(observer, clock);
             var (response, fault) = await AskOnceAsync(request, reader, cancellationToken);
@@ -98,7 +99,7 @@ internal sealed class OpenAIAssistant(
                 return response!;
             }
 
-            logger.TryFailed(@try, fault.Failure, fault.Message, fault.Cause);
+            logger.TryFailed(backoff.Try, fault.Failure, fault.Message, fault.Cause);
             logger.ServiceSaid(fault.ServiceText);
             if (await TakeAfterBreakAsync(fault, reader, request, observer, cancellationToken) is { } taken)
             {
@@ -122,13 +123,10 @@ internal sealed class OpenAIAssistant(
                 throw Fault.Cut.ToException();
             }
 
-            var delay = (fault.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay);
-            if (clock.GetUtcNow() + delay > request.RetryUntil)
+            if (!await backoff.WaitAsync(fault.RetryAfter, cancellationToken))
             {
                 throw fault.ToException();
             }
-
-            await Task.Delay(delay, clock, cancellationToken);
         }
     }
 
@@ -171,7 +169,8 @@ internal sealed class OpenAIAssistant(
     /// <summary>The response if it became whole; waits while it is being made, until the given moment.</summary>
     private async Task<(ResponseResult? Response, bool Running)> TakeAsync(string id, DateTimeOffset until, CancellationToken cancellationToken)
     {
-        for (var @try = 1; ; @try++)
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { Until = until };
+        while (true)
         {
             var (found, fault) = await calls.TryAsync(
                 options => clients.Responses.GetResponseAsync(id, options.CancellationToken), cancellationToken);
@@ -182,13 +181,10 @@ internal sealed class OpenAIAssistant(
             }
 
             var running = found?.Value.Status is ResponseStatus.InProgress or ResponseStatus.Queued;
-            var delay = (fault?.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay);
-            if (fault is { MayPass: false } || (fault is null && !running) || clock.GetUtcNow() + delay > until)
+            if (fault is { MayPass: false } || (fault is null && !running) || !await backoff.WaitAsync(fault?.RetryAfter, cancellationToken))
             {
                 return (null, running);
             }
-
-            await Task.Delay(delay, clock, cancellationToken);
         }
     }
 

@@ -32,11 +32,10 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
     /// <summary>Runs the call once.</summary>
     public async Task<(T? Result, Fault? Fault)> TryAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(_timeLimit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(_timeLimit, clock, cancellationToken);
         try
         {
-            return (await call(new RequestOptions { CancellationToken = either.Token }), null);
+            return (await call(new RequestOptions { CancellationToken = limit.Token }), null);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -50,7 +49,8 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
 
     private async Task<(T? Result, Fault? Fault)> RepeatAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
     {
-        for (var @try = 1; ; @try++)
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries, LongestRetryAfter = LongestRetryAfter };
+        while (true)
         {
             var (result, fault) = await TryAsync(call, cancellationToken);
             if (fault is null)
@@ -58,14 +58,12 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
                 return (result, null);
             }
 
-            logger.TryFailed(@try, fault.Failure, fault.Message, fault.Cause);
+            logger.TryFailed(backoff.Try, fault.Failure, fault.Message, fault.Cause);
             logger.ServiceSaid(fault.ServiceText);
-            if (!fault.MayPass || @try == MaxTries || fault.RetryAfter > LongestRetryAfter)
+            if (!fault.MayPass || !await backoff.WaitAsync(fault.RetryAfter, cancellationToken))
             {
                 return (default, fault);
             }
-
-            await Task.Delay((fault.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), clock, cancellationToken);
         }
     }
 }

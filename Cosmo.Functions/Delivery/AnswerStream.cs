@@ -124,11 +124,10 @@ internal sealed class AnswerStream : IAsyncDisposable
             return;
         }
 
-        using var due = new CancellationTokenSource(wait, _clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, _stopped.Token);
+        using var due = new TimeLimit(wait, _clock, _stopped.Token);
         try
         {
-            while (Length - sentLength < _options.CoalesceCharacters && await _grown.Reader.WaitToReadAsync(either.Token))
+            while (Length - sentLength < _options.CoalesceCharacters && await _grown.Reader.WaitToReadAsync(due.Token))
             {
                 _grown.Reader.TryRead(out _);
             }

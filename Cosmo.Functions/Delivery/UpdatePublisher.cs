@@ -91,28 +91,26 @@ internal sealed class UpdatePublisher(
     {
         var group = GroupName.For(update.Channel);
         var body = JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options);
-        var begun = clock.GetTimestamp();
-        for (var attempt = 1; ; attempt++)
+        var backoff = new Backoff(FirstWait, LongestWait, clock) { Until = Backoff.After(patience, clock) };
+        while (true)
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock);
-            using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            using var limit = new TimeLimit(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock, cancellationToken);
             try
             {
-                var context = new Azure.RequestContext { CancellationToken = linked.Token };
+                var context = new Azure.RequestContext { CancellationToken = limit.Token };
                 await webPubSub.SendToGroupAsync(group, RequestContent.Create(body), ContentType.ApplicationJson, context: context);
                 Telemetry.UpdatesSent.Add(1);
                 return true;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                logger.SendFailed(e, update.Payload.Status, update.Payload.MessageId, attempt);
-                if (clock.GetElapsedTime(begun) >= patience)
-                {
-                    return false;
-                }
+                logger.SendFailed(e, update.Payload.Status, update.Payload.MessageId, backoff.Try);
             }
 
-            await Task.Delay(Backoff.Delay(attempt, FirstWait, LongestWait), clock, cancellationToken);
+            if (!await backoff.WaitAsync(null, cancellationToken))
+            {
+                return false;
+            }
         }
     }
 }

@@ -1,15 +1,44 @@
 namespace Cosmo.Functions.Hosting;
 
-/// <summary>Waiting times between tries: exponential with full jitter.</summary>
-internal static class Backoff
+/// <summary>
+/// Spaces the tries of one piece of work: each wait is random, up to a bound that doubles from <paramref name="first"/> to <paramref name="longest"/>
+/// (exponential back-off with full jitter).
+/// </summary>
+/// <param name="first">The bound of the first wait.</param>
+/// <param name="longest">The bound of any wait.</param>
+/// <param name="clock">The clock of the waits.</param>
+internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider clock)
 {
-    /// <summary>A random wait of up to <paramref name="first"/> · 2^(attempt-1), at most <paramref name="longest"/>.</summary>
-    /// <param name="attempt">The try that failed, from 1.</param>
-    /// <param name="first">The upper bound after the first try.</param>
-    /// <param name="longest">The upper bound after any try.</param>
-    public static TimeSpan Delay(int attempt, TimeSpan first, TimeSpan longest)
+    /// <summary>So many tries at most; without end by default.</summary>
+    public int MaxTries { get; init; } = int.MaxValue;
+
+    /// <summary>No try begins after this moment; without end by default.</summary>
+    public DateTimeOffset Until { get; init; } = DateTimeOffset.MaxValue;
+
+    /// <summary>A service that asks to be left alone for longer is not tried again.</summary>
+    public TimeSpan LongestRetryAfter { get; init; } = TimeSpan.MaxValue;
+
+    /// <summary>The number of the try, from 1.</summary>
+    public int Try { get; private set; } = 1;
+
+    /// <summary>The moment after so long; the end of time if that is too far away.</summary>
+    public static DateTimeOffset After(TimeSpan time, TimeProvider clock) =>
+        clock.GetUtcNow() is var now && time < DateTimeOffset.MaxValue - now ? now + time : DateTimeOffset.MaxValue;
+
+    /// <summary>Waits for the next try. False, at once, where there is to be none.</summary>
+    /// <param name="retryAfter">How long the service asked to be left alone, if it did; the random wait comes on top.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<bool> WaitAsync(TimeSpan? retryAfter, CancellationToken cancellationToken)
     {
-        var ceiling = Math.Min(longest.TotalMilliseconds, first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt - 1, 20)));
-        return TimeSpan.FromMilliseconds(ceiling * Random.Shared.NextDouble());
+        var bound = Math.Min(longest.TotalMilliseconds, first.TotalMilliseconds * Math.Pow(2, Math.Min(Try - 1, 20)));
+        var wait = (retryAfter ?? TimeSpan.Zero) + TimeSpan.FromMilliseconds(bound * Random.Shared.NextDouble());
+        if (Try >= MaxTries || retryAfter > LongestRetryAfter || After(wait, clock) > Until)
+        {
+            return false;
+        }
+
+        await Task.Delay(wait, clock, cancellationToken);
+        Try++;
+        return true;
     }
 }

@@ -10,7 +10,7 @@ internal static class RedisRetry
 
     /// <summary>Runs the step until it succeeds.</summary>
     /// <param name="step">What needs Redis; it may run often.</param>
-    /// <param name="patience">After this long the next failure is passed on.</param>
+    /// <param name="patience">No try begins after this long; the failure of the last is passed on.</param>
     /// <param name="clock">The clock of the patience and of the waits.</param>
     /// <param name="failed">Hears of each failure.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
@@ -19,8 +19,8 @@ internal static class RedisRetry
     public static async Task<T> RunAsync<T>(
         Func<Task<T>> step, TimeSpan patience, TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken)
     {
-        var begun = clock.GetTimestamp();
-        for (var attempt = 1; ; attempt++)
+        var backoff = new Backoff(FirstWait, LongestWait, clock) { Until = Backoff.After(patience, clock) };
+        while (true)
         {
             try
             {
@@ -29,13 +29,11 @@ internal static class RedisRetry
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
                 failed(e);
-                if (clock.GetElapsedTime(begun) > patience)
+                if (!await backoff.WaitAsync(null, cancellationToken))
                 {
                     throw;
                 }
             }
-
-            await Task.Delay(Backoff.Delay(attempt, FirstWait, LongestWait), clock, cancellationToken);
         }
     }
 }

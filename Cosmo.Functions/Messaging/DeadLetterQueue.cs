@@ -10,7 +10,7 @@ namespace Cosmo.Functions.Messaging;
 /// what is left back where it was. Meanwhile nobody else can see them, so one operation runs at a time, in all processes.
 /// Every method throws <see cref="DeadLettersBusyException"/> while another runs, and the exceptions of RabbitMQ and Redis when they are away.
 /// </summary>
-internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingOptions> options, ILogger<DeadLetterQueue> logger)
+internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingOptions> options, TimeProvider clock, ILogger<DeadLetterQueue> logger)
 {
     /// <summary>So many, the oldest, are looked at in one operation.</summary>
     public const int MostLetters = 10_000;
@@ -18,7 +18,7 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
     /// <summary>So much of bodies, in bytes, is kept for an answer; the newest win.</summary>
     private const int MostBodyBytes = 8_388_608;
 
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan LongestVisit = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan LockExpiry = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
 
@@ -85,8 +85,7 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
     private async Task<uint> VisitAsync(
         Func<IChannel, StoredDeadLetter, BasicGetResult, CancellationToken, Task<bool>> visit, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeLimit);
+        using var limit = new TimeLimit(LongestVisit, clock, cancellationToken);
         var lockValue = Guid.NewGuid().ToString("N");
         await LockAsync(lockValue, limit.Token);
         try
@@ -95,7 +94,7 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"The dead letters took longer than {TimeLimit.TotalSeconds} s.", e);
+            throw new TimeoutException($"The dead letters took longer than {LongestVisit.TotalSeconds} s.", e);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
@@ -7,9 +8,9 @@ namespace Cosmo.Functions.Messaging;
 /// Publishes to the broker and returns when the broker has confirmed it. One connection, made at the first call and anew after
 /// a failure. Throws within <see cref="TimeLimit"/> when the broker is away, refuses the message or has no queue for it.
 /// </summary>
-internal sealed class RabbitMQPublisher(IOptions<MessagingOptions> options) : IAsyncDisposable
+internal sealed class RabbitMQPublisher(IOptions<MessagingOptions> options, TimeProvider clock) : IAsyncDisposable
 {
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly CreateChannelOptions Confirming = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
 
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -24,8 +25,7 @@ internal sealed class RabbitMQPublisher(IOptions<MessagingOptions> options) : IA
     /// <summary>Runs a command on the channel, such as a declaration. One command at a time.</summary>
     public async Task RunAsync(Func<IChannel, CancellationToken, Task> command, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeLimit);
+        using var limit = new TimeLimit(Patience, clock, cancellationToken);
         await _gate.WaitAsync(limit.Token);
         try
         {
@@ -36,7 +36,7 @@ internal sealed class RabbitMQPublisher(IOptions<MessagingOptions> options) : IA
             await CloseAsync();
             if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                throw new TimeoutException($"RabbitMQ did not answer within {TimeLimit.TotalSeconds} s.", e);
+                throw new TimeoutException($"RabbitMQ did not answer within {Patience.TotalSeconds} s.", e);
             }
 
             throw;
@@ -66,8 +66,8 @@ internal sealed class RabbitMQPublisher(IOptions<MessagingOptions> options) : IA
             Uri = new Uri(options.Value.RabbitMQUrl),
             ClientProvidedName = "cosmo publisher",
             AutomaticRecoveryEnabled = false,
-            RequestedConnectionTimeout = TimeLimit,
-            ContinuationTimeout = TimeLimit,
+            RequestedConnectionTimeout = Patience,
+            ContinuationTimeout = Patience,
         };
         _connection = await factory.CreateConnectionAsync(cancellationToken);
         return _channel = await _connection.CreateChannelAsync(Confirming, cancellationToken);

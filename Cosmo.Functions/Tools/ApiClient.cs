@@ -27,28 +27,26 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
     /// </summary>
     public async Task<JsonElement?> GetAsync(string service, Uri uri, string? apiKey, CancellationToken cancellationToken)
     {
-        for (var @try = 1; ; @try++)
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries, LongestRetryAfter = LongestDelay };
+        while (true)
         {
-            var (answer, failure) = await TryAsync(service, uri, apiKey, @try, cancellationToken);
+            var (answer, failure) = await TryAsync(service, uri, apiKey, backoff.Try, cancellationToken);
             if (failure is null)
             {
                 return answer;
             }
 
-            if (!failure.MayPass || @try == MaxTries || failure.RetryAfter > LongestDelay)
+            if (!failure.MayPass || !await backoff.WaitAsync(failure.RetryAfter, cancellationToken))
             {
                 throw new ToolException(failure.Sentence);
             }
-
-            await Task.Delay((failure.RetryAfter ?? TimeSpan.Zero) + Backoff.Delay(@try, FirstDelay, LongestDelay), clock, cancellationToken);
         }
     }
 
     private async Task<(JsonElement? Answer, Failure? Failure)> TryAsync(
         string service, Uri uri, string? apiKey, int @try, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(TryTimeLimit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(TryTimeLimit, clock, cancellationToken);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, uri);
@@ -58,10 +56,10 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
             }
 
             using var client = clients.CreateClient(ClientName);
-            using var response = await client.SendAsync(request, either.Token);
+            using var response = await client.SendAsync(request, limit.Token);
             if (response.IsSuccessStatusCode)
             {
-                return (JsonElement.Parse(await response.Content.ReadAsByteArrayAsync(either.Token)), null);
+                return (JsonElement.Parse(await response.Content.ReadAsByteArrayAsync(limit.Token)), null);
             }
 
             if (response.StatusCode == HttpStatusCode.NotFound)

@@ -61,13 +61,12 @@ internal sealed class Toolbox : IToolbox
     private async Task<(string Outcome, string Output)> RunAsync(
         ITool tool, string arguments, Caller caller, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.TimeLimitSeconds), _clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(TimeSpan.FromSeconds(_options.TimeLimitSeconds), _clock, cancellationToken);
         try
         {
             // On a thread of its own and not waited for longer than the limit: a database driver may block, or not heed the token.
-            var result = await Task.Run(() => tool.ExecuteAsync(ToolArguments.Parse(arguments), caller, either.Token), either.Token)
-                .WaitAsync(either.Token);
+            var result = await Task.Run(() => tool.ExecuteAsync(ToolArguments.Parse(arguments), caller, limit.Token), limit.Token)
+                .WaitAsync(limit.Token);
             return ("completed", result.ToJsonString(ToolJson.Options));
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -79,7 +78,7 @@ internal sealed class Toolbox : IToolbox
             _logger.Refused(tool.Name, exception.Message, exception.InnerException);
             return ("refused", Error(exception.Message));
         }
-        catch (Exception) when (limit.IsCancellationRequested)
+        catch (Exception) when (limit.IsOver)
         {
             _logger.TimedOut(tool.Name, _options.TimeLimitSeconds);
             return ("timeout", Error("The tool took too long and was stopped. Tell the user that this could not be looked up right now."));

@@ -26,7 +26,7 @@ internal sealed class ThreadRemoval(
     RedisConnection redis, ThreadReader reader, ThreadIndex index, IAssistant assistant, TimeProvider clock, ILogger<ThreadRemoval> logger)
 {
     /// <summary>For one conversation with its items; what is larger is finished by the next runs.</summary>
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan DeletionLimit = TimeSpan.FromSeconds(30);
 
     private const string DeleteUnchanged = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
@@ -99,11 +99,10 @@ internal sealed class ThreadRemoval(
             return false;
         }
 
-        using var limit = new CancellationTokenSource(TimeLimit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(DeletionLimit, clock, cancellationToken);
         try
         {
-            await assistant.DeleteThreadAsync(threadId, either.Token);
+            await assistant.DeleteThreadAsync(threadId, limit.Token);
             openAI.Succeeded();
             return true;
         }

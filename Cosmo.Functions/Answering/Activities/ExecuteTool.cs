@@ -1,4 +1,5 @@
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
 using StackExchange.Redis;
@@ -29,12 +30,10 @@ internal sealed class ExecuteTool(IToolbox toolbox, IUpdatePublisher updates, St
             logger.RedisAway(e, address.MessageId);
         }
 
-        var left = input.StopAt - clock.GetUtcNow();
-        using var deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, clock);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token, context.CancellationToken);
+        using var bounds = new TimeLimit(input.StopAt - clock.GetUtcNow(), clock, stop.Token, context.CancellationToken);
         try
         {
-            return await toolbox.ExecuteAsync(call.Name, call.Arguments, input.Caller, over.Token);
+            return await toolbox.ExecuteAsync(call.Name, call.Arguments, input.Caller, bounds.Token);
         }
         catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
         {

@@ -56,9 +56,8 @@ internal sealed class FailAnswer(
             return;
         }
 
-        using var limit = new CancellationTokenSource(RepairLimit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NotCarriedOut, either.Token);
+        using var limit = new TimeLimit(RepairLimit, clock, cancellationToken);
+        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NotCarriedOut, limit.Token);
     }
 
     private async Task TryAsync(MessageAddress address, Func<Task> step, CancellationToken cancellationToken)

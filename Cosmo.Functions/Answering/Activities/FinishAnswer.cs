@@ -31,11 +31,10 @@ internal sealed class FinishAnswer(
 
     private async Task<string?> RecallAsync(FinishInput input, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(Patience, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(Patience, clock, cancellationToken);
         try
         {
-            return await memory.FindTextAsync(input.Address, input.Round, either.Token);
+            return await memory.FindTextAsync(input.Address, input.Round, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -28,8 +28,7 @@ internal sealed class RunAssistant(
         ActivityContext.TryParse(input.TraceParent, null, out var parent);
         using var activity = Telemetry.Source.StartActivity("run assistant", ActivityKind.Internal, parent);
         using var stop = await stopSignals.RegisterAsync(input.Address.Channel, input.InstanceId, context.CancellationToken);
-        using var deadline = new CancellationTokenSource(Positive(input.StopAt - clock.GetUtcNow()), clock);
-        using var bounds = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token, context.CancellationToken);
+        using var bounds = new TimeLimit(input.StopAt - clock.GetUtcNow(), clock, stop.Token, context.CancellationToken);
         try
         {
             bounds.Token.ThrowIfCancellationRequested();
@@ -87,6 +86,4 @@ internal sealed class RunAssistant(
     private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + "\n\n" + text;
 
     private static RunResult Failed(Failure failure) => new(null, [], failure);
-
-    private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : TimeSpan.Zero;
 }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools.Database;
@@ -24,16 +25,15 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvide
     private async Task<DatabaseRows> QueryAsync(string text, (string Name, object Value)[] parameters, CancellationToken cancellationToken)
     {
         // The provider's own time limit begins anew with each step, and SQLite's counts only waits for a lock.
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.CommandTimeoutSeconds), clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = new TimeLimit(TimeSpan.FromSeconds(_options.CommandTimeoutSeconds), clock, cancellationToken);
         try
         {
-            return await ReadAsync(text, parameters, either.Token);
+            return await ReadAsync(text, parameters, limit.Token);
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && (exception is DbException || limit.IsCancellationRequested))
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && (exception is DbException || limit.IsOver))
         {
             logger.QueryFailed(exception);
-            throw new ToolException(limit.IsCancellationRequested || exception.InnerException is TimeoutException
+            throw new ToolException(limit.IsOver || exception.InnerException is TimeoutException
                 ? "The database did not answer in time. Tell the user to try again later."
                 : "The database has a problem right now. Tell the user to try again later.");
         }
