@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using Cosmo.Functions.Threads;
-using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Logging;
 
 namespace Cosmo.Functions.Tests;

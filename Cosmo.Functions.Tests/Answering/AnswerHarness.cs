@@ -19,16 +19,15 @@ internal sealed class AnswerHarness : OrchestrationHarness
                 request, async (context, _) => await AnswerMessage.RunAsync(context)))
     {
         On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult("conv_1", Duplicate: false, null));
-        On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp_1", [], null));
+        On<RunInput>(nameof(RunAssistant), _ => new RunResult([], null));
         On<ToolInput>(nameof(ExecuteTool), input => $"output of {input.Call.Name}");
         On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(true, null));
-        On<FinishInput>(nameof(FinishAnswer), _ => null);
         On<StopInput>(nameof(StopWork), _ =>
         {
-            _untilStopped.End(new RunResult(null, [], Failure.Stopped));
+            _untilStopped.End(new RunResult([], Failure.Stopped));
             return null;
         });
-        On<FailInput>(nameof(FailAnswer), _ => null);
+        On<FailInput>(nameof(FailAnswer), _ => false);
         On<DeadLetterInput>(nameof(WriteDeadLetter), _ => null);
     }
 

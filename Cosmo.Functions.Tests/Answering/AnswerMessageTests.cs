@@ -10,20 +10,20 @@ public sealed class AnswerMessageTests
     private readonly AnswerHarness _harness = new();
 
     [Fact]
-    public void A_question_needs_three_activities()
+    public void A_question_needs_two_activities_and_one_timer()
     {
         _harness.Begin();
 
         _harness.End().ShouldBe(new AnswerResult("completed", null, 1));
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(FinishAnswer)]);
-        _harness.Inputs<FinishInput>(nameof(FinishAnswer)).Single().ResponseId.ShouldBe("resp_1");
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant)]);
+        _harness.History.Count(happened => happened.TimerCreated is not null).ShouldBe(1);
     }
 
     [Fact]
     public void Tools_run_side_by_side_and_their_outputs_go_to_the_next_round()
     {
         var tools = new Dictionary<string, OpenCall> { ["a"] = new(), ["b"] = new() };
-        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", input.Round == 0 ? AnswerHarness.Calling("a", "b") : [], null));
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(input.Round == 0 ? AnswerHarness.Calling("a", "b") : [], null));
         _harness.On<ToolInput>(nameof(ExecuteTool), input => tools[input.Call.Name]);
 
         _harness.Begin();
@@ -41,7 +41,7 @@ public sealed class AnswerMessageTests
     [Fact]
     public void After_eight_rounds_of_tools_the_ninth_is_a_failure()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult("resp", AnswerHarness.Calling("again"), null));
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(AnswerHarness.Calling("again"), null));
 
         _harness.Begin();
 
@@ -113,7 +113,7 @@ public sealed class AnswerMessageTests
     {
         var gone = Failure.From(AssistantFailure.ThreadGone, "gone");
         _harness.On<ThreadInput>(nameof(GetOrCreateThread), input => new ThreadResult(input.ReplacedThreadId is null ? "conv_old" : "conv_new", false, null));
-        _harness.On<RunInput>(nameof(RunAssistant), input => input.ThreadId == "conv_old" ? new RunResult(null, [], gone) : new RunResult("resp", [], null));
+        _harness.On<RunInput>(nameof(RunAssistant), input => input.ThreadId == "conv_old" ? new RunResult([], gone) : new RunResult([], null));
 
         _harness.Begin();
 
@@ -125,7 +125,7 @@ public sealed class AnswerMessageTests
     [Fact]
     public void A_new_thread_that_is_gone_too_is_a_failure()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.From(AssistantFailure.ThreadGone, "gone")));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.ThreadGone, "gone")));
 
         _harness.Begin();
 
@@ -209,7 +209,7 @@ public sealed class AnswerMessageTests
     [Fact]
     public void Work_that_kept_its_own_deadline_first_is_an_overall_time_out_all_the_same()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.Stopped));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Stopped));
 
         _harness.Begin();
 
@@ -220,7 +220,7 @@ public sealed class AnswerMessageTests
     [Fact]
     public void Work_that_another_worker_cancelled_ends_as_cancelled()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.Cancelled));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Cancelled));
 
         _harness.Begin();
 
@@ -231,7 +231,7 @@ public sealed class AnswerMessageTests
     [Fact]
     public void A_message_that_is_cancelled_between_two_rounds_asks_the_model_no_more()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult("resp", AnswerHarness.Calling("a"), null));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(AnswerHarness.Calling("a"), null));
         _harness.On<ToolInput>(nameof(ExecuteTool), _ =>
         {
             _harness.Cancel();
@@ -260,7 +260,7 @@ public sealed class AnswerMessageTests
     public void A_second_round_has_the_time_between_two_events_and_not_that_to_the_first()
     {
         _harness.On<RunInput>(
-            nameof(RunAssistant), input => input.Round == 0 ? new RunResult("resp", AnswerHarness.Calling("a"), null) : _harness.UntilStopped);
+            nameof(RunAssistant), input => input.Round == 0 ? new RunResult(AnswerHarness.Calling("a"), null) : _harness.UntilStopped);
 
         _harness.Begin();
         _harness.Advance(TimeSpan.FromSeconds(50));
@@ -268,6 +268,20 @@ public sealed class AnswerMessageTests
         _harness.Advance(TimeSpan.FromSeconds(11));
 
         _harness.End().Cause.ShouldBe("stalled");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_answer_that_was_told_before_its_work_could_be_stopped_is_no_failure(bool isLate)
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => isLate ? _harness.UntilStopped : new IOException("The worker died when all was said."));
+        _harness.On<FailInput>(nameof(FailAnswer), _ => true);
+
+        _harness.Begin();
+
+        _harness.End().ShouldBe(new AnswerResult("completed", null, 1));
+        _harness.Calls.ShouldNotContain(nameof(WriteDeadLetter));
     }
 
     [Fact]
@@ -297,7 +311,7 @@ public sealed class AnswerMessageTests
     public void A_dead_letter_is_kept_until_the_broker_is_back()
     {
         var tries = 0;
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.From(AssistantFailure.Other, "failed")));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.Other, "failed")));
         _harness.On<DeadLetterInput>(nameof(WriteDeadLetter), _ => ++tries < 6 ? throw new IOException("The broker is away.") : null);
 
         _harness.Begin();

@@ -3,6 +3,7 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Delivery;
 using DurableTask.Core.Exceptions;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
@@ -20,19 +21,22 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     private readonly TestRedis _redis = new();
     private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
     private readonly StopSignals _stopSignals;
+    private readonly UpdateLog _log;
+    private readonly RecordingPublisher _updates = new();
     private readonly AnswerStarter _starter;
 
     public AnswerStarterTests()
     {
         var options = Options.Create(new AnsweringOptions());
-        var turns = new TurnQueue(_redis.Connection, options, TimeProvider.System);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        var turns = new TurnQueue(_redis.Connection, _log, options, TimeProvider.System);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
-            new Cancellation(
-                turns, new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System), _stopSignals, NullLogger<Cancellation>.Instance),
+            new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),
+            _updates,
             options,
             TimeProvider.System,
             NullLogger<AnswerStarter>.Instance);
@@ -59,14 +63,15 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_delivery_that_comes_again_before_it_was_acknowledged_is_taken_in_once()
+    public async Task A_delivery_that_comes_again_before_it_was_acknowledged_is_taken_in_once_and_keeps_its_place()
     {
-        Schedule().Returns("instance");
+        Schedule().Returns(_ => "instance", _ => throw new OrchestrationAlreadyExistsException("An orchestration with this id exists."), _ => "instance");
 
-        await StartAsync("msg-1");
-        await StartAsync("msg-1");
+        (await StartAsync("msg-1")).ShouldBeNull();
+        (await StartAsync("msg-1")).ShouldBeNull();
+        await StartAsync("msg-2");
 
-        Scheduled().ShouldHaveSingleItem();
+        Scheduled().Last().ShouldSatisfyAllConditions(input => input.Address.MessageId.ShouldBe("msg-2"), input => input.HasTurn.ShouldBeFalse());
     }
 
     [Fact]
@@ -80,20 +85,40 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         Scheduled().Select(input => input.Address.Attempt).ShouldBe([1, 2]);
     }
 
-    [Theory]
-    [InlineData(OrchestrationRuntimeStatus.Running, false)]
-    [InlineData(OrchestrationRuntimeStatus.Completed, true)]
-    public async Task A_message_that_the_store_knows_is_no_new_one_although_Redis_has_forgotten_it(OrchestrationRuntimeStatus status, bool givesItsPlaceBack)
+    [Fact]
+    public async Task A_message_that_the_store_knows_is_no_new_one_although_Redis_has_forgotten_it_and_gives_its_place_back()
     {
         Schedule().ThrowsAsync(new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
-        Finding().Returns(Instance(status));
 
         (await StartAsync("msg-1")).ShouldBeNull();
 
         Schedule().Returns("instance");
-        Finding().Returns((OrchestrationMetadata?)null);
         await StartAsync("msg-2");
-        Scheduled().Last().HasTurn.ShouldBe(givesItsPlaceBack);
+        Scheduled().Last().HasTurn.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Only_the_start_is_asked_of_the_store()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+        await StartAsync("msg-2");
+
+        _client.ReceivedCalls().ShouldAllBe(call => IsSchedule(call));
+    }
+
+    [Fact]
+    public async Task Who_need_not_wait_is_told_at_once_that_the_answer_has_started()
+    {
+        Schedule().Returns("instance");
+
+        await StartAsync("msg-1");
+        await StartAsync("msg-2");
+
+        _updates.Published.TryRead(out var started).ShouldBeTrue();
+        started!.ShouldSatisfyAllConditions(it => it.Status.ShouldBe("started"), it => it.MessageId.ShouldBe("msg-1"), it => it.Sequence.ShouldNotBeNull());
+        _updates.Published.TryRead(out _).ShouldBeFalse();
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class KilledWorkerTests
     {
         _begun = _harness.Now;
         _harness.On<RunInput>(
-            nameof(RunAssistant), input => new RunResult($"resp_{input.Round}", input.Round == 0 ? AnswerHarness.Calling("a", "b") : [], null));
+            nameof(RunAssistant), input => new RunResult(input.Round == 0 ? AnswerHarness.Calling("a", "b") : [], null));
     }
 
     [Theory]
@@ -30,8 +30,6 @@ public sealed class KilledWorkerTests
     [InlineData(nameof(RunAssistant), 2)]
     [InlineData(nameof(ExecuteTool), 1)]
     [InlineData(nameof(ExecuteTool), 3)]
-    [InlineData(nameof(FinishAnswer), 1)]
-    [InlineData(nameof(FinishAnswer), 2)]
     public void A_worker_that_dies_costs_seconds_and_not_the_answer(string activity, int times)
     {
         Kill(activity, times);
@@ -68,7 +66,6 @@ public sealed class KilledWorkerTests
     [InlineData(nameof(GetOrCreateThread))]
     [InlineData(nameof(RunAssistant))]
     [InlineData(nameof(ExecuteTool))]
-    [InlineData(nameof(FinishAnswer))]
     public void An_activity_that_kills_every_worker_ends_the_conversation_within_its_deadline(string activity)
     {
         Kill(activity, int.MaxValue);
@@ -84,7 +81,7 @@ public sealed class KilledWorkerTests
     [Fact]
     public void Work_that_could_not_be_told_to_stop_is_told_of_all_the_same()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), input => new Later(input.StopAt - _harness.Now, new RunResult(null, [], Failure.Stopped)));
+        _harness.On<RunInput>(nameof(RunAssistant), input => new Later(input.StopAt - _harness.Now, new RunResult([], Failure.Stopped)));
         Kill(nameof(StopWork), int.MaxValue);
 
         _harness.Begin();
@@ -103,7 +100,7 @@ public sealed class KilledWorkerTests
         {
             1 => new Later(TimeSpan.FromSeconds(35.5), Died),
             <= 5 => Died,
-            _ => new RunResult(null, [], Failure.Over),
+            _ => new RunResult([], Failure.Over),
         });
 
         _harness.Begin();
@@ -149,7 +146,7 @@ public sealed class KilledWorkerTests
         var tries = 0;
         _harness.On<RunInput>(
             nameof(RunAssistant),
-            _ => ++tries == 1 ? new Later(TimeSpan.FromSeconds(10), Died) : new Later(TimeSpan.FromSeconds(48), new RunResult("resp", [], null)));
+            _ => ++tries == 1 ? new Later(TimeSpan.FromSeconds(10), Died) : new Later(TimeSpan.FromSeconds(48), new RunResult([], null)));
 
         _harness.Begin();
         _harness.Progress();
@@ -160,7 +157,7 @@ public sealed class KilledWorkerTests
     [Fact]
     public void A_message_that_is_over_ends_silently()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.Over));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Over));
 
         _harness.Begin();
 
@@ -171,7 +168,7 @@ public sealed class KilledWorkerTests
     [Fact]
     public void A_dead_letter_is_tried_for_a_day()
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult(null, [], Failure.From(AssistantFailure.Other, "failed")));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.Other, "failed")));
         _harness.On<DeadLetterInput>(nameof(WriteDeadLetter), _ => Died);
 
         _harness.Begin();

@@ -31,6 +31,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     private readonly WebPubSubServiceClient _webPubSub = Substitute.For<WebPubSubServiceClient>();
     private readonly IAssistant _assistant = Substitute.For<IAssistant>();
     private readonly List<UpdatePayload> _sent = [];
+    private readonly UpdateLog _log;
     private readonly UpdatePublisher _updates;
     private readonly TurnQueue _turns;
     private readonly TurnRelease _turn;
@@ -40,9 +41,10 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public RepeatedActivityTests()
     {
         var delivery = Options.Create(new DeliveryOptions());
+        _log = new UpdateLog(_redis.Connection, delivery, _clock);
         _updates = new UpdatePublisher(
-            new UpdateLog(_redis.Connection, delivery, _clock), _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
-        _turns = new TurnQueue(_redis.Connection, Options.Create(new AnsweringOptions()), _clock);
+            _log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()), _clock);
         _turn = new TurnRelease(_turns, NullLogger<TurnRelease>.Instance);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
@@ -71,13 +73,13 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         (await FindThreadAsync()).ShouldBe(new ThreadResult(null, Duplicate: true, null));
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
-        (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBeTrue();
+        (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBeFalse();
     }
 
     [Fact]
     public async Task The_model_is_not_asked_when_the_message_is_over()
     {
-        await EndAsync();
+        await _updates.PublishAsync(Address, Updates.Error("msg-1", "conv_1", "sentence", "details"), once: null, Cancellation);
 
         (await RunAssistantAsync()).Failure.ShouldBe(Failure.Over);
 
@@ -126,7 +128,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
             .Returns(call => RespondAsync(call.Arg<IAssistantObserver>()));
         await Should.ThrowAsync<InvalidOperationException>(RunAssistantAsync());
 
-        (await RunAssistantAsync()).ResponseId.ShouldBe("resp_1");
+        (await RunAssistantAsync()).Failure.ShouldBeNull();
 
         _assistant.ReceivedCalls().Select(call => ((AssistantRequest)call.GetArguments()[0]!).EarlierResponseId).ShouldBe([null, "resp_1"]);
     }
@@ -135,11 +137,12 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task An_answer_that_is_finished_again_is_told_once_and_its_turn_given_on()
     {
         await TakeTurnsAsync();
-        await _memory.RememberTextAsync(Address, 0, "Hello", Cancellation);
+        Answer("Hello");
 
-        await FinishAsync();
-        await FinishAsync();
+        await RunAssistantAsync();
+        await RunAssistantAsync();
 
+        _assistant.ReceivedCalls().ShouldHaveSingleItem();
         _sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
         await NextHasTheTurnAsync();
     }
@@ -148,12 +151,11 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task An_answer_whose_final_update_was_recorded_and_not_sent_is_told_as_it_was_recorded()
     {
         await TakeTurnsAsync();
-        await _memory.RememberTextAsync(Address, 0, "Hello", Cancellation);
-        await new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock)
-            .RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+        await _log.RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
 
-        await FinishAsync();
+        (await RunAssistantAsync()).Failure.ShouldBeNull();
 
+        _assistant.ReceivedCalls().ShouldBeEmpty();
         _sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
         await NextHasTheTurnAsync();
     }
@@ -162,10 +164,10 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task A_turn_that_was_released_by_a_try_that_died_is_told_of_by_the_next()
     {
         await TakeTurnsAsync();
-        await _memory.RememberTextAsync(Address, 0, "Hello", Cancellation);
+        await EndAsync();
         await _turns.ReleaseAsync(Address, "instance-1", Cancellation);
 
-        await FinishAsync();
+        await RunAssistantAsync();
 
         await NextHasTheTurnAsync();
     }
@@ -177,15 +179,33 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         var fail = new FailAnswer(_updates, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance);
         var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow());
 
-        await fail.RunAsync(input, _client, _context);
-        await fail.RunAsync(input, _client, _context);
+        (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
+        (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
 
         _sent.Select(update => (update.Status, update.Type)).ShouldBe([("error", "timeout")]);
         await NextHasTheTurnAsync();
     }
 
+    [Fact]
+    public async Task A_failure_that_comes_after_the_answer_says_so_and_tells_nobody()
+    {
+        await TakeTurnsAsync();
+        await EndAsync();
+
+        var isAnswered = await new FailAnswer(_updates, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
+            new FailInput(Address, "instance-1", "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
+
+        isAnswered.ShouldBeTrue();
+        _sent.Select(update => update.Status).ShouldBe(["completed"]);
+        await NextHasTheTurnAsync();
+    }
+
     private Task<Response> Sending() => _webPubSub.SendToGroupAsync(
         Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>());
+
+    private void Answer(string text) =>
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>())
+            .Returns(new AssistantResponse("resp_1", text, []));
 
     /// <summary>Sends the message's final update.</summary>
     private Task<bool> EndAsync() => _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
@@ -205,12 +225,10 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     private Task<ThreadResult> FindThreadAsync() => new GetOrCreateThread(
         _turns, Substitute.For<IThreadStore>(), _assistant, _updates, Options.Create(new AnsweringOptions()), _clock, NullLogger<GetOrCreateThread>.Instance)
-        .RunAsync(new ThreadInput(Address, "run-1", null), _context);
+        .RunAsync(new ThreadInput(Address, "run-1", null, HasStarted: false), _context);
 
     private Task<RunResult> RunAssistantAsync() => new RunAssistant(
-        _assistant, _updates, _memory, _stopSignals, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
-            new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.Anonymous, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), null), _client, _context);
+        _assistant, _updates, _memory, _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
+            new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.Anonymous, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
 
-    private Task FinishAsync() => new FinishAnswer(_memory, _assistant, _updates, _turn, _clock, NullLogger<FinishAnswer>.Instance)
-        .RunAsync(new FinishInput(Address, "instance-1", "conv_1", "resp_1", 0, _clock.GetUtcNow()), _client, _context);
 }

@@ -192,15 +192,6 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
         (await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Hello", "resp_none"), new Heard(), Cancellation)).Text.ShouldNotBeEmpty();
 
     [Fact]
-    public async Task The_text_of_a_response_can_be_found_by_its_id()
-    {
-        var response = await _setup.AskAsync(_thread, "Hello");
-
-        (await _setup.Assistant.FindTextAsync(response.Id, Cancellation)).ShouldBe(response.Text);
-        (await _setup.Assistant.FindTextAsync("resp_none", Cancellation)).ShouldBeNull();
-    }
-
-    [Fact]
     public async Task Cancellation_reaches_the_service_at_once_and_is_no_failure()
     {
         await _openAI.FaultAsync("""[{"stallAfterTokens":2}]""");

@@ -36,5 +36,9 @@ internal sealed class RecordingPublisher : IUpdatePublisher
 
     public Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken) => Task.FromResult(IsFenced);
 
+    public Task<string?> FindEndAsync(MessageAddress address, CancellationToken cancellationToken) => Task.FromResult(IsFenced ? "" : null);
+
+    public void SendSoon(MessageAddress address, Update update) => _published.Writer.TryWrite(update.Payload);
+
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 }

@@ -10,7 +10,7 @@ namespace Cosmo.Functions.Answering;
 /// <param name="Body">The original body, for the dead letter.</param>
 /// <param name="Properties">The original properties, for the dead letter.</param>
 /// <param name="RunId">Made anew whenever a delivery is scheduled: of two orchestrations for one message, one wins.</param>
-/// <param name="HasTurn">The channel was idle when the message was taken in, so it need not wait.</param>
+/// <param name="HasTurn">The channel was idle when the message was taken in: it need not wait, and its client has been told that processing began.</param>
 /// <param name="ReceivedAt">When the message was taken in.</param>
 /// <param name="Deadlines">How long the answer may take.</param>
 /// <param name="MaxToolRounds">How often in a row the model may ask for tools.</param>

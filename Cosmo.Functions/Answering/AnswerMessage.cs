@@ -36,22 +36,13 @@ internal static class AnswerMessage
                 return await FailAsync(context, progress, noTurn);
             }
 
-            var watch = new DeadlineWatch(context, input.Deadlines, cancelled);
+            using var watch = new DeadlineWatch(context, input.Deadlines, cancelled);
             if (await AnswerAsync(context, progress, watch) is { } failure)
             {
                 return await FailAsync(context, progress, failure);
             }
 
-            if (progress.Duplicate)
-            {
-                return new AnswerResult(AnswerResult.Duplicate, null, 0);
-            }
-
-            await context.CallActivityAsync(
-                nameof(FinishAnswer),
-                new FinishInput(input.Address, context.InstanceId, progress.ThreadId!, progress.ResponseId!, progress.Round, input.ReceivedAt),
-                Tries.Few);
-            return new AnswerResult("completed", null, progress.Round + 1);
+            return progress.Duplicate ? new AnswerResult(AnswerResult.Duplicate, null, 0) : AnswerResult.Completed(progress.Round);
         }
         catch (TaskFailedException e)
         {
@@ -90,7 +81,7 @@ internal static class AnswerMessage
         for (string? replaced = null; ; replaced = progress.ThreadId)
         {
             var thread = context.CallActivityAsync<ThreadResult>(
-                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced), Tries.Within(watch.Left));
+                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced, input.HasTurn), Tries.Within(watch.Left));
             if (await watch.WatchAsync(thread) is { } late)
             {
                 return late;
@@ -128,7 +119,7 @@ internal static class AnswerMessage
                 nameof(RunAssistant),
                 new RunInput(
                     input.Address, context.InstanceId, progress.ThreadId!, progress.Round == 0 ? input.Question : null, outputs, input.Caller, progress.Round,
-                    watch.OverallAt, input.TraceParent),
+                    watch.OverallAt, input.ReceivedAt, input.TraceParent),
                 Tries.Within(watch.Left));
             progress.Work = run;
             if (await watch.WatchAsync(run) is { } late)
@@ -149,7 +140,6 @@ internal static class AnswerMessage
             }
 
             watch.Hear();
-            progress.ResponseId = result.ResponseId;
             if (result.ToolCalls.Count == 0)
             {
                 return null;
@@ -181,10 +171,14 @@ internal static class AnswerMessage
         await StopAsync(context, progress);
         try
         {
-            await context.CallActivityAsync(
+            var isAnswered = await context.CallActivityAsync<bool>(
                 nameof(FailAnswer),
                 new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt),
                 Tries.Few);
+            if (isAnswered)
+            {
+                return AnswerResult.Completed(progress.Round);
+            }
         }
         catch (TaskFailedException)
         {

@@ -14,9 +14,6 @@ internal sealed class AnswerProgress(AnswerInput input)
     /// <summary>The activities that were begun last.</summary>
     public Task? Work { get; set; }
 
-    /// <summary>The newest whole response; null before the first.</summary>
-    public string? ResponseId { get; set; }
-
     /// <summary>Another orchestration has this message, or had it: it is over.</summary>
     public bool Duplicate { get; set; }
 }
@@ -31,4 +28,6 @@ internal sealed record AnswerResult(string Outcome, string? Cause, int Rounds)
 {
     /// <summary>The outcome of an orchestration whose message another one has.</summary>
     public const string Duplicate = "duplicate";
+
+    public static AnswerResult Completed(int lastRound) => new("completed", null, lastRound + 1);
 }

@@ -2,8 +2,10 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using DurableTask.Core.Exceptions;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
@@ -17,6 +19,7 @@ internal sealed class AnswerStarter(
     TurnRelease turn,
     Cancellation cancellation,
     MessageDirectory directory,
+    IUpdatePublisher updates,
     IOptions<AnsweringOptions> options,
     TimeProvider clock,
     ILogger<AnswerStarter> logger)
@@ -52,13 +55,13 @@ internal sealed class AnswerStarter(
         var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt);
         var instanceId = InstanceId(address);
         using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
-        var place = await TakePlaceAsync(address, instanceId, cancellationToken);
-        if (place is TurnPlace.Refused && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: false, cancellationToken) is null)
+        var taken = await TakePlaceAsync(address, instanceId, cancellationToken);
+        if (taken.Place is TurnPlace.Refused && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: false, cancellationToken) is null)
         {
             return MustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
         }
 
-        if (place is TurnPlace.ScheduledBefore or TurnPlace.Refused)
+        if (taken.Place is TurnPlace.Known or TurnPlace.Refused)
         {
             logger.DeliveredAgain(address.MessageId);
             return null;
@@ -71,26 +74,30 @@ internal sealed class AnswerStarter(
             body,
             properties,
             Guid.NewGuid().ToString("N"),
-            place is TurnPlace.Head,
+            taken.Place is TurnPlace.Head,
             clock.GetUtcNow(),
             options.Value.Deadlines,
             options.Value.MaxToolRounds,
             activity?.Id ?? Activity.Current?.Id);
+        if (taken.Started is { } started)
+        {
+            updates.SendSoon(address, started);
+        }
+
+        var remembering = RememberAsync(address, cancellationToken);
         try
         {
             await client.ScheduleNewOrchestrationInstanceAsync(
                 nameof(AnswerMessage), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
-            // It may have been started before. Backends say so with different exceptions, above all where two start it at once, so the store is asked.
-            var existing = await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, cancellationToken);
-            if (existing is null || existing.HasEnded())
+            if (taken.IsNew)
             {
-                await turn.GiveOnAsync(address, instanceId, client, cancellationToken);
+                await turn.GiveOnAsync(address, instanceId, client, CancellationToken.None);
             }
 
-            if (existing is null)
+            if (e is not OrchestrationAlreadyExistsException)
             {
                 throw;
             }
@@ -98,9 +105,12 @@ internal sealed class AnswerStarter(
             logger.DeliveredAgain(address.MessageId);
             return null;
         }
+        finally
+        {
+            await remembering;
+        }
 
-        await MarkScheduledAsync(address, cancellationToken);
-        if (place is TurnPlace.Waiting && options.Value.WhenBusy == AnsweringOptions.Interrupt)
+        if (taken.Place is TurnPlace.Waiting && options.Value.WhenBusy == AnsweringOptions.Interrupt)
         {
             await InterruptAsync(address, instanceId, client, cancellationToken);
         }
@@ -110,7 +120,7 @@ internal sealed class AnswerStarter(
         return null;
     }
 
-    private async Task<TurnPlace> TakePlaceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    private async Task<TakenPlace> TakePlaceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
     {
         try
         {
@@ -120,7 +130,7 @@ internal sealed class AnswerStarter(
         {
             // The orchestration takes its place itself as soon as Redis is back.
             logger.NoPlaceTaken(e, address.MessageId);
-            return TurnPlace.Waiting;
+            return new TakenPlace(TurnPlace.Waiting, IsNew: false, null);
         }
     }
 
@@ -139,16 +149,16 @@ internal sealed class AnswerStarter(
         }
     }
 
-    private async Task MarkScheduledAsync(MessageAddress address, CancellationToken cancellationToken)
+    /// <summary>Never fails: operators can name the channel.</summary>
+    private async Task RememberAsync(MessageAddress address, CancellationToken cancellationToken)
     {
         try
         {
-            await turns.MarkScheduledAsync(address, cancellationToken);
             await directory.RememberAsync(address, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            logger.NoPlaceTaken(e, address.MessageId);
+            logger.NotRemembered(e, address.MessageId);
         }
     }
 }

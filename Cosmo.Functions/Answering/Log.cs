@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(203, LogLevel.Warning, "Message {MessageId} has no place among its channel's turns yet.")]
     public static partial void NoPlaceTaken(this ILogger logger, Exception exception, string messageId);
 
+    [LoggerMessage(217, LogLevel.Warning, "The channel of message {MessageId} is not kept for operators who know its id alone.")]
+    public static partial void NotRemembered(this ILogger logger, Exception exception, string messageId);
+
     [LoggerMessage(204, LogLevel.Information, "Message {MessageId} opened thread {ThreadId}.")]
     public static partial void ThreadCreated(this ILogger logger, string messageId, string threadId);
 

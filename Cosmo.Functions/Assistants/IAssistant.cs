@@ -16,9 +16,6 @@ internal interface IAssistant
     /// </summary>
     Task<AssistantResponse> RespondAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken);
 
-    /// <summary>The whole text of a response that was made, or null when it is not to be had. Throws <see cref="AssistantException"/>.</summary>
-    Task<string?> FindTextAsync(string responseId, CancellationToken cancellationToken);
-
     /// <summary>
     /// Gives an output to every call that the thread still waits for, so that the next response is possible.
     /// Harmless when they were answered already or the thread is gone.

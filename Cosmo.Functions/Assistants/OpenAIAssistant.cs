@@ -47,12 +47,6 @@ internal sealed class OpenAIAssistant(
         }
     }
 
-    public async Task<string?> FindTextAsync(string responseId, CancellationToken cancellationToken)
-    {
-        var found = await calls.FindAsync(options => clients.Responses.GetResponseAsync(responseId, options.CancellationToken), cancellationToken);
-        return found?.Value is { Status: ResponseStatus.Completed } response ? ResponseContent.TextOf(response) : null;
-    }
-
     public async Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken) =>
         await AnswerAsync(threadId, await items.FindUnansweredCallsAsync(threadId, cancellationToken), output, cancellationToken);
 

@@ -21,6 +21,19 @@ internal interface IUpdatePublisher
     /// <exception cref="TimeoutException">Redis did not answer.</exception>
     Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The status with which the message ended, <c>completed</c> for instance; null while it has not, empty when that is not known any more. A final update
+    /// that was recorded and may not have left is sent.
+    /// </summary>
+    /// <inheritdoc cref="IsOverAsync" path="/exception" />
+    Task<string?> FindEndAsync(MessageAddress address, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Sends what is recorded already, without being waited for. What this process says of the message later waits for it; what another one says is told
+    /// apart by its sequence.
+    /// </summary>
+    void SendSoon(MessageAddress address, Update update);
+
     /// <summary>The newest text of a message that is not over, or null.</summary>
     Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken);
 }

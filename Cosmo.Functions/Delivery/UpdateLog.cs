@@ -20,38 +20,49 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     private const int SequenceDays = 90;
 
     /// <summary>
+    /// The function <c>record(keys, args)</c> of Lua, for this and for scripts that do more in the same step. Its keys and arguments are an <see cref="LogEntry"/>'s.
     /// A counter that Redis lost starts again at the clock's milliseconds, so that it grows all the same: a client that has seen a higher number
     /// would take everything after for old.
     /// Answers {outcome, sequence}: 1 recorded, 2 recorded before but not known as sent, 0 behind the fence or said before.
     /// </summary>
-    private const string RecordScript = """
-        local counter, log, fence = KEYS[1], KEYS[2], KEYS[3]
-        local kind, once, entry, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-        local final = redis.call('HMGET', fence, 'final', 'sent')
-        if final[1] then
-          if kind == 'final' and not final[2] then
-            local recorded = redis.call('ZRANGEBYSCORE', log, final[1], final[1])
-            return {2, final[1], recorded[1] or ''}
+    public const string RecordFunction = """
+        local function record(keys, args)
+          local counter, log, fence = keys[1], keys[2], keys[3]
+          local kind, once, entry, now = args[1], args[2], args[3], args[4]
+          local final = redis.call('HMGET', fence, 'final', 'sent')
+          if final[1] then
+            if kind == 'final' and not final[2] then
+              local recorded = redis.call('ZRANGEBYSCORE', log, final[1], final[1])
+              return {2, final[1], recorded[1] or ''}
+            end
+            return {0, final[1], ''}
           end
-          return {0, final[1], ''}
+          if once ~= '' and redis.call('HSETNX', fence, 'once:' .. once, '1') == 0 then return {0, '0', ''} end
+          local sequence = redis.call('INCR', counter)
+          if sequence == 1 then
+            redis.call('SET', counter, now)
+            sequence = now
+          end
+          redis.call('EXPIRE', counter, args[7])
+          if kind ~= 'status' then
+            local text = redis.call('HGET', fence, 'text')
+            if text then redis.call('ZREMRANGEBYSCORE', log, text, text) end
+            if kind == 'text' then redis.call('HSET', fence, 'text', sequence) else redis.call('HSET', fence, 'final', sequence) end
+          end
+          redis.call('ZADD', log, sequence, sequence .. ':' .. entry)
+          redis.call('ZREMRANGEBYRANK', log, 0, -1 - tonumber(args[8]))
+          redis.call('EXPIRE', log, args[5])
+          redis.call('EXPIRE', fence, args[6])
+          return {1, sequence, ''}
         end
-        if once ~= '' and redis.call('HSETNX', fence, 'once:' .. once, '1') == 0 then return {0, '0', ''} end
-        local sequence = redis.call('INCR', counter)
-        if sequence == 1 then
-          redis.call('SET', counter, now)
-          sequence = now
-        end
-        redis.call('EXPIRE', counter, ARGV[7])
-        if kind ~= 'status' then
-          local text = redis.call('HGET', fence, 'text')
-          if text then redis.call('ZREMRANGEBYSCORE', log, text, text) end
-          if kind == 'text' then redis.call('HSET', fence, 'text', sequence) else redis.call('HSET', fence, 'final', sequence) end
-        end
-        redis.call('ZADD', log, sequence, sequence .. ':' .. entry)
-        redis.call('ZREMRANGEBYRANK', log, 0, -1 - tonumber(ARGV[8]))
-        redis.call('EXPIRE', log, ARGV[5])
-        redis.call('EXPIRE', fence, ARGV[6])
-        return {1, sequence, ''}
+
+        """;
+
+    /// <summary>Answers nothing while the message has not ended, else {sequence, whether the final update was sent, the update if it is still kept}.</summary>
+    private const string EndScript = """
+        local final = redis.call('HMGET', KEYS[2], 'final', 'sent')
+        if not final[1] then return false end
+        return {final[1], final[2] and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], final[1], final[1])[1] or ''}
         """;
 
     /// <summary>Gives the update its sequence and keeps it, unless the message has had its final update.</summary>
@@ -59,11 +70,15 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     /// <param name="payload">What to record.</param>
     /// <param name="once">When set, an update with this key is recorded once for the message.</param>
     public Task<RecordedUpdate> RecordAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken) =>
-        RecordAsync(address.Channel, FenceKey(address), payload, once, cancellationToken);
+        RecordAsync(EntryOf(address, payload, once), cancellationToken);
+
+    /// <summary>What <see cref="RecordFunction"/> needs to record an update of a message.</summary>
+    /// <inheritdoc cref="RecordAsync(MessageAddress, UpdatePayload, string?, CancellationToken)" path="/param" />
+    public LogEntry EntryOf(MessageAddress address, UpdatePayload payload, string? once) => EntryOf(address.Channel, FenceKey(address), payload, once);
 
     /// <summary>Records an update about a message that was never taken in, and so has no fence of its own.</summary>
     public Task<RecordedUpdate> RecordUnfencedAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken) =>
-        RecordAsync(channel, RedisKeys.ForChannel(redis.Prefix, "fence", channel) + ":rejected:" + Guid.NewGuid().ToString("N"), payload, null, cancellationToken);
+        RecordAsync(EntryOf(channel, $"{Key("fence", channel)}:rejected:{Guid.NewGuid():N}", payload, null), cancellationToken);
 
     /// <summary>Remembers that the final update left, so that a repeated finish does not send it again.</summary>
     public Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken) =>
@@ -72,6 +87,15 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     /// <summary>Whether the message has had its final update.</summary>
     public Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken) =>
         redis.RunAsync(database => database.HashExistsAsync(FenceKey(address), "final"), cancellationToken);
+
+    /// <summary>How the message ended; null while it has not.</summary>
+    public async Task<RecordedEnd?> FindEndAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        var answer = await redis.EvaluateAsync(EndScript, [Key("updates", address.Channel), FenceKey(address)], [], cancellationToken);
+        return answer.IsNull
+            ? null
+            : new RecordedEnd((string?)answer[2] is { Length: > 0 } entry ? Parse(address.Channel, entry, (long)answer[0]) : null, (int)answer[1] == 1);
+    }
 
     /// <summary>The newest text of a message, or null.</summary>
     public async Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken)
@@ -98,25 +122,13 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
             .Where(update => update.Payload.Timestamp >= oldest)];
     }
 
-    private async Task<RecordedUpdate> RecordAsync(string channel, string fenceKey, UpdatePayload payload, string? once, CancellationToken cancellationToken)
+    private async Task<RecordedUpdate> RecordAsync(LogEntry entry, CancellationToken cancellationToken) =>
+        Read(await redis.EvaluateAsync(RecordFunction + "return record(KEYS, ARGV)", entry.Keys, entry.Values, cancellationToken), entry);
+
+    /// <summary>What became of an entry, from the answer of <see cref="RecordFunction"/>.</summary>
+    public static RecordedUpdate Read(RedisResult answer, LogEntry entry)
     {
-        var now = clock.GetUtcNow();
-        payload = payload with { Timestamp = now.ToUnixTimeMilliseconds() / 1000.0, Sequence = null };
-        var kind = payload.FinalMessage ? "final" : payload.Status == "in_progress" ? "text" : "status";
-        var answer = (RedisResult[])(await redis.EvaluateAsync(
-            RecordScript,
-            [Key("sequence", channel), Key("updates", channel), fenceKey],
-            [
-                kind,
-                once ?? "",
-                JsonSerializer.Serialize(payload, CosmoJson.Options),
-                now.ToUnixTimeMilliseconds(),
-                options.Value.LogMinutes * 60,
-                FenceDays * 86_400,
-                SequenceDays * 86_400,
-                MaximumEntries,
-            ],
-            cancellationToken))!;
+        var (channel, payload) = entry.Update;
         var sequence = long.Parse((string)answer[1]!, CultureInfo.InvariantCulture);
         return (int)answer[0] switch
         {
@@ -124,6 +136,25 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
             2 when (string?)answer[2] is { Length: > 0 } recorded => new RecordedUpdate(Parse(channel, recorded, sequence)),
             _ => new RecordedUpdate(new Update(channel, payload with { Sequence = sequence })),
         };
+    }
+
+    private LogEntry EntryOf(string channel, string fenceKey, UpdatePayload payload, string? once)
+    {
+        var now = clock.GetUtcNow();
+        payload = payload with { Timestamp = now.ToUnixTimeMilliseconds() / 1000.0, Sequence = null };
+        return new LogEntry(
+            new Update(channel, payload),
+            [Key("sequence", channel), Key("updates", channel), fenceKey],
+            [
+                payload.FinalMessage ? "final" : payload.Status == "in_progress" ? "text" : "status",
+                once ?? "",
+                JsonSerializer.Serialize(payload, CosmoJson.Options),
+                now.ToUnixTimeMilliseconds(),
+                options.Value.LogMinutes * 60,
+                FenceDays * 86_400,
+                SequenceDays * 86_400,
+                MaximumEntries,
+            ]);
     }
 
     private static Update Parse(string channel, string entry, long sequence)
@@ -134,8 +165,16 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
 
     private string Key(string kind, string channel) => RedisKeys.ForChannel(redis.Prefix, kind, channel);
 
-    private string FenceKey(MessageAddress address) => $"{Key("fence", address.Channel)}:{address.Attempt}:{address.MessageId}";
+    /// <summary>A hash that has the field <c>final</c> from the end of the message on.</summary>
+    public string FenceKey(MessageAddress address) => $"{Key("fence", address.Channel)}:{address.Attempt}:{address.MessageId}";
 }
+
+/// <summary>An update on its way into the log: the keys, which share the channel's hash slot, and the arguments of the script.</summary>
+internal sealed record LogEntry(Update Update, RedisKey[] Keys, RedisValue[] Values);
+
+/// <param name="Update">The final update; null if it is not kept any more.</param>
+/// <param name="IsSent">It is known to have left.</param>
+internal sealed record RecordedEnd(Update? Update, bool IsSent);
 
 /// <param name="ToSend">The update with its sequence; null when nothing may be sent, because the message is over or it was said before.</param>
 internal readonly record struct RecordedUpdate(Update? ToSend);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Azure.Core;
 using Azure.Messaging.WebPubSub;
@@ -22,8 +23,15 @@ internal sealed class UpdatePublisher(
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
+    private readonly ConcurrentDictionary<MessageAddress, Task> _sentSoon = new();
+
     public async Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
     {
+        if (_sentSoon.TryGetValue(address, out var before))
+        {
+            await before;
+        }
+
         Update? update;
         try
         {
@@ -42,13 +50,31 @@ internal sealed class UpdatePublisher(
             return false;
         }
 
-        var sent = await SendAsync(update, payload.FinalMessage ? FinalPatience : TimeSpan.Zero, cancellationToken);
-        if (sent && payload.FinalMessage)
+        await (payload.FinalMessage ? SendFinalAsync(address, update, cancellationToken) : SendAsync(update, TimeSpan.Zero, cancellationToken));
+        return true;
+    }
+
+    public async Task<string?> FindEndAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        if (await log.FindEndAsync(address, cancellationToken) is not { } end)
         {
-            await MarkFinalSentAsync(address, cancellationToken);
+            return null;
         }
 
-        return true;
+        if (end is { IsSent: false, Update: { } update })
+        {
+            await SendFinalAsync(address, update, cancellationToken);
+        }
+
+        return end.Update?.Payload.Status ?? "";
+    }
+
+    public void SendSoon(MessageAddress address, Update update)
+    {
+        var sending = SendAsync(update, TimeSpan.Zero, CancellationToken.None);
+        _sentSoon[address] = sending;
+        _ = sending.ContinueWith(
+            _ => _sentSoon.TryRemove(new(address, sending)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     public async Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken)
@@ -71,8 +97,13 @@ internal sealed class UpdatePublisher(
 
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => log.FindTextAsync(address, cancellationToken);
 
-    private async Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken)
+    private async Task SendFinalAsync(MessageAddress address, Update update, CancellationToken cancellationToken)
     {
+        if (!await SendAsync(update, FinalPatience, cancellationToken))
+        {
+            return;
+        }
+
         try
         {
             await log.MarkFinalSentAsync(address, cancellationToken);

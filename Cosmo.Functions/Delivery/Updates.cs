@@ -5,6 +5,8 @@ namespace Cosmo.Functions.Delivery;
 /// <summary>The updates of the wire contract, section 2, with their texts.</summary>
 internal static class Updates
 {
+    public const string CompletedStatus = "completed";
+
     public static UpdatePayload Started(MessageAddress address) =>
         new("Assistant is processing your request...", "started", "status", false, address.MessageId, null);
 
@@ -21,7 +23,7 @@ internal static class Updates
         new(textSoFar, "in_progress", "response", false, address.MessageId, threadId);
 
     public static UpdatePayload Completed(MessageAddress address, string threadId, string text) =>
-        new(text, "completed", "response", true, address.MessageId, threadId);
+        new(text, CompletedStatus, "response", true, address.MessageId, threadId);
 
     public static UpdatePayload Error(string? messageId, string? threadId, string sentence, string details) =>
         new(sentence, "error", "error", true, messageId, threadId) { ErrorDetails = details };

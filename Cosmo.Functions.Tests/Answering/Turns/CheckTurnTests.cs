@@ -25,9 +25,9 @@ public sealed class CheckTurnTests : IAsyncDisposable
     public CheckTurnTests()
     {
         var options = Options.Create(new AnsweringOptions());
-        _turns = new TurnQueue(_redis.Connection, options, TimeProvider.System);
-        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        _turns = new TurnQueue(_redis.Connection, _log, options, TimeProvider.System);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _checkTurn = new CheckTurn(_turns, _stopSignals, _log, options, TimeProvider.System, NullLogger<CheckTurn>.Instance);
     }
 
@@ -119,7 +119,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
             SerializedOutput = output is null ? null : JsonDataConverter.Default.Serialize(output),
         });
 
-    private Task<TurnPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), $"instance-{number}", 20, Cancellation);
+    private Task<TakenPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), $"instance-{number}", 20, Cancellation);
 
     private Task<TurnResult> CheckAsync(int number) => _checkTurn.RunAsync(new TurnInput(Address(number), $"instance-{number}", $"run-{number}"), _client, _context);
 }

@@ -1,5 +1,6 @@
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
@@ -9,9 +10,14 @@ public sealed class TurnQueueTests : IAsyncDisposable
 {
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _clock = new();
+    private readonly UpdateLog _log;
     private readonly TurnQueue _turns;
 
-    public TurnQueueTests() => _turns = new TurnQueue(_redis.Connection, Options.Create(new AnsweringOptions()), _clock);
+    public TurnQueueTests()
+    {
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()), _clock);
+    }
 
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
 
@@ -41,24 +47,35 @@ public sealed class TurnQueueTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_message_that_was_scheduled_is_not_taken_in_again()
+    public async Task A_message_that_is_over_is_not_taken_in_again()
     {
-        await TakeAsync(1);
-        await _turns.MarkScheduledAsync(Address(1), TestContext.Current.CancellationToken);
+        await _log.RecordAsync(Address(1), Updates.Cancelled(Address(1), null, ""), once: null, TestContext.Current.CancellationToken);
 
-        (await TakeAsync(1)).ShouldBe(TurnPlace.ScheduledBefore);
-        (await ReleaseAsync(1)).ShouldBeNull();
-        (await TakeAsync(1)).ShouldBe(TurnPlace.ScheduledBefore);
+        (await TakeAsync(1)).ShouldBe(TurnPlace.Known);
+        (await TakeAsync(2)).ShouldBe(TurnPlace.Head);
     }
 
     [Fact]
-    public async Task A_message_that_an_orchestration_owns_is_not_taken_in_again_although_nobody_noted_that_it_was_scheduled()
+    public async Task The_start_of_an_answer_is_recorded_once_with_its_turn()
+    {
+        var first = await _turns.TakeAsync(Address(1), "instance-1", 20, TestContext.Current.CancellationToken);
+        var again = await _turns.TakeAsync(Address(1), "instance-1", 20, TestContext.Current.CancellationToken);
+        var waiting = await _turns.TakeAsync(Address(2), "instance-2", 20, TestContext.Current.CancellationToken);
+
+        first.Started!.Payload.Status.ShouldBe("started");
+        again.ShouldBe(new TakenPlace(TurnPlace.Head, IsNew: false, null));
+        waiting.ShouldBe(new TakenPlace(TurnPlace.Waiting, IsNew: true, null));
+        (await _log.ReadAsync("channel", 0, TestContext.Current.CancellationToken)).ShouldBe([first.Started]);
+    }
+
+    [Fact]
+    public async Task A_message_that_an_orchestration_owns_is_not_taken_in_again()
     {
         await TakeAsync(1);
         await _turns.ClaimAsync(Address(1), "run-1", TestContext.Current.CancellationToken);
         await ReleaseAsync(1);
 
-        (await TakeAsync(1)).ShouldBe(TurnPlace.ScheduledBefore);
+        (await TakeAsync(1)).ShouldBe(TurnPlace.Known);
         (await TakeAsync(2)).ShouldBe(TurnPlace.Head);
     }
 
@@ -78,7 +95,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     [Fact]
     public async Task Where_a_busy_channel_rejects_a_message_may_come_as_soon_as_the_one_before_says_that_it_ends()
     {
-        var rejecting = new TurnQueue(_redis.Connection, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject }), _clock);
+        var rejecting = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject }), _clock);
         await TakeAsync(1, maxWaiting: 0);
         (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
 
@@ -95,7 +112,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     {
         await TakeAsync(1);
 
-        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "other-1", 20, TestContext.Current.CancellationToken)).ShouldBe(TurnPlace.Head);
+        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "other-1", 20, TestContext.Current.CancellationToken)).Place.ShouldBe(TurnPlace.Head);
     }
 
     [Fact]
@@ -152,8 +169,8 @@ public sealed class TurnQueueTests : IAsyncDisposable
 
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
 
-    private Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
-        _turns.TakeAsync(Address(number), $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken);
+    private async Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
+        (await _turns.TakeAsync(Address(number), $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken)).Place;
 
     private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", TestContext.Current.CancellationToken);
 

@@ -11,7 +11,8 @@ internal sealed record TurnInput(MessageAddress Address, string InstanceId, stri
 internal sealed record TurnResult(bool HasTurn, Failure? Failure);
 
 /// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
-internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId);
+/// <param name="HasStarted">The client knows already that processing began.</param>
+internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId, bool HasStarted);
 
 /// <param name="Duplicate">Another orchestration has the message, or it is over.</param>
 internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? Failure);
@@ -27,13 +28,13 @@ internal sealed record RunInput(
     Caller Caller,
     int Round,
     DateTimeOffset StopAt,
+    DateTimeOffset ReceivedAt,
     string? TraceParent);
 
-internal sealed record RunResult(string? ResponseId, IReadOnlyList<ToolCall> ToolCalls, Failure? Failure);
+/// <param name="ToolCalls">What the model asks for; none when the answer is whole, and told.</param>
+internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure);
 
 internal sealed record ToolInput(MessageAddress Address, string InstanceId, string ThreadId, ToolCall Call, Caller Caller, DateTimeOffset StopAt);
-
-internal sealed record FinishInput(MessageAddress Address, string InstanceId, string ThreadId, string ResponseId, int Round, DateTimeOffset ReceivedAt);
 
 internal sealed record StopInput(string Channel, string InstanceId);
 

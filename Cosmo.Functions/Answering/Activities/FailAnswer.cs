@@ -10,7 +10,7 @@ namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>
 /// Activity: the end of a message that is not answered. Tells the client, leaves the thread usable and gives the turn on. Each step is tried whatever became
-/// of the one before.
+/// of the one before. Answers whether the message was answered after all: its last activity had told so before it could be stopped.
 /// </summary>
 internal sealed class FailAnswer(
     IUpdatePublisher updates,
@@ -23,20 +23,32 @@ internal sealed class FailAnswer(
     private static readonly TimeSpan RepairLimit = TimeSpan.FromSeconds(20);
 
     [Function(nameof(FailAnswer))]
-    public async Task RunAsync([ActivityTrigger] FailInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
+    public async Task<bool> RunAsync([ActivityTrigger] FailInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         var (address, failure) = (input.Address, input.Failure);
         var cancellationToken = context.CancellationToken;
-        logger.AnswerFailed(address.MessageId, failure.Cause, failure.Details);
         await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
-        await TryAsync(address, () => TellAsync(input, cancellationToken), cancellationToken);
-        await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
+        var isAnswered = false;
+        await TryAsync(address, async () => isAnswered = await TellAsync(input, cancellationToken), cancellationToken);
+        if (!isAnswered)
+        {
+            await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
+        }
+
         await turn.GiveOnAsync(address, input.InstanceId, client, cancellationToken);
+        if (isAnswered)
+        {
+            return true;
+        }
+
+        logger.AnswerFailed(address.MessageId, failure.Cause, failure.Details);
         Telemetry.AnswersFailed.Add(1, new KeyValuePair<string, object?>("cause", failure.Cause));
         Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
+        return false;
     }
 
-    private async Task TellAsync(FailInput input, CancellationToken cancellationToken)
+    /// <summary>True if the fence says that the answer had become whole before.</summary>
+    private async Task<bool> TellAsync(FailInput input, CancellationToken cancellationToken)
     {
         var (address, failure, threadId) = (input.Address, input.Failure, input.ThreadId);
         var update = failure switch
@@ -46,6 +58,7 @@ internal sealed class FailAnswer(
             _ => Updates.Error(address.MessageId, threadId, failure.Sentence, failure.Details),
         };
         await updates.PublishAsync(address, update, once: null, cancellationToken);
+        return await updates.FindEndAsync(address, cancellationToken) == Updates.CompletedStatus;
     }
 
     /// <summary>A call that nobody answers, also one that nobody here has heard of, would make every later response in this thread fail.</summary>

@@ -10,7 +10,7 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>
-/// Activity: claims the message for this orchestration, tells the client that processing began, and finds the channel's thread or makes it.
+/// Activity: claims the message for this orchestration, tells the client that processing began unless the trigger has, and finds the channel's thread or makes it.
 /// </summary>
 internal sealed class GetOrCreateThread(
     TurnQueue turns,
@@ -48,12 +48,16 @@ internal sealed class GetOrCreateThread(
     private async Task<ThreadResult> FindAsync(ThreadInput input, MadeThread made, CancellationToken cancellationToken)
     {
         var address = input.Address;
-        if (await updates.IsOverAsync(address, cancellationToken) || !await turns.ClaimAsync(address, input.RunId, cancellationToken))
+        if (!await turns.ClaimAsync(address, input.RunId, cancellationToken))
         {
             return new ThreadResult(null, Duplicate: true, null);
         }
 
-        await updates.PublishAsync(address, Updates.Started(address), "started", cancellationToken);
+        if (!input.HasStarted)
+        {
+            await updates.PublishAsync(address, Updates.Started(address), "started", cancellationToken);
+        }
+
         var threadId = made.Id ?? await threads.FindAsync(address.Channel, cancellationToken);
         if (threadId is null || threadId == input.ReplacedThreadId)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -10,14 +11,16 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>
-/// Activity: one response of the model, streamed to the client. It stops when its orchestration says so, when the message had its end elsewhere,
-/// and in any case at its own deadline. A try after one that died takes over its response, if that became whole.
+/// Activity: one response of the model, streamed to the client; the last one finishes the answer, with the final update and the turn to the next. It stops
+/// when its orchestration says so, when the message had its end elsewhere, and in any case at its own deadline. A try after one that died takes over its
+/// response, if that became whole, and whatever that one had left undone at the end.
 /// </summary>
 internal sealed class RunAssistant(
     IAssistant assistant,
     IUpdatePublisher updates,
     MessageMemory memory,
     StopSignals stopSignals,
+    TurnRelease turn,
     IOptions<DeliveryOptions> delivery,
     TimeProvider clock,
     ILogger<RunAssistant> logger)
@@ -32,7 +35,16 @@ internal sealed class RunAssistant(
         try
         {
             bounds.Token.ThrowIfCancellationRequested();
-            return await IsOverAsync(input, bounds.Token) ? Failed(Failure.Over) : await RespondAsync(input, client, bounds.Token);
+            switch (await FindEndAsync(input, bounds.Token))
+            {
+                case null:
+                    return await RespondAsync(input, client, bounds.Token, context.CancellationToken);
+                case Updates.CompletedStatus:
+                    await turn.GiveOnAsync(input.Address, input.InstanceId, client, context.CancellationToken);
+                    return Whole;
+                default:
+                    return Failed(Failure.Over);
+            }
         }
         catch (AssistantException e)
         {
@@ -51,7 +63,7 @@ internal sealed class RunAssistant(
         }
     }
 
-    private async Task<RunResult> RespondAsync(RunInput input, DurableTaskClient client, CancellationToken bounds)
+    private async Task<RunResult> RespondAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         var address = input.Address;
         var before = input.Round == 0 ? "" : await memory.FindTextAsync(address, input.Round - 1, bounds) ?? "";
@@ -65,25 +77,46 @@ internal sealed class RunAssistant(
             new ResponseObserver(address, input.Round, memory, answer, heartbeat, clock, over.Token),
             over.Token);
         var text = Join(before, response.Text);
-        await memory.RememberTextAsync(address, input.Round, text, over.Token);
+        await answer.StopAsync();
         if (response.ToolCalls.Count > 0)
         {
-            await answer.StopAsync();
+            await memory.RememberTextAsync(address, input.Round, text, over.Token);
             await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
+            return new RunResult(response.ToolCalls, null);
         }
-        else if (text.Length == 0)
+
+        if (text.Length == 0)
         {
             return Failed(Failure.From(AssistantFailure.Incomplete, "The assistant answered with no text"));
         }
 
-        return new RunResult(response.Id, response.ToolCalls, null);
+        over.Token.ThrowIfCancellationRequested();
+        await FinishAsync(input, text, client, stopping);
+        return Whole;
+    }
+
+    /// <summary>From here on the answer counts as given, so neither a deadline nor a wish to cancel stops it.</summary>
+    private async Task FinishAsync(RunInput input, string text, DurableTaskClient client, CancellationToken stopping)
+    {
+        var address = input.Address;
+        await turn.AnnounceAsync(address, input.InstanceId, stopping);
+        if (await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text), once: null, stopping))
+        {
+            Telemetry.AnswersCompleted.Add(1);
+            Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
+            logger.AnswerCompleted(address.MessageId, input.Round + 1);
+        }
+
+        await turn.GiveOnAsync(address, input.InstanceId, client, stopping);
     }
 
     /// <summary>Waits for Redis, as all that follows does.</summary>
-    private Task<bool> IsOverAsync(RunInput input, CancellationToken bounds) => RedisRetry.RunAsync(
-        () => updates.IsOverAsync(input.Address, bounds), TimeSpan.MaxValue, clock, e => logger.RedisAway(e, input.Address.MessageId), bounds);
+    private Task<string?> FindEndAsync(RunInput input, CancellationToken bounds) => RedisRetry.RunAsync(
+        () => updates.FindEndAsync(input.Address, bounds), TimeSpan.MaxValue, clock, e => logger.RedisAway(e, input.Address.MessageId), bounds);
 
     private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + "\n\n" + text;
 
-    private static RunResult Failed(Failure failure) => new(null, [], failure);
+    private static RunResult Whole { get; } = new([], null);
+
+    private static RunResult Failed(Failure failure) => new([], failure);
 }

@@ -7,8 +7,11 @@ namespace Cosmo.Functions.Answering.Deadlines;
 /// The model's progress comes as events from the activity: at its first event, then at most every 15 s with the moment of the last one,
 /// so that the timer for the next deadline is exact although events are few.
 /// </summary>
-internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDeadlines deadlines, Task cancelled)
+internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDeadlines deadlines, Task cancelled) : IDisposable
 {
+    private CancellationTokenSource? _obsolete;
+    private Task? _timer;
+    private DateTime _timerDue;
     private DateTime? _lastEvent;
     private Task<DateTimeOffset>? _progress;
     private DateTime _begun = context.CurrentUtcDateTime;
@@ -36,15 +39,7 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
         {
             var (due, failure) = Next();
             _progress ??= context.WaitForExternalEvent<DateTimeOffset>(AnswerMessage.ModelProgress);
-            using var obsolete = new CancellationTokenSource();
-            var timer = context.CreateTimer(due, obsolete.Token);
-            await Task.WhenAny(work, cancelled, _progress, timer);
-            if (!timer.IsCompleted)
-            {
-                // Not CancelAsync: its callbacks would run outside the orchestration.
-                obsolete.Cancel();
-            }
-
+            await Task.WhenAny(work, cancelled, _progress, TimerUntil(due));
             if (work.IsCompleted)
             {
                 break;
@@ -61,13 +56,38 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
                 _lastEvent = _lastEvent > heard ? _lastEvent : heard;
                 _progress = null;
             }
-            else
+            else if (context.CurrentUtcDateTime >= due)
             {
                 return failure;
             }
         }
 
         return null;
+    }
+
+    public void Dispose()
+    {
+        if (_timer is { IsCompleted: false })
+        {
+            // Not CancelAsync: its callbacks would run outside the orchestration.
+            _obsolete!.Cancel();
+        }
+
+        _obsolete?.Dispose();
+    }
+
+    /// <summary>The timer that is set already, unless it is later: each one is a step of its own, and most deadlines only move away. One that comes early asks for the next.</summary>
+    private Task TimerUntil(DateTime due)
+    {
+        if (_timer is { IsCompleted: false } && _timerDue <= due)
+        {
+            return _timer;
+        }
+
+        Dispose();
+        _obsolete = new CancellationTokenSource();
+        _timerDue = due;
+        return _timer = context.CreateTimer(due, _obsolete.Token);
     }
 
     private (DateTime Due, Failure Failure) Next()

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
@@ -17,37 +18,42 @@ internal enum TurnPlace
     /// <summary>Too many wait already.</summary>
     Refused,
 
-    /// <summary>This message was scheduled before.</summary>
-    ScheduledBefore,
+    /// <summary>The message has an answer already, or is over.</summary>
+    Known,
 }
+
+/// <param name="IsNew">It was taken just now; else an earlier delivery had taken it.</param>
+/// <param name="Started">The update that the answer begins, recorded and to be sent; null if it does not begin, or was told before.</param>
+internal sealed record TakenPlace(TurnPlace Place, bool IsNew, Update? Started);
 
 /// <summary>
 /// Lets the messages of a channel be answered one at a time, in the order of delivery: a Redis list of instance ids, whose head has the
 /// turn for as long as its lease. A list that Redis loses costs order, not messages.
 /// </summary>
-internal sealed class TurnQueue(RedisConnection redis, IOptions<AnsweringOptions> options, TimeProvider clock)
+internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<AnsweringOptions> options, TimeProvider clock)
 {
     /// <summary>What the head has left after its deadline to say that it failed.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
-    private const string TakeScript = """
+    /// <summary>Who is at the head when it takes its place is told at once that its answer has started. Answers {place, 1 if it is new, the record of that update}.</summary>
+    private const string TakeScript = UpdateLog.RecordFunction + """
         local list, lease, message, attempt, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
         local ticket, now, duration, most, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-        if redis.call('HEXISTS', message, 'scheduled') == 1 or redis.call('HEXISTS', message, 'owner') == 1 then return 'ScheduledBefore' end
+        if redis.call('HEXISTS', message, 'owner') == 1 or redis.call('HEXISTS', KEYS[8], 'final') == 1 then return {'Known', 0} end
         local waiting = redis.call('LRANGE', list, 0, -1)
         for place, other in ipairs(waiting) do
-          if other == ticket then return place == 1 and 'Head' or 'Waiting' end
+          if other == ticket then return {place == 1 and 'Head' or 'Waiting', 0} end
         end
         if #waiting == 1 and redis.call('GET', ending) == waiting[1] then most = math.max(most, 1) end
-        if #waiting > most then return 'Refused' end
+        if #waiting > most then return {'Refused', 0} end
         redis.call('SET', attempt, ARGV[6], 'EX', kept)
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
-        if #waiting > 0 then return 'Waiting' end
+        if #waiting > 0 then return {'Waiting', 1} end
         redis.call('SET', lease, now + duration, 'EX', kept)
-        return 'Head'
+        return {'Head', 1, record({KEYS[6], KEYS[7], KEYS[8]}, {unpack(ARGV, 7)})}
         """;
 
     /// <summary>
@@ -78,6 +84,13 @@ internal sealed class TurnQueue(RedisConnection redis, IOptions<AnsweringOptions
         return head
         """;
 
+    private const string ClaimScript = """
+        if redis.call('HEXISTS', KEYS[2], 'final') == 1 then return false end
+        redis.call('HSETNX', KEYS[1], 'owner', ARGV[1])
+        redis.call('EXPIRE', KEYS[1], ARGV[2])
+        return redis.call('HGET', KEYS[1], 'owner')
+        """;
+
     private const string ReleaseScript = """
         local list, lease = KEYS[1], KEYS[2]
         local ticket, now, duration, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
@@ -97,25 +110,23 @@ internal sealed class TurnQueue(RedisConnection redis, IOptions<AnsweringOptions
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Takes a place in the channel for an orchestration; taking it again gives the same place.</summary>
-    public async Task<TurnPlace> TakeAsync(MessageAddress address, string instanceId, int maxWaiting, CancellationToken cancellationToken)
+    public async Task<TakenPlace> TakeAsync(MessageAddress address, string instanceId, int maxWaiting, CancellationToken cancellationToken)
     {
-        var place = await redis.EvaluateAsync(
-            TakeScript, Keys(address), [instanceId, Now, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt], cancellationToken);
-        return Enum.Parse<TurnPlace>((string)place!);
+        var started = log.EntryOf(address, Updates.Started(address), "started");
+        var answer = await redis.EvaluateAsync(
+            TakeScript,
+            [.. Keys(address), .. started.Keys],
+            [instanceId, Now, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, .. started.Values],
+            cancellationToken);
+        return new TakenPlace(
+            Enum.Parse<TurnPlace>((string)answer[0]!), (int)answer[1] == 1, answer.Length > 2 ? UpdateLog.Read(answer[2], started).ToSend : null);
     }
 
-    /// <summary>Remembers that the message's orchestration exists, for a worker that has another Durable store.</summary>
-    public Task MarkScheduledAsync(MessageAddress address, CancellationToken cancellationToken) =>
-        redis.EvaluateAsync(
-            "redis.call('HSET', KEYS[1], 'scheduled', 1) redis.call('EXPIRE', KEYS[1], ARGV[1])",
-            [MessageKey(address)], [(long)Kept.TotalSeconds], cancellationToken);
-
-    /// <summary>Of several orchestrations of one message the first to ask owns it; it may ask again.</summary>
+    /// <summary>Of several orchestrations of one message the first to ask owns it; it may ask again. Nobody owns a message that is over.</summary>
     public async Task<bool> ClaimAsync(MessageAddress address, string runId, CancellationToken cancellationToken)
     {
         var owner = await redis.EvaluateAsync(
-            "redis.call('HSETNX', KEYS[1], 'owner', ARGV[1]) redis.call('EXPIRE', KEYS[1], ARGV[2]) return redis.call('HGET', KEYS[1], 'owner')",
-            [MessageKey(address)], [runId, (long)Kept.TotalSeconds], cancellationToken);
+            ClaimScript, [MessageKey(address), log.FenceKey(address)], [runId, (long)Kept.TotalSeconds], cancellationToken);
         return (string?)owner == runId;
     }
 
