@@ -112,18 +112,27 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
         return JsonDataConverter.Default.Deserialize<TOutput>(_end.Result)!;
     }
 
+    /// <summary>What the orchestrator decides in a step: as events, without the time of their being noted.</summary>
+    /// <param name="past">What was before.</param>
+    /// <param name="news">What is new.</param>
+    public IReadOnlyList<P.HistoryEvent> Decide(IReadOnlyList<P.HistoryEvent> past, IReadOnlyList<P.HistoryEvent> news) => [.. Replay(past, news).Actions.Select(Noted)];
+
+    private P.OrchestratorResponse Replay(IReadOnlyList<P.HistoryEvent> past, IReadOnlyList<P.HistoryEvent> news)
+    {
+        var request = new P.OrchestratorRequest { InstanceId = InstanceId, PastEvents = { past }, NewEvents = { news } };
+        return P.OrchestratorResponse.Parser.ParseFrom(Convert.FromBase64String(replay(Convert.ToBase64String(request.ToByteArray()))));
+    }
+
     /// <summary>One thing happens, and the orchestrator decides.</summary>
     private void Step()
     {
         (++_steps).ShouldBeLessThan(MostSteps, "The orchestration does not end.");
         _coming.TryDequeue(out var happens, out var when).ShouldBeTrue();
         Now = when.Due > Now ? when.Due : Now;
-        var request = new P.OrchestratorRequest { InstanceId = InstanceId };
-        request.PastEvents.Add(_history);
-        request.NewEvents.Add([At(new P.HistoryEvent { OrchestratorStarted = new P.OrchestratorStartedEvent() }), At(happens!)]);
-        var response = P.OrchestratorResponse.Parser.ParseFrom(Convert.FromBase64String(replay(Convert.ToBase64String(request.ToByteArray()))));
+        P.HistoryEvent[] news = [At(new P.HistoryEvent { OrchestratorStarted = new P.OrchestratorStartedEvent() }), At(happens!)];
+        var response = Replay(_history, news);
         CustomStatus = response.CustomStatus;
-        _history.AddRange(request.NewEvents);
+        _history.AddRange(news);
         var begun = response.Actions.Select(Take).ToList();
         if (_history.Count > 0)
         {
@@ -145,36 +154,21 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
     /// <summary>Notes a decision, and what will come of it. Returns the call, if it is one.</summary>
     private FunctionCall? Take(P.OrchestratorAction action)
     {
-        var noted = new P.HistoryEvent();
         FunctionCall? call = null;
         switch (action)
         {
             case { ScheduleTask: { } task }:
-                noted.TaskScheduled = new P.TaskScheduledEvent { Name = task.Name, Version = task.Version, Input = task.Input };
-
                 // An activity's input travels as an array of one.
                 call = new FunctionCall(task.Name, action.Id, task.Input is null ? null : task.Input[1..^1], Now, IsActivity: true);
                 break;
             case { CreateSubOrchestration: { } child }:
-                noted.SubOrchestrationInstanceCreated = new P.SubOrchestrationInstanceCreatedEvent
-                {
-                    InstanceId = child.InstanceId,
-                    Name = child.Name,
-                    Version = child.Version,
-                    Input = child.Input,
-                };
                 call = new FunctionCall(child.Name, action.Id, child.Input, Now, IsActivity: false);
                 break;
             case { CreateTimer: { } timer }:
-                noted.TimerCreated = new P.TimerCreatedEvent { FireAt = timer.FireAt };
-
                 // A timer that was cancelled fires all the same, and is ignored.
                 Come(
                     timer.FireAt.ToDateTimeOffset() - Now,
                     new P.HistoryEvent { TimerFired = new P.TimerFiredEvent { FireAt = timer.FireAt, TimerId = action.Id } });
-                break;
-            case { SendEvent: { } sent }:
-                noted.EventSent = new P.EventSentEvent { InstanceId = sent.Instance.InstanceId, Name = sent.Name, Input = sent.Data };
                 break;
             case { CompleteOrchestration: { OrchestrationStatus: P.OrchestrationStatus.ContinuedAsNew } next }:
                 _history.Clear();
@@ -187,21 +181,32 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
 
                 return null;
             case { CompleteOrchestration: { } end }:
-                noted.ExecutionCompleted = new P.ExecutionCompletedEvent
-                {
-                    OrchestrationStatus = end.OrchestrationStatus,
-                    Result = end.Result,
-                    FailureDetails = end.FailureDetails,
-                };
                 _end = end;
                 break;
-            default:
-                throw new NotSupportedException($"The harness knows no action {action.OrchestratorActionTypeCase}.");
         }
 
-        _history.Add(At(noted, action.Id));
+        _history.Add(At(Noted(action), action.Id));
         return call;
     }
+
+    /// <summary>A decision as the history has it.</summary>
+    private static P.HistoryEvent Noted(P.OrchestratorAction action) => action switch
+    {
+        { ScheduleTask: { } task } => new() { EventId = action.Id, TaskScheduled = new() { Name = task.Name, Version = task.Version, Input = task.Input } },
+        { CreateSubOrchestration: { } child } => new()
+        {
+            EventId = action.Id,
+            SubOrchestrationInstanceCreated = new() { InstanceId = child.InstanceId, Name = child.Name, Version = child.Version, Input = child.Input },
+        },
+        { CreateTimer: { } timer } => new() { EventId = action.Id, TimerCreated = new() { FireAt = timer.FireAt } },
+        { SendEvent: { } sent } => new() { EventId = action.Id, EventSent = new() { InstanceId = sent.Instance.InstanceId, Name = sent.Name, Input = sent.Data } },
+        { CompleteOrchestration: { } end } => new()
+        {
+            EventId = action.Id,
+            ExecutionCompleted = new() { OrchestrationStatus = end.OrchestrationStatus, Result = end.Result, FailureDetails = end.FailureDetails },
+        },
+        _ => throw new NotSupportedException($"The harness knows no action {action.OrchestratorActionTypeCase}."),
+    };
 
     private object? Ask(FunctionCall call)
     {

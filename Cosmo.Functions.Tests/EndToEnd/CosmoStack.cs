@@ -95,6 +95,9 @@ internal sealed class CosmoStack : IAsyncDisposable
         return stack;
     }
 
+    /// <summary>Changes a setting for the next start of the functions.</summary>
+    public void Set(string name, string value) => _settings[name] = value;
+
     /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
     public Task<FunctionsProcess> StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
 

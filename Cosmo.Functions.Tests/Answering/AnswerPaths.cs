@@ -1,0 +1,213 @@
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+
+namespace Cosmo.Functions.Tests.Answering;
+
+/// <summary>Every way that an answer can go, by name. Each is driven to its end, and leaves the history that a Durable store would have kept.</summary>
+internal static class AnswerPaths
+{
+    private static readonly Exception Died = new InvalidOperationException("dotnet exited with code 137 (0x89)");
+
+    public static IReadOnlyDictionary<string, Action<AnswerHarness>> All { get; } = new Dictionary<string, Action<AnswerHarness>>
+    {
+        ["answered"] = answer => answer.Begin(),
+        ["answered-while-it-was-being-stopped"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
+            answer.On<FailInput>(nameof(FailAnswer), _ => true);
+            answer.Begin();
+        },
+        ["long-text"] = answer =>
+        {
+            var run = new OpenCall();
+            answer.On<RunInput>(nameof(RunAssistant), _ => run);
+            answer.Begin();
+            for (var beats = 0; beats < 5; beats++)
+            {
+                answer.Progress();
+                answer.Advance(TimeSpan.FromSeconds(15));
+            }
+
+            run.End(new RunResult([], null));
+        },
+        ["waited-for-its-turn"] = answer =>
+        {
+            answer.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(answer.Calls.Count(call => call == nameof(CheckTurn)) >= 3, null));
+            answer.Begin(hasTurn: false);
+        },
+        ["turn-granted"] = answer =>
+        {
+            answer.Begin(hasTurn: false);
+            answer.Raise(AnswerMessage.TurnGranted, true);
+        },
+        ["turn-that-never-came"] = answer =>
+        {
+            answer.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, Failure.Redis("Redis did not answer")));
+            answer.Begin(hasTurn: false);
+        },
+        ["tools-side-by-side"] = answer =>
+        {
+            AskForTools(answer, rounds: 1, "get_weather", "get_user_role");
+            answer.Begin();
+        },
+        ["many-rounds"] = answer =>
+        {
+            AskForTools(answer, rounds: 8, "get_weather");
+            answer.Begin();
+        },
+        ["too-many-rounds"] = answer =>
+        {
+            AskForTools(answer, rounds: int.MaxValue, "get_weather");
+            answer.Begin();
+        },
+        ["thread-replaced"] = answer =>
+        {
+            answer.On<ThreadInput>(nameof(GetOrCreateThread), input => new ThreadResult(input.ReplacedThreadId is null ? "conv_1" : "conv_2", false, null));
+            answer.On<RunInput>(nameof(RunAssistant), input => new RunResult([], input.ThreadId == "conv_1" ? ThreadGone : null));
+            answer.Begin();
+        },
+        ["thread-gone-twice"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], ThreadGone));
+            answer.Begin();
+        },
+        ["no-thread"] = answer =>
+        {
+            answer.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, false, Failure.Redis("Redis did not answer")));
+            answer.Begin();
+        },
+        ["model-failed"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.RateLimit, "429")));
+            answer.Begin();
+        },
+        ["model-failed-after-a-tool"] = answer =>
+        {
+            answer.On<RunInput>(
+                nameof(RunAssistant),
+                input => input.Round == 0 ? new RunResult(AnswerHarness.Calling("get_weather"), null) : new RunResult([], Failure.From(AssistantFailure.Connection, "cut")));
+            answer.Begin();
+        },
+        ["no-first-event"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
+            answer.Begin();
+        },
+        ["stalled"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
+            answer.Begin();
+            answer.Advance(TimeSpan.FromSeconds(1));
+            answer.Progress();
+        },
+        ["overall"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
+            answer.Begin();
+            for (var beats = 0; beats < 6; beats++)
+            {
+                answer.Progress();
+                answer.Advance(TimeSpan.FromSeconds(14));
+            }
+        },
+        ["stalled-in-a-tool"] = answer =>
+        {
+            AskForTools(answer, rounds: 1, "get_weather");
+            answer.On<ToolInput>(nameof(ExecuteTool), _ => new Later(TimeSpan.FromMinutes(5), "late"));
+            answer.Begin();
+            answer.Progress();
+        },
+        ["deadline-that-work-did-not-heed"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new Later(TimeSpan.FromMinutes(2), new RunResult([], Failure.Over)));
+            answer.Begin();
+        },
+        ["cancelled-while-waiting"] = answer =>
+        {
+            answer.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, null));
+            answer.Begin(hasTurn: false);
+            answer.Advance(TimeSpan.FromSeconds(5));
+            answer.Cancel();
+        },
+        ["cancelled-in-text"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
+            answer.Begin();
+            answer.Progress();
+            answer.Cancel();
+        },
+        ["cancelled-in-a-tool"] = answer =>
+        {
+            var tool = new OpenCall();
+            AskForTools(answer, rounds: 1, "get_weather");
+            answer.On<ToolInput>(nameof(ExecuteTool), _ => tool);
+            answer.On<StopInput>(nameof(StopWork), _ =>
+            {
+                tool.End("The tool was stopped before it had a result.");
+                return null;
+            });
+            answer.Begin();
+            answer.Cancel();
+        },
+        ["cancelled-by-another-worker"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Cancelled));
+            answer.Begin();
+        },
+        ["another-has-the-message"] = answer =>
+        {
+            answer.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, Duplicate: true, null));
+            answer.Begin();
+        },
+        ["over-before-it-was-asked"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Over));
+            answer.Begin();
+        },
+        ["worker-died-in-every-step"] = answer =>
+        {
+            AskForTools(answer, rounds: 1, "get_weather");
+            foreach (var activity in (string[])[nameof(CheckTurn), nameof(GetOrCreateThread), nameof(RunAssistant), nameof(ExecuteTool)])
+            {
+                DieOnce(answer, activity);
+            }
+
+            answer.Begin(hasTurn: false);
+        },
+        ["worker-died-while-failing"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
+            foreach (var activity in (string[])[nameof(StopWork), nameof(FailAnswer), nameof(WriteDeadLetter)])
+            {
+                DieOnce(answer, activity);
+            }
+
+            answer.Begin();
+        },
+        ["every-worker-died"] = answer =>
+        {
+            answer.Before(nameof(RunAssistant), () => Died);
+            answer.Begin();
+        },
+        ["dead-letter-that-waited-for-the-broker"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.Other, "failed")));
+            var refused = 0;
+            answer.Before(nameof(WriteDeadLetter), () => ++refused <= 12 ? new IOException("The broker is away.") : null);
+            answer.Begin();
+        },
+    };
+
+    private static Failure ThreadGone { get; } = Failure.From(AssistantFailure.ThreadGone, "404");
+
+    private static void AskForTools(AnswerHarness answer, int rounds, params string[] tools) => answer.On<RunInput>(
+        nameof(RunAssistant), input => new RunResult(input.Round < rounds ? AnswerHarness.Calling(tools) : [], null));
+
+    private static void DieOnce(AnswerHarness answer, string activity)
+    {
+        var left = 1;
+        answer.Before(activity, () => left-- > 0 ? Died : null);
+    }
+}
