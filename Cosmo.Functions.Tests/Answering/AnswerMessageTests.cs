@@ -142,7 +142,7 @@ public sealed class AnswerMessageTests
         _harness.Raise(AnswerMessage.TurnGranted, true);
 
         _harness.End().Outcome.ShouldBe("completed");
-        _harness.Calls[0].ShouldBe(nameof(CheckTurn));
+        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant)]);
     }
 
     [Fact]

@@ -56,17 +56,21 @@ internal static class AnswerMessage
     {
         var turn = new TurnResult(input.HasTurn, null);
         var wait = FirstTurnCheck;
-        Task<bool>? granted = null;
+        var granted = context.WaitForExternalEvent<bool>(TurnGranted);
         while (!turn.HasTurn && turn.Failure is null)
         {
-            granted ??= context.WaitForExternalEvent<bool>(TurnGranted);
             await WaitAsync(context, wait, granted, cancelled);
             if (cancelled.IsCompleted)
             {
                 return Failure.Cancelled;
             }
 
-            granted = granted.IsCompleted ? null : granted;
+            if (granted.IsCompleted)
+            {
+                // Whoever had the turn has given it to this one alone.
+                return null;
+            }
+
             turn = await context.CallActivityAsync<TurnResult>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId, input.RunId), Tries.Few);
             wait = wait * 2 < LongestTurnCheck ? wait * 2 : LongestTurnCheck;
         }
