@@ -129,7 +129,7 @@ internal sealed class LocalServices : IAsyncDisposable
         }
         catch (IOException error) when (error.InnerException is AddressInUseException)
         {
-            throw new StartupException($"Port {address.Port} of 127.0.0.1 is taken; stop what listens there or change {setting.Name}.", error);
+            throw new StartupException($"Port {address.Port} of 127.0.0.1 is taken; stop what listens there, move all with --port, or change {setting.Name}.", error);
         }
         catch (ArgumentException error)
         {

@@ -194,6 +194,9 @@ internal sealed class FunctionsHost : IAsyncDisposable
             logging.AddFilter(category, LogLevel.Warning);
         }
 
+        // An answer such as "it is there already" is a warning here, and its caller has asked for it.
+        logging.AddFilter("Azure.Core", LogLevel.Error);
+
         logging.AddConfiguration(_hostJson.Logging).AddConfiguration(_options.Settings.GetSection("Logging"));
         _options.ConfigureLogging?.Invoke(logging);
     }

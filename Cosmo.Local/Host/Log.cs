@@ -11,11 +11,11 @@ internal static partial class Log
     [LoggerMessage(802, LogLevel.Information, "The worker process {ProcessId} is ready, with {Count} functions")]
     public static partial void WorkerReady(ILogger logger, int processId, int count);
 
-    [LoggerMessage(803, LogLevel.Error, "{Reason} It is started again in {Delay}.")]
-    public static partial void WorkerDied(ILogger logger, string reason, TimeSpan delay);
+    [LoggerMessage(803, LogLevel.Error, "{Reason} It is started again in {Seconds} s.")]
+    public static partial void WorkerDied(ILogger logger, string reason, double seconds);
 
-    [LoggerMessage(804, LogLevel.Error, "The worker could not be started again: {Reason} The next try is in {Delay}.")]
-    public static partial void WorkerRestartFailed(ILogger logger, string reason, TimeSpan delay);
+    [LoggerMessage(804, LogLevel.Error, "The worker could not be started again: {Reason} The next try is in {Seconds} s.")]
+    public static partial void WorkerRestartFailed(ILogger logger, string reason, double seconds);
 
     [LoggerMessage(806, LogLevel.Warning, "Function {Function} ran out of time; the worker that runs invocation {InvocationId} is ended and started again")]
     public static partial void FunctionTimedOut(ILogger logger, string function, Guid invocationId);

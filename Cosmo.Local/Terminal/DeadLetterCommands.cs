@@ -48,6 +48,12 @@ internal sealed class DeadLetterCommands(OperatorCommands operators)
 
     private static void ShowList(TerminalSession session, JsonObject answer)
     {
+        if (answer["dead_letters"]!.AsArray().Count == 0)
+        {
+            session.Console.WriteLine("No dead letters");
+            return;
+        }
+
         string[] columns = ["id", "cause", "failed_at", "attempt", "channel", "message_id", "reason", "body"];
         var letters = answer["dead_letters"]!.AsArray().Select(letter => letter!.AsObject()).ToList();
         var shown = columns.Where(column => letters.Exists(letter => letter.ContainsKey(column))).ToArray();

@@ -41,7 +41,7 @@ internal sealed class Deployment : IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new TerminalException(
-                ExitCodes.Unreachable, $"Cosmo does not answer at {Url}. Start it with ./cosmo run, or name another deployment with --url.", e);
+                ExitCodes.Unreachable, $"Cosmo does not answer at {Url}. Start it with ./cosmo run, or give with --url the address of the functions that it printed, or of any deployment.", e);
         }
     }
 

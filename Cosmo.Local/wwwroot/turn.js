@@ -57,7 +57,7 @@ export class Turn {
   /** The question waits for a connection. */
   held() {
     if (this.state === "sending") {
-      this.#say("Not connected. Your message goes out as soon as the connection is back.");
+      this.#say("Not connected. Your message goes out as soon as there is a connection.");
     }
   }
 

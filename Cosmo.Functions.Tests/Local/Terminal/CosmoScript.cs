@@ -15,6 +15,7 @@ internal sealed class CosmoScript : IDisposable
           build)
             echo "$2" >>"$COSMO_ROOT/builds"
             if [ -f "$COSMO_ROOT/errors" ]; then cat "$COSMO_ROOT/errors"; exit 1; fi
+            mkdir -p "$COSMO_ROOT/Cosmo.Local/StandIns/Some.Package/obj"
             for project in Cosmo.Functions Cosmo.Local; do
               mkdir -p "$COSMO_ROOT/$project/bin/Release/net10.0"
               touch "$COSMO_ROOT/$project/bin/Release/net10.0/$project.dll"
@@ -34,9 +35,10 @@ internal sealed class CosmoScript : IDisposable
             File.Copy(Path.Combine(Root, name), Path.Combine(_folder, name));
         }
 
-        foreach (var project in (string[])["Cosmo.Functions", "Cosmo.Local"])
+        foreach (var project in (string[])["Cosmo.Functions", "Cosmo.Local", "Cosmo.Local/StandIns/Some.Package"])
         {
             Directory.CreateDirectory(Path.Combine(_folder, project));
+            Write($"{project}/{Path.GetFileName(project)}.csproj", "");
         }
 
         Directory.CreateDirectory(Path.Combine(_folder, "sdk"));

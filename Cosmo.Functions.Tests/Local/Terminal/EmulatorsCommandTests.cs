@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Cosmo.Functions.Tests.Local.Terminal;
 
@@ -53,6 +55,23 @@ public sealed class EmulatorsCommandTests : IDisposable
         program.ExitCode.ShouldBe(1);
         error.ShouldStartWith("local.settings.json is not JSON: ");
         error.TrimEnd().ShouldNotContain('\n');
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_told_in_one_sentence()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        using var program = Start($$"""{ "Values": { "WEB_PUBSUB_CONNECTION_STRING": "Endpoint=http://127.0.0.1:{{port}};AccessKey=0123456789abcdef0123456789abcdef;Version=1.0;" } }""");
+
+        var output = program.StandardOutput.ReadToEndAsync(_limit.Token);
+        var error = await program.StandardError.ReadToEndAsync(_limit.Token);
+        await program.WaitForExitAsync(_limit.Token);
+
+        program.ExitCode.ShouldBe(1);
+        error.TrimEnd().ShouldBe($"Port {port} of 127.0.0.1 is taken; stop what listens there, move all with --port, or change WEB_PUBSUB_CONNECTION_STRING.");
+        (await output).ShouldBeEmpty();
     }
 
     private Process Start(string settings)

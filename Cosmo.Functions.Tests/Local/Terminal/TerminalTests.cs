@@ -70,6 +70,21 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task A_list_without_dead_letters_is_a_sentence()
+    {
+        var left = await RunAsync("dead-letters", "list", "--json");
+        foreach (var letter in JsonNode.Parse(left.Output)!["dead_letters"]!.AsArray())
+        {
+            await RunAsync("dead-letters", "delete", letter!["id"]!.GetValue<string>(), "--confirm", "DELETE");
+        }
+
+        var listed = await RunAsync("dead-letters", "list");
+
+        listed.ExitCode.ShouldBe(0, listed.Error);
+        listed.Output.Trim().ShouldBe("No dead letters");
+    }
+
+    [Fact]
     public async Task A_channel_is_made_and_shown()
     {
         var made = await RunAsync("channel", "new");

@@ -50,7 +50,8 @@ internal sealed partial class WebPubSubEmulator : IAsyncDisposable
         options.Validate();
         // The slim builder would watch settings files that this has not got.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole();
+        // Why it does not start is for the caller to say.
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddSimpleConsole();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

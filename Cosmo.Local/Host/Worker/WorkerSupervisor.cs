@@ -135,7 +135,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
                 else
                 {
                     deaths = time.GetElapsedTime(since) >= LongLife ? 1 : deaths + 1;
-                    Log.WorkerDied(logger, end.Message, Delay(deaths));
+                    Log.WorkerDied(logger, end.Message, Delay(deaths).TotalSeconds);
                 }
 
                 (worker, deaths) = await StartAgainAsync(deaths, end.Message);
@@ -171,7 +171,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
             {
                 deaths++;
                 reason = error.Message;
-                Log.WorkerRestartFailed(logger, reason, Delay(deaths));
+                Log.WorkerRestartFailed(logger, reason, Delay(deaths).TotalSeconds);
             }
         }
     }
