@@ -13,31 +13,31 @@ internal sealed class Assistant(AssistantProfile profile, AssistantProfileStore 
     [Function("GetAssistant")]
     public Task<IActionResult> GetAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "assistant")] HttpRequest request, FunctionContext context) =>
-        Problems.GuardAsync(
-            logger, async () => await store.FindAsync(context.CancellationToken) is { } id ? Answers.Json(Describe(id)) : NoAssistant());
+        Guard.RunAsync(
+            logger, async () => await store.FindAsync(context.CancellationToken) is { } id ? HttpAnswers.Json(Describe(id)) : NoAssistant());
 
     [Function("CreateAssistant")]
     public Task<IActionResult> CreateAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "assistant")] HttpRequest request, FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             var before = await store.FindAsync(context.CancellationToken);
             var id = await store.SaveAsync(context.CancellationToken);
             return before == id
-                ? Answers.Json(Describe(id))
-                : Answers.Json(Describe(id), StatusCodes.Status201Created, request, Answers.Link(request, "assistant", "assistant"));
+                ? HttpAnswers.Json(Describe(id))
+                : HttpAnswers.Json(Describe(id), StatusCodes.Status201Created, request, HttpAnswers.Link(request, "assistant", "assistant"));
         });
 
     /// <summary>With <c>id</c> only if it is that one.</summary>
     [Function("DeleteAssistant")]
     public Task<IActionResult> DeleteAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "assistant")] HttpRequest request, FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             var confirmation = Confirmations.Of(request);
             if (confirmation is Confirmation.Wrong)
             {
-                return Problems.BadConfirmation;
+                return Confirmations.NotConfirmed;
             }
 
             var wanted = request.Query["id"].ToString();
@@ -49,11 +49,11 @@ internal sealed class Assistant(AssistantProfile profile, AssistantProfileStore 
 
             return confirmation is Confirmation.Given && !await store.DeleteAsync(id, context.CancellationToken)
                 ? NoAssistant()
-                : Answers.Json(new { DryRun = confirmation is Confirmation.None, Id = id });
+                : HttpAnswers.Json(new { DryRun = confirmation is Confirmation.None, Id = id });
         });
 
-    private static ObjectResult NoAssistant() =>
-        ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such assistant", "No assistant with this id is stored; POST assistant stores the one in use.");
+    private static IActionResult NoAssistant() =>
+        HttpAnswers.Problem(StatusCodes.Status404NotFound, "No such assistant", "No assistant with this id is stored; POST assistant stores the one in use.");
 
     private object Describe(string id) =>
         new { Id = id, IsCurrent = id == profile.Id, profile.Model, Tools = toolbox.All.Select(tool => tool.Name), AssistantProfile.Instructions };

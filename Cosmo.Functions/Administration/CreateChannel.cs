@@ -1,4 +1,5 @@
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -11,13 +12,13 @@ internal sealed class CreateChannel(IAssistant assistant, IThreadStore threads, 
     [Function(nameof(CreateChannel))]
     public Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "channels")] HttpRequest request, FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             var channel = Guid.NewGuid().ToString();
             var threadId = await assistant.CreateThreadAsync(context.CancellationToken);
             await threads.SaveAsync(channel, threadId, context.CancellationToken);
             logger.ChannelCreated(channel, threadId);
-            return Answers.Json(
-                new { Channel = channel, ThreadId = threadId }, StatusCodes.Status201Created, request, Answers.Link(request, "channels", $"threads/{channel}"));
+            return HttpAnswers.Json(
+                new { Channel = channel, ThreadId = threadId }, StatusCodes.Status201Created, request, HttpAnswers.Link(request, "channels", $"threads/{channel}"));
         });
 }

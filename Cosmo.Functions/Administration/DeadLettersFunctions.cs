@@ -23,7 +23,7 @@ internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<
         AnswerAsync(async () =>
         {
             var list = await deadLetters.ListAsync(request.Query["body"] == "true", context.CancellationToken);
-            return Json(new { list.Count, Truncated = list.Count > list.Letters.Count, DeadLetters = list.Letters.Select(Describe) });
+            return HttpAnswers.Json(new { list.Count, Truncated = list.Count > list.Letters.Count, DeadLetters = list.Letters.Select(Describe) });
         });
 
     [Function("ReplayDeadLetter")]
@@ -33,7 +33,7 @@ internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<
         {
             id = RouteChannel.Decode(id);
             var replayed = await deadLetters.ReplayAsync(letter => letter.Id == id, context.CancellationToken);
-            return replayed > 0 ? Json(new { replayed }) : Unknown(id);
+            return replayed > 0 ? HttpAnswers.Json(new { replayed }) : Unknown(id);
         });
 
     /// <summary>All of them, or with <c>?cause=</c> those of one cause.</summary>
@@ -43,7 +43,7 @@ internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<
         AnswerAsync(async () =>
         {
             var cause = request.Query["cause"].ToString();
-            return Json(new { replayed = await deadLetters.ReplayAsync(letter => cause.Length == 0 || letter.Cause == cause, context.CancellationToken) });
+            return HttpAnswers.Json(new { replayed = await deadLetters.ReplayAsync(letter => cause.Length == 0 || letter.Cause == cause, context.CancellationToken) });
         });
 
     [Function("DeleteDeadLetter")]
@@ -63,12 +63,12 @@ internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<
         }
         catch (DeadLettersBusyException e)
         {
-            return ProblemAnswer.Of(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
+            return HttpAnswers.Problem(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
         }
         catch (Exception e) when (e is RabbitMQClientException or RedisException or TimeoutException or IOException)
         {
             logger.DeadLettersNotReached(e);
-            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Not available", "RabbitMQ or Redis did not answer. What was not replayed or deleted is where it was.");
+            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Not available", "RabbitMQ or Redis did not answer. What was not replayed or deleted is where it was.");
         }
     }
 
@@ -91,10 +91,7 @@ internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<
         }
     }
 
-    private static JsonResult Json(object value) => new(value, CosmoJson.Options);
-
-    private static ObjectResult Unknown(string id) => ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such dead letter", $"There is no dead letter with the id '{id}'.");
-
+    private static IActionResult Unknown(string id) => HttpAnswers.Problem(StatusCodes.Status404NotFound, "No such dead letter", $"There is no dead letter with the id '{id}'.");
 
     /// <param name="BodyBase64">The body where it is not UTF-8.</param>
     private sealed record DeadLetterDescription(

@@ -20,7 +20,7 @@ internal sealed class GetConversation(MessageDirectory directory, TimeProvider c
         string messageId,
         [DurableClient] DurableTaskClient client,
         FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             var id = RouteChannel.Decode(messageId);
             var (channel, attempt) = (request.Query["channel"].ToString(), request.Query["attempt"].ToString());
@@ -28,7 +28,7 @@ internal sealed class GetConversation(MessageDirectory directory, TimeProvider c
             if (id.Length > ChatMessageReader.MaxIdLength || channel.Length > ChatMessageReader.MaxIdLength
                 || (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)))
             {
-                return ProblemAnswer.Of(
+                return HttpAnswers.Problem(
                     StatusCodes.Status400BadRequest,
                     "Not a message",
                     $"An id and a channel have at most {ChatMessageReader.MaxIdLength} characters, and 'attempt' is a whole number from 1.");
@@ -37,8 +37,8 @@ internal sealed class GetConversation(MessageDirectory directory, TimeProvider c
             var address = await FindAsync(id, channel, number, context.CancellationToken);
             var instanceId = address is null ? null : AnswerStarter.InstanceId(address);
             return instanceId is not null && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, context.CancellationToken) is { } instance
-                ? Answers.Json(Describe(address!, instance))
-                : ProblemAnswer.Of(
+                ? HttpAnswers.Json(Describe(address!, instance))
+                : HttpAnswers.Problem(
                     StatusCodes.Status404NotFound, "No such conversation", "No message with this id was taken in lately. An older one needs its channel: ?channel=…");
         });
 
@@ -63,13 +63,13 @@ internal sealed class GetConversation(MessageDirectory directory, TimeProvider c
             address.Channel,
             address.Attempt,
             instance.InstanceId,
-            Status = Answers.Word(instance.RuntimeStatus),
+            Status = instance.Word(),
             CustomStatus = status,
             Result = result,
             Failure = instance.FailureDetails?.ErrorMessage,
             instance.CreatedAt,
             instance.LastUpdatedAt,
-            Seconds = Answers.Seconds(instance, clock),
+            Seconds = instance.Seconds(clock),
         };
     }
 }

@@ -18,7 +18,7 @@ internal sealed class GetHealth(RedisConnection redis, Topology topology, ILogge
         var rabbitMQAnswers = AnswersAsync("RabbitMQ", topology.CheckAsync, context.CancellationToken);
         var isHealthy = await redisAnswers & await rabbitMQAnswers;
         var report = new { status = isHealthy ? "healthy" : "unhealthy", redis = Word(await redisAnswers), rabbitmq = Word(await rabbitMQAnswers) };
-        return new ObjectResult(report) { StatusCode = isHealthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable };
+        return HttpAnswers.Json(report, isHealthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
     private static string Word(bool answers) => answers ? "healthy" : "unhealthy";

@@ -15,11 +15,11 @@ internal sealed class GetThread(ThreadReader threads, TimeProvider clock, ILogge
     public Task<IActionResult> RunAsync(
         // The host prefers no literal route to one with a parameter, so 'stats' must not fit here.
         [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/{channel:regex(^(?!stats$).*$)}")] HttpRequest request, string channel, FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             if (!RouteChannel.TryRead(channel, out var name))
             {
-                return Problems.BadChannel;
+                return RouteChannel.NotAChannel;
             }
 
             var snapshot = await threads.ReadAsync(name, context.CancellationToken);
@@ -29,7 +29,7 @@ internal sealed class GetThread(ThreadReader threads, TimeProvider clock, ILogge
             }
 
             var timeToLive = await threads.TimeToLiveAsync(name, context.CancellationToken);
-            return Answers.Json(new
+            return HttpAnswers.Json(new
             {
                 Channel = name,
                 snapshot.ThreadId,
@@ -42,7 +42,7 @@ internal sealed class GetThread(ThreadReader threads, TimeProvider clock, ILogge
         });
 
     public static IActionResult NoThread() =>
-        ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such thread", "This channel has neither a thread nor metadata.");
+        HttpAnswers.Problem(StatusCodes.Status404NotFound, "No such thread", "This channel has neither a thread nor metadata.");
 
     private static DateTimeOffset? Time(double? seconds) => seconds is { } known ? StatisticsReader.AtUnixSeconds(known) : null;
 }

@@ -11,14 +11,14 @@ internal sealed class GetThreadStatistics(StatisticsReader statistics, ILogger<G
     [Function(nameof(GetThreadStatistics))]
     public Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/stats")] HttpRequest request, FunctionContext context) =>
-        Problems.GuardAsync(logger, async () => request.Query["format"].ToString() switch
+        Guard.RunAsync(logger, async () => request.Query["format"].ToString() switch
         {
-            "" or "json" => Answers.Json(await statistics.ReadAsync(context.CancellationToken)),
+            "" or "json" => HttpAnswers.Json(await statistics.ReadAsync(context.CancellationToken)),
             "table" => new ContentResult
             {
                 Content = StatisticsTable.Of(await statistics.ReadAsync(context.CancellationToken)),
                 ContentType = "text/plain; charset=utf-8",
             },
-            _ => ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a format", "'format' must be json or table."),
+            _ => HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a format", "'format' must be json or table."),
         });
 }

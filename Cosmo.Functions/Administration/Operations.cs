@@ -16,7 +16,7 @@ internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
         string operation,
         [DurableClient] DurableTaskClient client,
         FunctionContext context) =>
-        await FindAsync(operation, client, context.CancellationToken) is { } instance ? Answers.Json(Describe(operation, instance)) : Unknown();
+        await FindAsync(operation, client, context.CancellationToken) is { } instance ? HttpAnswers.Json(Describe(operation, instance)) : Unknown();
 
     /// <summary>A deletion ends after the batch that it is at. What is gone is gone; starting it again does the rest.</summary>
     [Function("CancelOperation")]
@@ -33,7 +33,7 @@ internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
 
         if (instance.IsCompleted)
         {
-            return ProblemAnswer.Of(StatusCodes.Status409Conflict, "It has ended", "What does not run cannot be cancelled.");
+            return HttpAnswers.Problem(StatusCodes.Status409Conflict, "It has ended", "What does not run cannot be cancelled.");
         }
 
         if (operation == ThreadIndexing.InstanceId)
@@ -46,7 +46,7 @@ internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
         }
 
         logger.OperationCancelled(operation);
-        return Answers.Json(Describe(operation, instance), StatusCodes.Status202Accepted);
+        return HttpAnswers.Json(Describe(operation, instance), StatusCodes.Status202Accepted);
     }
 
     private static async Task<OrchestrationMetadata?> FindAsync(string operation, DurableTaskClient client, CancellationToken cancellationToken) =>
@@ -54,7 +54,7 @@ internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
             ? await client.GetInstanceAsync(operation, getInputsAndOutputs: true, cancellationToken)
             : null;
 
-    private static ObjectResult Unknown() => ProblemAnswer.Of(
+    private static IActionResult Unknown() => HttpAnswers.Problem(
         StatusCodes.Status404NotFound,
         "No such operation",
         $"There are {ThreadDeletion.DeletionId}, {ThreadDeletion.PruningId} and {ThreadIndexing.InstanceId}; this one has not run yet, or its history was purged.");
@@ -62,14 +62,25 @@ internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
     private object Describe(string operation, OrchestrationMetadata instance) => new
     {
         Operation = operation,
-        Status = Answers.Word(instance.RuntimeStatus),
+        Status = instance.Word(),
         Progress = operation == ThreadIndexing.InstanceId ? (object?)Read<IndexingProgress>(instance) : Read<DeletionProgress>(instance),
         instance.CreatedAt,
         instance.LastUpdatedAt,
-        Seconds = Answers.Seconds(instance, clock),
+        Seconds = instance.Seconds(clock),
         Failure = instance.FailureDetails?.ErrorMessage,
     };
 
     private static T? Read<T>(OrchestrationMetadata instance)
         where T : class => instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<T>();
+}
+
+/// <summary>How operators are told of an orchestration.</summary>
+internal static class OrchestrationMetadataExtensions
+{
+    /// <summary>Its status as a word.</summary>
+    public static string Word(this OrchestrationMetadata instance) => instance.RuntimeStatus.ToString().ToLowerInvariant();
+
+    /// <summary>How long it has run, or ran.</summary>
+    public static double Seconds(this OrchestrationMetadata instance, TimeProvider clock) =>
+        Math.Round(((instance.IsCompleted ? instance.LastUpdatedAt : clock.GetUtcNow()) - instance.CreatedAt).TotalSeconds, 3);
 }

@@ -24,32 +24,32 @@ internal sealed class SendMessage(ChatMessageReader reader, AnswerStarter answer
         string channel,
         [DurableClient] DurableTaskClient client,
         FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             if (!RouteChannel.TryRead(channel, out var name))
             {
-                return Problems.BadChannel;
+                return RouteChannel.NotAChannel;
             }
 
             if (await ReadAsync(request, context.CancellationToken) is not { } sent)
             {
-                return ProblemAnswer.Of(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+                return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
             }
 
             if (Complete(sent, name) is not { } body)
             {
-                return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a message", "The body must be a JSON object with a field 'message', in UTF-8.");
+                return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a message", "The body must be a JSON object with a field 'message', in UTF-8.");
             }
 
             if (!reader.TryRead(body, out var message, out var rejection))
             {
-                return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
+                return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
             }
 
             var refusal = await answers.StartAsync(message, body, DeliveryProperties.None, client, context.CancellationToken);
             return refusal is null
                 ? Accepted(request, message)
-                : ProblemAnswer.Of(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);
+                : HttpAnswers.Problem(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);
         });
 
     private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -93,15 +93,15 @@ internal sealed class SendMessage(ChatMessageReader reader, AnswerStarter answer
     private static IActionResult Accepted(HttpRequest request, ChatMessage message)
     {
         var channel = Uri.EscapeDataString(message.Channel);
-        var location = Answers.Link(request, "channels", $"conversations/{Uri.EscapeDataString(message.MessageId)}?channel={channel}");
-        return Answers.Json(
+        var location = HttpAnswers.Link(request, "channels", $"conversations/{Uri.EscapeDataString(message.MessageId)}?channel={channel}");
+        return HttpAnswers.Json(
             new
             {
                 message.Channel,
                 message.MessageId,
                 StatusUrl = location,
-                UpdatesUrl = Answers.Link(request, "channels", $"channels/{channel}/updates"),
-                NegotiateUrl = Answers.Link(request, "channels", $"channels/{channel}/negotiate"),
+                UpdatesUrl = HttpAnswers.Link(request, "channels", $"channels/{channel}/updates"),
+                NegotiateUrl = HttpAnswers.Link(request, "channels", $"channels/{channel}/negotiate"),
             },
             StatusCodes.Status202Accepted,
             request,

@@ -14,12 +14,12 @@ internal sealed class StartThreadIndexing(ILogger<StartThreadIndexing> logger)
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "threads/index")] HttpRequest request,
         [DurableClient] DurableTaskClient client,
         FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             // One that runs already serves as well.
             await SingleInstance.TryStartAsync(
                 client, nameof(ThreadIndexing), ThreadIndexing.InstanceId, IndexingProgress.Start, context.CancellationToken);
-            var location = Answers.Link(request, "threads", $"operations/{ThreadIndexing.InstanceId}");
-            return Answers.Json(new { Operation = ThreadIndexing.InstanceId, StatusUrl = location }, StatusCodes.Status202Accepted, request, location);
+            var location = HttpAnswers.Link(request, "threads", $"operations/{ThreadIndexing.InstanceId}");
+            return HttpAnswers.Json(new { Operation = ThreadIndexing.InstanceId, StatusUrl = location }, StatusCodes.Status202Accepted, request, location);
         });
 }

@@ -12,17 +12,17 @@ internal sealed class DeleteThread(ThreadReader threads, ThreadRemoval removal, 
     [Function(nameof(DeleteThread))]
     public Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads/{channel}")] HttpRequest request, string channel, FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             if (!RouteChannel.TryRead(channel, out var name))
             {
-                return Problems.BadChannel;
+                return RouteChannel.NotAChannel;
             }
 
             var confirmation = Confirmations.Of(request);
             if (confirmation is Confirmation.Wrong)
             {
-                return Problems.BadConfirmation;
+                return Confirmations.NotConfirmed;
             }
 
             var snapshot = await threads.ReadAsync(name, context.CancellationToken);
@@ -34,11 +34,11 @@ internal sealed class DeleteThread(ThreadReader threads, ThreadRemoval removal, 
             if (confirmation is Confirmation.Given
                 && await removal.RemoveAsync(name, double.MaxValue, isForced: true, new Breaker(1), context.CancellationToken) is RemovalOutcome.Failed)
             {
-                return ProblemAnswer.Of(
+                return HttpAnswers.Problem(
                     StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", "OpenAI did not delete the conversation, so its keys stay. Please try again.");
             }
 
             var isDryRun = confirmation is Confirmation.None;
-            return Answers.Json(new { DryRun = isDryRun, Channel = name, snapshot.ThreadId, MessageCount = snapshot.Metadata?.Messages });
+            return HttpAnswers.Json(new { DryRun = isDryRun, Channel = name, snapshot.ThreadId, MessageCount = snapshot.Metadata?.Messages });
         });
 }

@@ -21,11 +21,11 @@ internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, Ti
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads")] HttpRequest request,
         [DurableClient] DurableTaskClient client,
         FunctionContext context) =>
-        Problems.GuardAsync(logger, async () =>
+        Guard.RunAsync(logger, async () =>
         {
             if (!TryReadDays(request, out var days))
             {
-                return ProblemAnswer.Of(
+                return HttpAnswers.Problem(
                     StatusCodes.Status400BadRequest,
                     "Not a choice of threads",
                     $"Say either all=true, or olderThanDays with a whole number from 1 to {MostDays}.");
@@ -36,7 +36,7 @@ internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, Ti
             {
                 Confirmation.None => await DescribeAsync(latest, context.CancellationToken),
                 Confirmation.Given => await StartAsync(request, client, latest, isForced: days == 0, context.CancellationToken),
-                _ => Problems.BadConfirmation,
+                _ => Confirmations.NotConfirmed,
             };
         });
 
@@ -54,7 +54,7 @@ internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, Ti
     {
         await indexer.RefreshIfSmallAsync(cancellationToken);
         var oldest = await index.ReadOldestAsync(IndexCursor.Start, latest, Examples, cancellationToken);
-        return Answers.Json(new
+        return HttpAnswers.Json(new
         {
             DryRun = true,
             WouldDelete = await index.CountAsync(latest, cancellationToken),
@@ -66,15 +66,15 @@ internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, Ti
     private async Task<IActionResult> StartAsync(
         HttpRequest request, DurableTaskClient client, double latest, bool isForced, CancellationToken cancellationToken)
     {
-        var location = Answers.Link(request, "threads", $"operations/{ThreadDeletion.DeletionId}");
+        var location = HttpAnswers.Link(request, "threads", $"operations/{ThreadDeletion.DeletionId}");
         var input = DeletionInput.Begin(latest, isForced, indexesFirst: true, await index.CountAsync(latest, cancellationToken));
         if (!await SingleInstance.TryStartAsync(client, nameof(ThreadDeletion), ThreadDeletion.DeletionId, input, cancellationToken))
         {
             request.HttpContext.Response.Headers.Location = location;
-            return ProblemAnswer.Of(StatusCodes.Status409Conflict, "A deletion runs already", $"Wait for it, or cancel it, at {location}.");
+            return HttpAnswers.Problem(StatusCodes.Status409Conflict, "A deletion runs already", $"Wait for it, or cancel it, at {location}.");
         }
 
         logger.DeletionStarted(ThreadDeletion.DeletionId, isForced);
-        return Answers.Json(new { Operation = ThreadDeletion.DeletionId, StatusUrl = location }, StatusCodes.Status202Accepted, request, location);
+        return HttpAnswers.Json(new { Operation = ThreadDeletion.DeletionId, StatusUrl = location }, StatusCodes.Status202Accepted, request, location);
     }
 }

@@ -1,11 +1,9 @@
-using Cosmo.Functions.Hosting;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.DurableTask.Client;
 
-namespace Cosmo.Functions.Administration;
+namespace Cosmo.Functions.Hosting;
 
-/// <summary>Answers of the operators' functions.</summary>
-internal static class Answers
+/// <summary>What the HTTP functions answer with.</summary>
+internal static class HttpAnswers
 {
     /// <summary>JSON with the names in snake_case.</summary>
     public static IActionResult Json(object value, int status = StatusCodes.Status200OK) => new JsonResult(value, CosmoJson.Options) { StatusCode = status };
@@ -17,6 +15,14 @@ internal static class Answers
         return Json(value, status);
     }
 
+    /// <summary>An error as problem details (RFC 9457).</summary>
+    public static IActionResult Problem(int status, string title, string detail) =>
+        new ObjectResult(new ProblemDetails { Type = "about:blank", Status = status, Title = title, Detail = detail })
+        {
+            StatusCode = status,
+            ContentTypes = { "application/problem+json" },
+        };
+
     /// <summary>The address of another function, seen from one whose route begins with a segment.</summary>
     public static string Link(HttpRequest request, string segment, string route)
     {
@@ -24,10 +30,4 @@ internal static class Answers
         var prefix = path[..Math.Max(0, path.IndexOf($"/{segment}", StringComparison.OrdinalIgnoreCase))];
         return $"{request.Scheme}://{request.Host}{prefix}/{route}";
     }
-
-    /// <summary>The status of an orchestration as a word.</summary>
-    public static string Word(OrchestrationRuntimeStatus status) => status.ToString().ToLowerInvariant();
-
-    public static double Seconds(OrchestrationMetadata instance, TimeProvider clock) =>
-        Math.Round(((instance.IsCompleted ? instance.LastUpdatedAt : clock.GetUtcNow()) - instance.CreatedAt).TotalSeconds, 3);
 }
