@@ -8,7 +8,7 @@ using Microsoft.DurableTask.Client;
 namespace Cosmo.Functions.Administration;
 
 /// <summary>The long work on threads: how far it has come, and its end before time.</summary>
-internal sealed class Operations(TimeProvider clock, ILogger<Operations> logger)
+internal sealed class OperationFunctions(TimeProvider clock, ILogger<OperationFunctions> logger)
 {
     [Function("GetOperation")]
     public async Task<IActionResult> GetAsync(

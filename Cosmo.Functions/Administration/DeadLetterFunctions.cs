@@ -12,7 +12,7 @@ namespace Cosmo.Functions.Administration;
 /// <summary>
 /// The dead letters for operators: look through them, replay them, delete them. 409 while somebody else does, 503 while RabbitMQ or Redis is away.
 /// </summary>
-internal sealed class DeadLettersFunctions(DeadLetterQueue deadLetters, ILogger<DeadLettersFunctions> logger)
+internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<DeadLetterFunctions> logger)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 

@@ -7,10 +7,10 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Functions.Administration;
 
 /// <summary>A new channel, named by a UUID, with its thread made.</summary>
-internal sealed class CreateChannel(IAssistant assistant, IThreadStore threads, ILogger<CreateChannel> logger)
+internal sealed class ChannelFunctions(IAssistant assistant, IThreadStore threads, ILogger<ChannelFunctions> logger)
 {
-    [Function(nameof(CreateChannel))]
-    public Task<IActionResult> RunAsync(
+    [Function("CreateChannel")]
+    public Task<IActionResult> CreateAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "channels")] HttpRequest request, FunctionContext context) =>
         Guard.RunAsync(logger, async () =>
         {

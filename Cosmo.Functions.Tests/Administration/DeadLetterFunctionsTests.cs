@@ -6,7 +6,7 @@ using Cosmo.Functions.Tests.EndToEnd;
 namespace Cosmo.Functions.Tests.Administration;
 
 /// <summary>Promise 10: dead letters are looked through, replayed and deleted over HTTP.</summary>
-public sealed class DeadLettersFunctionsTests(DeadLettersFunctionsTests.Fixture fixture) : IClassFixture<DeadLettersFunctionsTests.Fixture>
+public sealed class DeadLetterFunctionsTests(DeadLetterFunctionsTests.Fixture fixture) : IClassFixture<DeadLetterFunctionsTests.Fixture>
 {
     private const string Broken = """[{ "userText": "broken", "status": 400, "body": { "error": { "message": "bad", "code": "bad" } } }]""";
 

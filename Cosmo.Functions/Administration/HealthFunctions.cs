@@ -6,12 +6,12 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Functions.Administration;
 
 /// <summary>Is Cosmo able to work? 200 when Redis and RabbitMQ answer, else 503 and which does not.</summary>
-internal sealed class GetHealth(RedisConnection redis, Topology topology, ILogger<GetHealth> logger)
+internal sealed class HealthFunctions(RedisConnection redis, Topology topology, ILogger<HealthFunctions> logger)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
-    [Function(nameof(GetHealth))]
-    public async Task<IActionResult> RunAsync(
+    [Function("GetHealth")]
+    public async Task<IActionResult> GetAsync(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "health")] HttpRequest request, FunctionContext context)
     {
         var redisAnswers = AnswersAsync("Redis", token => redis.RunAsync(async database => { await database.PingAsync(); return true; }, token), context.CancellationToken);

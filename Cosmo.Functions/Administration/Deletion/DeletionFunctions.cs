@@ -1,5 +1,7 @@
 using System.Globalization;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -8,16 +10,53 @@ using Microsoft.DurableTask.Client;
 namespace Cosmo.Functions.Administration.Deletion;
 
 /// <summary>
-/// Deletes all threads (<c>all=true</c>), or those whose last message is older (<c>olderThanDays</c>). Without <c>confirm=DELETE</c> it says what it
-/// would delete; with it, it starts an orchestration and says where to follow it.
+/// Deletes threads: their conversations at OpenAI, then their keys. Without <c>confirm=DELETE</c> the functions say what they would delete.
 /// </summary>
-internal sealed class DeleteThreads(ThreadIndex index, ThreadIndexer indexer, TimeProvider clock, ILogger<DeleteThreads> logger)
+internal sealed class DeletionFunctions(
+    ThreadReader threads, ThreadRemoval removal, ThreadIndex index, ThreadIndexer indexer, TimeProvider clock, ILogger<DeletionFunctions> logger)
 {
     private const int MostDays = 36_500;
     private const int Examples = 10;
 
-    [Function(nameof(DeleteThreads))]
-    public Task<IActionResult> RunAsync(
+    /// <summary>The thread of a channel, at once.</summary>
+    [Function("DeleteThread")]
+    public Task<IActionResult> DeleteAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads/{channel}")] HttpRequest request, string channel, FunctionContext context) =>
+        Guard.RunAsync(logger, async () =>
+        {
+            if (!RouteChannel.TryRead(channel, out var name))
+            {
+                return RouteChannel.NotAChannel;
+            }
+
+            var confirmation = Confirmations.Of(request);
+            if (confirmation is Confirmation.Wrong)
+            {
+                return Confirmations.NotConfirmed;
+            }
+
+            var snapshot = await threads.ReadAsync(name, context.CancellationToken);
+            if (!snapshot.Exists)
+            {
+                return ThreadFunctions.NoThread;
+            }
+
+            if (confirmation is Confirmation.Given
+                && await removal.RemoveAsync(name, double.MaxValue, isForced: true, new Breaker(1), context.CancellationToken) is RemovalOutcome.Failed)
+            {
+                return HttpAnswers.Problem(
+                    StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", "OpenAI did not delete the conversation, so its keys stay. Please try again.");
+            }
+
+            var isDryRun = confirmation is Confirmation.None;
+            return HttpAnswers.Json(new { DryRun = isDryRun, Channel = name, snapshot.ThreadId, MessageCount = snapshot.Metadata?.Messages });
+        });
+
+    /// <summary>
+    /// All threads (<c>all=true</c>), or those whose last message is older (<c>olderThanDays</c>): starts an orchestration and says where to follow it.
+    /// </summary>
+    [Function("DeleteThreads")]
+    public Task<IActionResult> DeleteManyAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads")] HttpRequest request,
         [DurableClient] DurableTaskClient client,
         FunctionContext context) =>
