@@ -8,7 +8,7 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Functions.Administration;
 
 /// <summary>The assistant's profile, whose id stands in Redis: look, make it if it is not there, delete it.</summary>
-internal sealed class AssistantFunctions(AssistantProfile profile, AssistantProfileStore store, IToolbox toolbox, ILogger<AssistantFunctions> logger)
+internal sealed class AssistantFunctions(AssistantProfile profile, AssistantProfileStore store, Toolbox toolbox, ILogger<AssistantFunctions> logger)
 {
     [Function("GetAssistant")]
     public Task<IActionResult> GetAsync(

@@ -7,7 +7,7 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Functions.Administration;
 
 /// <summary>A new channel, named by a UUID, with its thread made.</summary>
-internal sealed class ChannelFunctions(IAssistant assistant, IThreadStore threads, ILogger<ChannelFunctions> logger)
+internal sealed class ChannelFunctions(IAssistant assistant, ThreadStore threads, ILogger<ChannelFunctions> logger)
 {
     [Function("CreateChannel")]
     public Task<IActionResult> CreateAsync(

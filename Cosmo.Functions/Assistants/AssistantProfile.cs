@@ -27,7 +27,7 @@ internal sealed class AssistantProfile
         You are an AI assistant: never claim to be human. Answer in the user's language, briefly and clearly.
         """;
 
-    public AssistantProfile(IToolbox toolbox, IOptions<AssistantOptions> options)
+    public AssistantProfile(Toolbox toolbox, IOptions<AssistantOptions> options)
     {
         Model = options.Value.Model;
         var content = new JsonObject
