@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
@@ -26,5 +27,22 @@ internal sealed class PersonalData(ApiClient api, IOptions<ToolOptions> options)
         }
 
         return found.ValueKind == JsonValueKind.Object && found.TryGetProperty("data", out var data) ? data : throw ApiClient.Unreadable(name);
+    }
+}
+
+/// <summary>The arguments of the tools that look up a person.</summary>
+internal sealed record EmailArguments([Description("The e-mail address of the user who is looked up.")] string Email)
+{
+    /// <summary>The address for use in a path. Throws <see cref="ToolException"/> if it is none.</summary>
+    public string Encoded()
+    {
+        var email = Email.Trim();
+        var at = email.IndexOf('@', StringComparison.Ordinal);
+        if (email.Length > 254 || at < 1 || at != email.LastIndexOf('@') || at == email.Length - 1 || email.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
+        {
+            throw new ToolException("The argument 'email' must be one e-mail address. Ask the user for it.");
+        }
+
+        return Uri.EscapeDataString(email);
     }
 }
