@@ -1,3 +1,4 @@
+using Cosmo.Functions.Tools.Audit;
 using Cosmo.Functions.Tools.Database;
 using Cosmo.Functions.Tools.Weather;
 

@@ -1,8 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using Cosmo.Functions.Tools.Database;
 
-namespace Cosmo.Functions.Tools;
+namespace Cosmo.Functions.Tools.Database;
 
 /// <summary>The client portfolio: how many active clients each service has.</summary>
 internal sealed class GetActiveClientsPerService(KmcDatabase database) : Tool<NoArguments, GetActiveClientsPerServiceResult>

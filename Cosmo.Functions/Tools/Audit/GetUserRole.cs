@@ -2,7 +2,7 @@ using System.Text.Json;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
-namespace Cosmo.Functions.Tools;
+namespace Cosmo.Functions.Tools.Audit;
 
 /// <summary>The role of a user.</summary>
 internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> options) : Tool<EmailArguments, GetUserRoleResult>

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Cosmo.Functions.Messaging;
-using Cosmo.Functions.Tools.Audit;
 using Microsoft.Extensions.Options;
 
-namespace Cosmo.Functions.Tools;
+namespace Cosmo.Functions.Tools.Audit;
 
 /// <summary>What a user did, with what stands out in it.</summary>
 internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions> options, TimeProvider clock)

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
-namespace Cosmo.Functions.Tools;
+namespace Cosmo.Functions.Tools.Audit;
 
 /// <summary>Asks the services that know private data about people, and says who may.</summary>
 internal sealed class PersonalData(ApiClient api, IOptions<ToolOptions> options)

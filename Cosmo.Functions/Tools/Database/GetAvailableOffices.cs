@@ -2,9 +2,8 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using Cosmo.Functions.Tools.Database;
 
-namespace Cosmo.Functions.Tools;
+namespace Cosmo.Functions.Tools.Database;
 
 /// <summary>Office space that is free.</summary>
 internal sealed class GetAvailableOffices(KmcDatabase database) : Tool<GetAvailableOfficesArguments, GetAvailableOfficesResult>

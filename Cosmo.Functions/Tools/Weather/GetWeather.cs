@@ -1,8 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using Cosmo.Functions.Tools.Weather;
 
-namespace Cosmo.Functions.Tools;
+namespace Cosmo.Functions.Tools.Weather;
 
 /// <summary>The current weather in a city.</summary>
 internal sealed class GetWeather(OpenWeather openWeather) : Tool<GetWeatherArguments, GetWeatherResult>
