@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Text.Json.Nodes;
 using Npgsql;
 
-namespace Cosmo.Functions.Tests.Tools;
+namespace Cosmo.Functions.Tests.Tools.Database;
 
 /// <summary>The database tools on a real client/server database, with the contract's view and procedure in its dialect.</summary>
 public sealed class PostgreSqlTests(PostgreSqlServer server) : IClassFixture<PostgreSqlServer>, IAsyncLifetime

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Cosmo.Functions.Tools.Weather;
 using Microsoft.AspNetCore.Http;
 
-namespace Cosmo.Functions.Tests.Tools;
+namespace Cosmo.Functions.Tests.Tools.Weather;
 
 public sealed class GetWeatherTests : IAsyncDisposable
 {

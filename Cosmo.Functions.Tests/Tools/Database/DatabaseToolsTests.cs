@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Cosmo.Functions.Tools.Database;
 using Microsoft.Data.Sqlite;
 
-namespace Cosmo.Functions.Tests.Tools;
+namespace Cosmo.Functions.Tests.Tools.Database;
 
 public sealed class DatabaseToolsTests : IAsyncDisposable
 {

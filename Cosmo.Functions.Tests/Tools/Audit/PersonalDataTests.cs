@@ -3,7 +3,7 @@ using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.AspNetCore.Http;
 
-namespace Cosmo.Functions.Tests.Tools;
+namespace Cosmo.Functions.Tests.Tools.Audit;
 
 public sealed class PersonalDataTests : IAsyncDisposable
 {

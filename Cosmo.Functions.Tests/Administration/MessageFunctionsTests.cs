@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace Cosmo.Functions.Tests.Administration;
 
-public sealed class ConversationFunctionsTests(OperatorHost host) : OperatorTest(host)
+/// <summary>Channels, messages and the assistant, on one host.</summary>
+public sealed class MessageFunctionsTests(OperatorHost host) : OperatorTest(host)
 {
     [Fact]
     public async Task A_new_channel_has_a_thread()
