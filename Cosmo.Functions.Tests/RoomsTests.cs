@@ -1,17 +1,23 @@
 using System.Reflection;
 using System.Reflection.Emit;
+using System.Text.RegularExpressions;
+using Cosmo.Functions.Tests.Local.Terminal;
 
 namespace Cosmo.Functions.Tests;
 
-/// <summary>Which room of the app uses which, as its compiled code has it.</summary>
-public sealed class RoomsTests
+/// <summary>Which room of the app uses which, as its compiled code has it and docs/architecture.md says.</summary>
+public sealed partial class RoomsTests
 {
     private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
     private const string App = "Cosmo.Functions";
 
-    /// <summary>A room uses only rooms that stand before it.</summary>
-    private static readonly string[] Order =
-        ["Hosting", "Messaging", "Access", "Delivery", "Tools", "Assistants", "Threads", "Answering", "Receiving", "Administration"];
+    private static readonly string Page = File.ReadAllText(Path.Combine(CosmoScript.Root, "docs", "architecture.md"));
+
+    /// <summary>The rows of the page's table: the rooms in their order, and which rooms each uses.</summary>
+    private static readonly (string Room, string[] Uses)[] Described =
+        [.. Row().Matches(Page).Select(row => (row.Groups[1].Value, Word().Matches(row.Groups[2].Value).Select(word => word.Value).ToArray()))];
+
+    private static readonly string[] Order = [.. Described.Select(row => row.Room)];
 
     private static readonly Dictionary<short, OpCode> OpCodes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
@@ -35,6 +41,25 @@ public sealed class RoomsTests
             .Select(use => $"{Name(use.By)} uses {Name(use.Used)}")
             .Order(StringComparer.Ordinal)
             .ShouldBeEmpty();
+
+    [Fact]
+    public void The_page_says_which_rooms_each_uses() =>
+        Described.Select(row => $"{row.Room} uses {string.Join(", ", row.Uses)}").ShouldBe(Order.Select(room => $"{room} uses {string.Join(", ", UsedBy(room))}"));
+
+    /// <summary>What a room uses through another that it uses as well has no arrow of its own there.</summary>
+    [Fact]
+    public void The_picture_has_the_arrows_that_do_not_follow_from_others() =>
+        Arrow().Matches(Page).Select(arrow => $"{arrow.Groups[1]} --> {arrow.Groups[2]}").Order(StringComparer.Ordinal)
+            .ShouldBe(Order
+                .SelectMany(room => UsedBy(room).Except(UsedBy(room).SelectMany(Below)).Select(used => $"{room} --> {used}"))
+                .Order(StringComparer.Ordinal));
+
+    /// <summary>The rooms that a room uses, in their order.</summary>
+    private static IEnumerable<string> UsedBy(string room) =>
+        Uses.Value.Where(use => RoomOf(use.By) == room).Select(use => RoomOf(use.Used)!).Distinct().OrderBy(used => Array.IndexOf(Order, used));
+
+    /// <summary>The rooms that a room uses, and those that they use.</summary>
+    private static IEnumerable<string> Below(string room) => UsedBy(room).SelectMany(used => Below(used).Append(used)).Distinct();
 
     /// <summary>The room of a type of the app; empty for what puts the rooms together, null for what is not ours.</summary>
     private static string? RoomOf(Type type)
@@ -108,4 +133,13 @@ public sealed class RoomsTests
             };
         }
     }
+
+    [GeneratedRegex(@"^\| `(\w+)` \| .* \|(.*)\|$", RegexOptions.Multiline)]
+    private static partial Regex Row();
+
+    [GeneratedRegex(@"\w+")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"^ +(\w+) --> (\w+)$", RegexOptions.Multiline)]
+    private static partial Regex Arrow();
 }

@@ -26,7 +26,7 @@ internal sealed class ToolSetup : IAsyncDisposable
 
     public RecordedLogs Logs { get; } = new();
 
-    public IToolbox Toolbox => _services.GetRequiredService<IToolbox>();
+    public Toolbox Toolbox => _services.GetRequiredService<Toolbox>();
 
     /// <summary>What is wrong with the settings of this class.</summary>
     public string ErrorsOf<TOptions>()

@@ -25,15 +25,14 @@ internal sealed class CancelMessage(Cancellation cancellation)
         {
             return await cancellation.CancelAsync(RouteChannel.Decode(channel), RouteChannel.Decode(messageId), client, context.CancellationToken) switch
             {
-                CancelOutcome.Cancelling => new ObjectResult(new { status = "cancelling" }) { StatusCode = StatusCodes.Status202Accepted },
-                CancelOutcome.Over => ProblemAnswer.Of(StatusCodes.Status409Conflict, "The message is over", "It has had its final update; there is nothing to cancel."),
-                _ => ProblemAnswer.Of(StatusCodes.Status404NotFound, "No such message", "The channel has had no message of this id within a day."),
+                CancelOutcome.Cancelling => HttpAnswers.Json(new { status = "cancelling" }, StatusCodes.Status202Accepted),
+                CancelOutcome.Over => HttpAnswers.Problem(StatusCodes.Status409Conflict, "The message is over", "It has had its final update; there is nothing to cancel."),
+                _ => HttpAnswers.Problem(StatusCodes.Status404NotFound, "No such message", "The channel has had no message of this id within a day."),
             };
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "The message could not be cancelled. Please try again in a moment.");
+            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "The message could not be cancelled. Please try again in a moment.");
         }
     }
-
 }

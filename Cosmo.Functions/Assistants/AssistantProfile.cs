@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Assistants;
 
@@ -27,7 +29,7 @@ internal sealed class AssistantProfile
         You are an AI assistant: never claim to be human. Answer in the user's language, briefly and clearly.
         """;
 
-    public AssistantProfile(IToolbox toolbox, IOptions<AssistantOptions> options)
+    public AssistantProfile(Toolbox toolbox, IOptions<AssistantOptions> options)
     {
         Model = options.Value.Model;
         var content = new JsonObject
@@ -48,4 +50,28 @@ internal sealed class AssistantProfile
     public string Id { get; }
 
     public string Model { get; }
+}
+
+/// <summary>The id of the assistant's profile in Redis, where the contract has it (<c>{prefix}assistant_id</c>).</summary>
+internal sealed class AssistantProfileStore(RedisConnection redis, AssistantProfile profile)
+{
+    private RedisKey Key => redis.Prefix + "assistant_id";
+
+    /// <summary>The stored id, or null.</summary>
+    public Task<string?> FindAsync(CancellationToken cancellationToken) =>
+        redis.RunAsync(async database => (string?)await database.StringGetAsync(Key), cancellationToken);
+
+    /// <summary>Stores the id of the profile in use, and returns it.</summary>
+    public async Task<string> SaveAsync(CancellationToken cancellationToken)
+    {
+        await redis.RunAsync(database => database.ExecuteAsync("SET", Key, profile.Id), cancellationToken);
+        return profile.Id;
+    }
+
+    /// <summary>Deletes the stored id if it is this one; returns whether it was.</summary>
+    public async Task<bool> DeleteAsync(string id, CancellationToken cancellationToken)
+    {
+        const string script = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+        return (int)await redis.EvaluateAsync(script, [Key], [id], cancellationToken) == 1;
+    }
 }

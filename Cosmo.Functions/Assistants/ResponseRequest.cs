@@ -5,7 +5,7 @@ using OpenAI.Responses;
 namespace Cosmo.Functions.Assistants;
 
 /// <summary>Makes the requests for responses.</summary>
-internal sealed class ResponseRequest(AssistantProfile profile, IToolbox toolbox, IOptions<AssistantOptions> options)
+internal sealed class ResponseRequest(AssistantProfile profile, Toolbox toolbox, IOptions<AssistantOptions> options)
 {
     private readonly AssistantOptions _options = options.Value;
 

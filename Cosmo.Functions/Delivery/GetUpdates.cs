@@ -18,10 +18,10 @@ internal sealed class GetUpdates(UpdateLog log)
         var after = request.Query["after"].ToString();
         if (!long.TryParse(after.Length == 0 ? "0" : after, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
         {
-            return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a sequence", "'after' must be the sequence of the last update seen, a whole number from 0.");
+            return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a sequence", "'after' must be the sequence of the last update seen, a whole number from 0.");
         }
 
         var updates = await log.ReadAsync(RouteChannel.Decode(channel), sequence, context.CancellationToken);
-        return new JsonResult(new { updates }, CosmoJson.Options);
+        return HttpAnswers.Json(new { updates });
     }
 }

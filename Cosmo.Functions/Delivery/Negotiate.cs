@@ -23,7 +23,7 @@ internal sealed class Negotiate(
     {
         if (!RouteChannel.TryRead(channel, out channel))
         {
-            return ProblemAnswer.Of(StatusCodes.Status400BadRequest, "Not a channel", $"A channel has 1 to {ChatMessageReader.MaxIdLength} characters, not only white space.");
+            return RouteChannel.NotAChannel;
         }
 
         try
@@ -33,12 +33,12 @@ internal sealed class Negotiate(
                 userId: new ConnectionIdentity(channel, platform.Of(request)).ToUserId(),
                 groups: [GroupName.For(channel)],
                 cancellationToken: context.CancellationToken);
-            return new OkObjectResult(new { url = url.AbsoluteUri });
+            return HttpAnswers.Json(new { url = url.AbsoluteUri });
         }
         catch (Exception e) when (e is Azure.RequestFailedException or Azure.Identity.AuthenticationFailedException)
         {
             logger.NegotiationFailed(e);
-            return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment.");
+            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment.");
         }
     }
 }

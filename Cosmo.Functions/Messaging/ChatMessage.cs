@@ -6,3 +6,17 @@ namespace Cosmo.Functions.Messaging;
 /// <param name="Message">What the user asks.</param>
 /// <param name="Caller">Who asks, if the producer said so in <c>user</c>.</param>
 internal sealed record ChatMessage(string Channel, string MessageId, string Message, Caller Caller);
+
+/// <summary>Which message of which channel something is about.</summary>
+/// <param name="Channel">What the client listens to.</param>
+/// <param name="MessageId">The message's id, unique within the channel.</param>
+/// <param name="Attempt">1 for the first delivery, one more for each replay of its dead letter.</param>
+internal sealed record MessageAddress(string Channel, string MessageId, int Attempt);
+
+/// <summary>Who asks: as a trusted producer said in the message, or as the platform's authentication said at negotiation.</summary>
+/// <param name="Id">The user's id, or null for an anonymous caller.</param>
+/// <param name="Roles">The user's roles; empty for an anonymous caller.</param>
+internal sealed record Caller(string? Id, IReadOnlyList<string> Roles)
+{
+    public static Caller Anonymous { get; } = new(null, []);
+}

@@ -162,3 +162,6 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
 /// <param name="Count">How many lie in the queue.</param>
 /// <param name="Letters">Newest first; a body only where it was asked for and fits.</param>
 internal sealed record DeadLetterList(uint Count, IReadOnlyList<(StoredDeadLetter Letter, byte[]? Body)> Letters);
+
+/// <summary>The dead letters are being read or replayed by somebody else.</summary>
+internal sealed class DeadLettersBusyException() : Exception("The dead letters are being read or replayed by somebody else.");

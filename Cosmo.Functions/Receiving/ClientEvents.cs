@@ -113,7 +113,6 @@ internal sealed class ClientEvents(
         }
     }
 
-    private JsonResult Refused(ConnectionIdentity identity, string? messageId, string sentence, string details) => new(
-        new Update(identity.Channel, Updates.Error(messageId, null, sentence, details) with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 }),
-        CosmoJson.Options);
+    private IActionResult Refused(ConnectionIdentity identity, string? messageId, string sentence, string details) => HttpAnswers.Json(
+        new Update(identity.Channel, Updates.Error(messageId, null, sentence, details) with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 }));
 }

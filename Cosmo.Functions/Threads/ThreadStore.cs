@@ -7,10 +7,11 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Threads;
 
 /// <summary>
-/// The threads in Redis. The contract's keys of one channel may lie in different hash slots, so no script touches two of them.
+/// Which OpenAI conversation belongs to a channel. Keys, values and expiries are the wire contract's; those of one channel may lie in different hash slots,
+/// so no script touches two of them.
 /// </summary>
 internal sealed class ThreadStore(
-    RedisConnection redis, ThreadIndex index, IOptions<ThreadOptions> options, TimeProvider clock, ILogger<ThreadStore> logger) : IThreadStore
+    RedisConnection redis, ThreadIndex index, IOptions<ThreadOptions> options, TimeProvider clock, ILogger<ThreadStore> logger)
 {
     private const int MaxWrites = 100;
 
@@ -30,6 +31,7 @@ internal sealed class ThreadStore(
 
     private readonly int _expiry = options.Value.ExpirySeconds;
 
+    /// <summary>The channel's thread id, or null. Renews the expiry of the thread and of its metadata.</summary>
     public async Task<string?> FindAsync(string channel, CancellationToken cancellationToken)
     {
         // Before the keys are read: from here on nobody removes the thread.
@@ -51,6 +53,7 @@ internal sealed class ThreadStore(
         return snapshot.ThreadId;
     }
 
+    /// <summary>Sets the channel's thread. Metadata that exists stays; else it is made, with no messages yet.</summary>
     public async Task SaveAsync(string channel, string threadId, CancellationToken cancellationToken)
     {
         var metadata = await ChangeMetadataAsync(channel, static (_, _) => false, cancellationToken);
@@ -62,6 +65,7 @@ internal sealed class ThreadStore(
             cancellationToken);
     }
 
+    /// <summary>Counts a message in the metadata and marks the channel as active now. A message id that was the last one counted is not counted again.</summary>
     public async Task CountMessageAsync(string channel, string messageId, CancellationToken cancellationToken)
     {
         var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageId, now), cancellationToken);

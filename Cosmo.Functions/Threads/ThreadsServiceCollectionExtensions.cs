@@ -8,7 +8,7 @@ internal static class ThreadsServiceCollectionExtensions
     {
         services.AddOptions<ThreadOptions>().BindConfiguration(ThreadOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
-            .AddSingleton<IThreadStore, ThreadStore>()
+            .AddSingleton<ThreadStore>()
             .AddSingleton<ThreadReader>()
             .AddSingleton<ThreadIndex>()
             .AddSingleton<ThreadIndexer>()

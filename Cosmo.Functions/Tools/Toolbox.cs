@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools;
 
-/// <summary>Runs tools within their limits, and turns whatever goes wrong into a text for the model.</summary>
-internal sealed class Toolbox : IToolbox
+/// <summary>The tools that the assistant may ask for. It runs them within their limits.</summary>
+internal sealed class Toolbox
 {
     private readonly Dictionary<string, ITool> _tools;
     private readonly ToolOptions _options;
@@ -28,10 +28,17 @@ internal sealed class Toolbox : IToolbox
         }
     }
 
+    /// <summary>All tools, in a stable order.</summary>
     public IReadOnlyList<ITool> All { get; }
 
+    /// <summary>The tools that this caller may use, in a stable order.</summary>
     public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => tool.IsAvailableTo(caller))];
 
+    /// <summary>
+    /// Runs a tool with the arguments that the model gave and returns its output as JSON text. It never throws but for
+    /// <paramref name="cancellationToken"/>: an unknown tool, bad arguments, a failure, a time-out or too large an output
+    /// become a short text without secrets, on which the model can act.
+    /// </summary>
     public async Task<string> ExecuteAsync(string name, string arguments, Caller caller, CancellationToken cancellationToken)
     {
         var tool = _tools.GetValueOrDefault(name);

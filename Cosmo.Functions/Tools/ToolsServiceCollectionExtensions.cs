@@ -1,3 +1,4 @@
+using Cosmo.Functions.Tools.Audit;
 using Cosmo.Functions.Tools.Database;
 using Cosmo.Functions.Tools.Weather;
 
@@ -10,7 +11,7 @@ internal static class ToolsServiceCollectionExtensions
         services.AddOptions<ToolOptions>().BindConfiguration(ToolOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<WeatherOptions>().BindConfiguration(WeatherOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<IToolbox, Toolbox>();
+        services.AddSingleton<Toolbox>();
         services.AddSingleton<ApiClient>();
         services.AddSingleton<OpenWeather>();
         services.AddSingleton<KmcDatabase>();

@@ -1,3 +1,6 @@
+using Cosmo.Functions.Hosting;
+using Microsoft.AspNetCore.Mvc;
+
 namespace Cosmo.Functions.Administration.Deletion;
 
 /// <summary>Whether a request that destroys is meant.</summary>
@@ -15,6 +18,10 @@ internal enum Confirmation
 
 internal static class Confirmations
 {
+    /// <summary>The answer to a wrong one.</summary>
+    public static IActionResult NotConfirmed => HttpAnswers.Problem(
+        StatusCodes.Status400BadRequest, "Not confirmed", "'confirm' must be exactly DELETE; without it nothing is deleted, and the answer says what would be.");
+
     public static Confirmation Of(HttpRequest request) => request.Query["confirm"].ToString() switch
     {
         "" => Confirmation.None,

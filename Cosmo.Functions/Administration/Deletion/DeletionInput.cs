@@ -1,3 +1,5 @@
+using Cosmo.Functions.Threads.Index;
+
 namespace Cosmo.Functions.Administration.Deletion;
 
 /// <summary>What a deletion is to do, and how far it has come.</summary>
@@ -36,3 +38,15 @@ internal sealed record DeletionInput(double Latest, bool IsForced, bool IndexesF
 /// <param name="Active">Left alone because they are in use.</param>
 /// <param name="Failed">Left because OpenAI did not delete them; the next run tries again.</param>
 internal sealed record DeletionProgress(string Phase, long Total, long Removed, long Active, long Failed);
+
+/// <summary>What one batch did.</summary>
+/// <param name="Removed">Gone, at OpenAI and in Redis.</param>
+/// <param name="Active">Left alone because they are in use.</param>
+/// <param name="Failed">Left for the next run, because OpenAI did not delete them.</param>
+/// <param name="Next">Where the next batch begins; null if there is none.</param>
+/// <param name="IsOpenAIDown">OpenAI is not asked again in this run.</param>
+internal sealed record RemovalStep(long Removed, long Active, long Failed, IndexCursor? Next, bool IsOpenAIDown)
+{
+    /// <summary>Before the first batch.</summary>
+    public static RemovalStep Begin(bool isOpenAIDown) => new(0, 0, 0, IndexCursor.Start, isOpenAIDown);
+}

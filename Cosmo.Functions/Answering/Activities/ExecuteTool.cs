@@ -7,7 +7,7 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>Activity: runs one tool that the model asked for. Whatever the tool fails with becomes its output.</summary>
-internal sealed class ExecuteTool(IToolbox toolbox, IUpdatePublisher updates, StopSignals stopSignals, TimeProvider clock, ILogger<ExecuteTool> logger)
+internal sealed class ExecuteTool(Toolbox toolbox, IUpdatePublisher updates, StopSignals stopSignals, TimeProvider clock, ILogger<ExecuteTool> logger)
 {
     private const int MaxShownNameLength = 64;
 

@@ -14,7 +14,7 @@ namespace Cosmo.Functions.Answering.Activities;
 /// </summary>
 internal sealed class GetOrCreateThread(
     TurnQueue turns,
-    IThreadStore threads,
+    ThreadStore threads,
     IAssistant assistant,
     IUpdatePublisher updates,
     IOptions<AnsweringOptions> options,

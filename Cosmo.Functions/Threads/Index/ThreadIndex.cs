@@ -120,3 +120,43 @@ internal sealed class ThreadIndex(RedisConnection redis, TimeProvider clock)
 
     private double Now() => clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 }
+
+/// <summary>What the index knows of a channel.</summary>
+/// <param name="ThreadId">Null if it has no thread.</param>
+/// <param name="Activity">Unix seconds of the last message; null if nobody knows, which counts as now for a channel that is new to the index.</param>
+/// <param name="Messages">Null if it has no metadata.</param>
+internal sealed record IndexEntry(string Channel, string? ThreadId, double? Activity, long? Messages);
+
+/// <summary>A thread that a channel had before, and that still stands at OpenAI.</summary>
+internal sealed record AbandonedThread(string ThreadId, string Channel)
+{
+    /// <summary>As it stands in the index. An id has no space.</summary>
+    public string Member => $"{ThreadId} {Channel}";
+
+    public static AbandonedThread Parse(string member)
+    {
+        var space = member.IndexOf(' ');
+        return new AbandonedThread(member[..space], member[(space + 1)..]);
+    }
+}
+
+/// <summary>How far a walk through the index, in the order of its scores, has come. What it leaves in place it does not meet again.</summary>
+/// <param name="Score">Where to go on; null is the beginning.</param>
+/// <param name="Skip">How many with this very score were left in place.</param>
+internal sealed record IndexCursor(double? Score, int Skip)
+{
+    public static IndexCursor Start { get; } = new(null, 0);
+
+    /// <summary>The cursor behind what was visited, of which some was left in place.</summary>
+    public IndexCursor Advance(IReadOnlyList<(SortedSetEntry Entry, bool IsLeft)> visited)
+    {
+        if (visited.Count == 0)
+        {
+            return this;
+        }
+
+        var last = visited[^1].Entry.Score;
+        var skip = visited.Count(one => one.IsLeft && one.Entry.Score == last);
+        return new IndexCursor(last, last == Score ? Skip + skip : skip);
+    }
+}

@@ -1,5 +1,7 @@
+using Cosmo.Functions.Hosting;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace Cosmo.Functions.Threads.Index;
 
@@ -39,4 +41,26 @@ internal static class ThreadIndexing
 internal sealed record IndexingProgress(IndexPosition Position, long Keys, long Expired)
 {
     public static IndexingProgress Start { get; } = new(IndexPosition.Start, 0, 0);
+}
+
+/// <summary>Activity: compares some of the keys with the index.</summary>
+internal sealed class IndexThreads(ThreadIndexer indexer)
+{
+    [Function(nameof(IndexThreads))]
+    public Task<IndexStep> RunAsync([ActivityTrigger] IndexPosition position, FunctionContext context) =>
+        indexer.StepAsync(position, context.CancellationToken);
+}
+
+/// <summary>Timer: starts the comparison of the keys with the index, unless it runs already. At the start too, for what came while nobody ran.</summary>
+internal sealed class RefreshThreadIndex(ILogger<RefreshThreadIndex> logger)
+{
+    [Function(nameof(RefreshThreadIndex))]
+    public async Task RunAsync(
+        [TimerTrigger("%THREAD_INDEXING_SCHEDULE%", RunOnStartup = true)] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context)
+    {
+        if (!await SingleInstance.TryStartAsync(client, nameof(ThreadIndexing), ThreadIndexing.InstanceId, IndexingProgress.Start, context.CancellationToken))
+        {
+            logger.RunsAlready(ThreadIndexing.InstanceId);
+        }
+    }
 }

@@ -1,0 +1,107 @@
+using System.Text;
+using System.Text.Json.Serialization;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using RabbitMQ.Client.Exceptions;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Administration;
+
+/// <summary>
+/// The dead letters for operators: look through them, replay them, delete them. 409 while somebody else does, 503 while RabbitMQ or Redis is away.
+/// </summary>
+internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<DeadLetterFunctions> logger)
+{
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Newest first. Bodies come with <c>?body=true</c>, the newest 8 MB of them.</summary>
+    [Function("ListDeadLetters")]
+    public Task<IActionResult> ListAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "dead-letters")] HttpRequest request, FunctionContext context) =>
+        AnswerAsync(async () =>
+        {
+            var list = await deadLetters.ListAsync(request.Query["body"] == "true", context.CancellationToken);
+            return HttpAnswers.Json(new { list.Count, Truncated = list.Count > list.Letters.Count, DeadLetters = list.Letters.Select(Describe) });
+        });
+
+    [Function("ReplayDeadLetter")]
+    public Task<IActionResult> ReplayOneAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "dead-letters/{id}/replay")] HttpRequest request, string id, FunctionContext context) =>
+        AnswerAsync(async () =>
+        {
+            id = RouteChannel.Decode(id);
+            var replayed = await deadLetters.ReplayAsync(letter => letter.Id == id, context.CancellationToken);
+            return replayed > 0 ? HttpAnswers.Json(new { replayed }) : Unknown(id);
+        });
+
+    /// <summary>All of them, or with <c>?cause=</c> those of one cause.</summary>
+    [Function("ReplayDeadLetters")]
+    public Task<IActionResult> ReplayAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "dead-letters/replay")] HttpRequest request, FunctionContext context) =>
+        AnswerAsync(async () =>
+        {
+            var cause = request.Query["cause"].ToString();
+            return HttpAnswers.Json(new { replayed = await deadLetters.ReplayAsync(letter => cause.Length == 0 || letter.Cause == cause, context.CancellationToken) });
+        });
+
+    [Function("DeleteDeadLetter")]
+    public Task<IActionResult> DeleteAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "dead-letters/{id}")] HttpRequest request, string id, FunctionContext context) =>
+        AnswerAsync(async () =>
+        {
+            id = RouteChannel.Decode(id);
+            return await deadLetters.DeleteAsync(id, context.CancellationToken) > 0 ? new NoContentResult() : Unknown(id);
+        });
+
+    private async Task<IActionResult> AnswerAsync(Func<Task<IActionResult>> answer)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (DeadLettersBusyException e)
+        {
+            return HttpAnswers.Problem(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
+        }
+        catch (Exception e) when (e is RabbitMQClientException or RedisException or TimeoutException or IOException)
+        {
+            logger.DeadLettersNotReached(e);
+            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Not available", "RabbitMQ or Redis did not answer. What was not replayed or deleted is where it was.");
+        }
+    }
+
+    private static DeadLetterDescription Describe((StoredDeadLetter Letter, byte[]? Body) stored)
+    {
+        var (letter, body) = stored;
+        var (text, base64) = body is null ? default : ReadBody(body);
+        return new(letter.Id, letter.Cause, letter.Reason, letter.FailedAt, letter.Attempt, letter.Channel, letter.MessageId, text, base64);
+    }
+
+    private static (string? Text, string? Base64) ReadBody(byte[] body)
+    {
+        try
+        {
+            return (StrictUtf8.GetString(body), null);
+        }
+        catch (DecoderFallbackException)
+        {
+            return (null, Convert.ToBase64String(body));
+        }
+    }
+
+    private static IActionResult Unknown(string id) => HttpAnswers.Problem(StatusCodes.Status404NotFound, "No such dead letter", $"There is no dead letter with the id '{id}'.");
+
+    /// <param name="BodyBase64">The body where it is not UTF-8.</param>
+    private sealed record DeadLetterDescription(
+        string Id,
+        string Cause,
+        string Reason,
+        DateTimeOffset? FailedAt,
+        int Attempt,
+        string? Channel,
+        string? MessageId,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Body,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? BodyBase64);
+}

@@ -1,0 +1,119 @@
+using System.Globalization;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Threads;
+using Cosmo.Functions.Threads.Index;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Administration.Deletion;
+
+/// <summary>
+/// Deletes threads: their conversations at OpenAI, then their keys. Without <c>confirm=DELETE</c> the functions say what they would delete.
+/// </summary>
+internal sealed class DeletionFunctions(
+    ThreadReader threads, ThreadRemoval removal, ThreadIndex index, ThreadIndexer indexer, TimeProvider clock, ILogger<DeletionFunctions> logger)
+{
+    private const int MostDays = 36_500;
+    private const int Examples = 10;
+
+    /// <summary>The thread of a channel, at once.</summary>
+    [Function("DeleteThread")]
+    public Task<IActionResult> DeleteAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads/{channel}")] HttpRequest request, string channel, FunctionContext context) =>
+        Guard.RunAsync(logger, async () =>
+        {
+            if (!RouteChannel.TryRead(channel, out var name))
+            {
+                return RouteChannel.NotAChannel;
+            }
+
+            var confirmation = Confirmations.Of(request);
+            if (confirmation is Confirmation.Wrong)
+            {
+                return Confirmations.NotConfirmed;
+            }
+
+            var snapshot = await threads.ReadAsync(name, context.CancellationToken);
+            if (!snapshot.Exists)
+            {
+                return ThreadFunctions.NoThread;
+            }
+
+            if (confirmation is Confirmation.Given
+                && await removal.RemoveAsync(name, double.MaxValue, isForced: true, new Breaker(1), context.CancellationToken) is RemovalOutcome.Failed)
+            {
+                return HttpAnswers.Problem(
+                    StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", "OpenAI did not delete the conversation, so its keys stay. Please try again.");
+            }
+
+            var isDryRun = confirmation is Confirmation.None;
+            return HttpAnswers.Json(new { DryRun = isDryRun, Channel = name, snapshot.ThreadId, MessageCount = snapshot.Metadata?.Messages });
+        });
+
+    /// <summary>
+    /// All threads (<c>all=true</c>), or those whose last message is older (<c>olderThanDays</c>): starts an orchestration and says where to follow it.
+    /// </summary>
+    [Function("DeleteThreads")]
+    public Task<IActionResult> DeleteManyAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads")] HttpRequest request,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) =>
+        Guard.RunAsync(logger, async () =>
+        {
+            if (!TryReadDays(request, out var days))
+            {
+                return HttpAnswers.Problem(
+                    StatusCodes.Status400BadRequest,
+                    "Not a choice of threads",
+                    $"Say either all=true, or olderThanDays with a whole number from 1 to {MostDays}.");
+            }
+
+            var latest = (clock.GetUtcNow() - TimeSpan.FromDays(days)).ToUnixTimeMilliseconds() / 1000.0;
+            return Confirmations.Of(request) switch
+            {
+                Confirmation.None => await DescribeAsync(latest, context.CancellationToken),
+                Confirmation.Given => await StartAsync(request, client, latest, isForced: days == 0, context.CancellationToken),
+                _ => Confirmations.NotConfirmed,
+            };
+        });
+
+    /// <summary>0 days are all threads.</summary>
+    private static bool TryReadDays(HttpRequest request, out int days)
+    {
+        var (all, older) = (request.Query["all"].ToString(), request.Query["olderThanDays"].ToString());
+        days = 0;
+        return all.Length > 0
+            ? all == "true" && older.Length == 0
+            : int.TryParse(older, NumberStyles.None, CultureInfo.InvariantCulture, out days) && days is >= 1 and <= MostDays;
+    }
+
+    private async Task<IActionResult> DescribeAsync(double latest, CancellationToken cancellationToken)
+    {
+        await indexer.RefreshIfSmallAsync(cancellationToken);
+        var oldest = await index.ReadOldestAsync(IndexCursor.Start, latest, Examples, cancellationToken);
+        return HttpAnswers.Json(new
+        {
+            DryRun = true,
+            WouldDelete = await index.CountAsync(latest, cancellationToken),
+            Oldest = oldest.Select(entry => new { Channel = (string)entry.Element!, LastMessageAt = StatisticsReader.AtUnixSeconds(entry.Score) }),
+            Confirm = "Add confirm=DELETE to delete them.",
+        });
+    }
+
+    private async Task<IActionResult> StartAsync(
+        HttpRequest request, DurableTaskClient client, double latest, bool isForced, CancellationToken cancellationToken)
+    {
+        var location = HttpAnswers.Link(request, "threads", $"operations/{ThreadDeletion.DeletionId}");
+        var input = DeletionInput.Begin(latest, isForced, indexesFirst: true, await index.CountAsync(latest, cancellationToken));
+        if (!await SingleInstance.TryStartAsync(client, nameof(ThreadDeletion), ThreadDeletion.DeletionId, input, cancellationToken))
+        {
+            request.HttpContext.Response.Headers.Location = location;
+            return HttpAnswers.Problem(StatusCodes.Status409Conflict, "A deletion runs already", $"Wait for it, or cancel it, at {location}.");
+        }
+
+        logger.DeletionStarted(ThreadDeletion.DeletionId, isForced);
+        return HttpAnswers.Json(new { Operation = ThreadDeletion.DeletionId, StatusUrl = location }, StatusCodes.Status202Accepted, request, location);
+    }
+}

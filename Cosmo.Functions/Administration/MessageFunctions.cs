@@ -1,0 +1,176 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Administration;
+
+/// <summary>Messages without RabbitMQ: send one, and see how one stands.</summary>
+internal sealed class MessageFunctions(
+    ChatMessageReader reader, AnswerStarter answers, MessageDirectory directory, TimeProvider clock, ILogger<MessageFunctions> logger)
+{
+    private const int MostBytes = 4 << 20;
+
+    /// <summary>
+    /// A message into a channel: <c>{"message": "…"}</c>, with <c>message_id</c> and <c>user</c> if wanted. It goes the way of a delivery; the answer says
+    /// under which id and where to follow it.
+    /// </summary>
+    [Function("SendMessage")]
+    public Task<IActionResult> SendAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "channels/{channel}/messages")] HttpRequest request,
+        string channel,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) =>
+        Guard.RunAsync(logger, async () =>
+        {
+            if (!RouteChannel.TryRead(channel, out var name))
+            {
+                return RouteChannel.NotAChannel;
+            }
+
+            if (await ReadAsync(request, context.CancellationToken) is not { } sent)
+            {
+                return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+            }
+
+            if (Complete(sent, name) is not { } body)
+            {
+                return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a message", "The body must be a JSON object with a field 'message', in UTF-8.");
+            }
+
+            if (!reader.TryRead(body, out var message, out var rejection))
+            {
+                return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
+            }
+
+            var refusal = await answers.StartAsync(message, body, DeliveryProperties.None, client, context.CancellationToken);
+            return refusal is null
+                ? Accepted(request, message)
+                : HttpAnswers.Problem(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);
+        });
+
+    /// <summary>
+    /// How the orchestration of a message stands. Its channel is known for a day; after that, or where two channels used one id, <c>?channel=</c> says it,
+    /// and <c>?attempt=</c> which replay.
+    /// </summary>
+    [Function("GetConversation")]
+    public Task<IActionResult> GetAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "conversations/{messageId}")] HttpRequest request,
+        string messageId,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) =>
+        Guard.RunAsync(logger, async () =>
+        {
+            var id = RouteChannel.Decode(messageId);
+            var (channel, attempt) = (request.Query["channel"].ToString(), request.Query["attempt"].ToString());
+            var number = 0;
+            if (id.Length > ChatMessageReader.MaxIdLength || channel.Length > ChatMessageReader.MaxIdLength
+                || (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)))
+            {
+                return HttpAnswers.Problem(
+                    StatusCodes.Status400BadRequest,
+                    "Not a message",
+                    $"An id and a channel have at most {ChatMessageReader.MaxIdLength} characters, and 'attempt' is a whole number from 1.");
+            }
+
+            var address = await FindAsync(id, channel, number, context.CancellationToken);
+            var instanceId = address is null ? null : AnswerStarter.InstanceId(address);
+            return instanceId is not null && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, context.CancellationToken) is { } instance
+                ? HttpAnswers.Json(Describe(address!, instance))
+                : HttpAnswers.Problem(
+                    StatusCodes.Status404NotFound, "No such conversation", "No message with this id was taken in lately. An older one needs its channel: ?channel=…");
+        });
+
+    private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        using var body = new MemoryStream();
+        var buffer = new byte[16_384];
+        for (int read; (read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0;)
+        {
+            if (body.Length + read > MostBytes)
+            {
+                return null;
+            }
+
+            body.Write(buffer, 0, read);
+        }
+
+        return body.ToArray();
+    }
+
+    /// <summary>The body of a chat message: the channel is that of the address, and a message without an id gets one.</summary>
+    private static byte[]? Complete(byte[] sent, string channel)
+    {
+        try
+        {
+            if (JsonNode.Parse(sent) is not JsonObject message)
+            {
+                return null;
+            }
+
+            message["channel"] = channel;
+            message["message_id"] ??= Guid.NewGuid().ToString();
+            return Encoding.UTF8.GetBytes(message.ToJsonString(CosmoJson.Options));
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            // Not JSON, a name twice, or text that is not UTF-8.
+            return null;
+        }
+    }
+
+    private static IActionResult Accepted(HttpRequest request, ChatMessage message)
+    {
+        var channel = Uri.EscapeDataString(message.Channel);
+        var location = HttpAnswers.Link(request, "channels", $"conversations/{Uri.EscapeDataString(message.MessageId)}?channel={channel}");
+        return HttpAnswers.Json(
+            new
+            {
+                message.Channel,
+                message.MessageId,
+                StatusUrl = location,
+                UpdatesUrl = HttpAnswers.Link(request, "channels", $"channels/{channel}/updates"),
+                NegotiateUrl = HttpAnswers.Link(request, "channels", $"channels/{channel}/negotiate"),
+            },
+            StatusCodes.Status202Accepted,
+            request,
+            location);
+    }
+
+    private async Task<MessageAddress?> FindAsync(string id, string channel, int attempt, CancellationToken cancellationToken)
+    {
+        var known = await directory.FindAsync(id, cancellationToken);
+        if (channel.Length > 0 && known?.Channel != channel)
+        {
+            known = new MessageAddress(channel, id, 1);
+        }
+
+        return attempt > 0 && known is not null ? known with { Attempt = attempt } : known;
+    }
+
+    private object Describe(MessageAddress address, OrchestrationMetadata instance)
+    {
+        var status = instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<AnswerStatus>();
+        var result = instance.SerializedOutput is null ? null : instance.ReadOutputAs<AnswerResult>();
+        return new
+        {
+            address.MessageId,
+            address.Channel,
+            address.Attempt,
+            instance.InstanceId,
+            Status = instance.Word(),
+            CustomStatus = status,
+            Result = result,
+            Failure = instance.FailureDetails?.ErrorMessage,
+            instance.CreatedAt,
+            instance.LastUpdatedAt,
+            Seconds = instance.Seconds(clock),
+        };
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Mvc;
+
+namespace Cosmo.Functions.Hosting;
+
+/// <summary>What the HTTP functions answer with.</summary>
+internal static class HttpAnswers
+{
+    /// <summary>JSON with the names in snake_case.</summary>
+    public static IActionResult Json(object value, int status = StatusCodes.Status200OK) => new JsonResult(value, CosmoJson.Options) { StatusCode = status };
+
+    /// <summary>The same, and where to look next.</summary>
+    public static IActionResult Json(object value, int status, HttpRequest request, string location)
+    {
+        request.HttpContext.Response.Headers.Location = location;
+        return Json(value, status);
+    }
+
+    /// <summary>An error as problem details (RFC 9457).</summary>
+    public static IActionResult Problem(int status, string title, string detail) =>
+        new ObjectResult(new ProblemDetails { Type = "about:blank", Status = status, Title = title, Detail = detail })
+        {
+            StatusCode = status,
+            ContentTypes = { "application/problem+json" },
+        };
+
+    /// <summary>The address of another function, seen from one whose route begins with a segment.</summary>
+    public static string Link(HttpRequest request, string segment, string route)
+    {
+        var path = request.Path.Value ?? "";
+        var prefix = path[..Math.Max(0, path.IndexOf($"/{segment}", StringComparison.OrdinalIgnoreCase))];
+        return $"{request.Scheme}://{request.Host}{prefix}/{route}";
+    }
+}

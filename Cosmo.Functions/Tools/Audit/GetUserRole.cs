@@ -1,0 +1,31 @@
+using System.Text.Json;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tools.Audit;
+
+/// <summary>The role of a user.</summary>
+internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> options) : Tool<EmailArguments, GetUserRoleResult>
+{
+    private const string Service = "the service for user roles";
+
+    private readonly ApiOptions _api = options.Value.UserRoleApi;
+
+    public override string Name => "get_user_role";
+
+    public override string Description => "Gets the role of a user by e-mail address.";
+
+    public override bool IsConfigured => people.IsConfigured(_api);
+
+    public override bool IsAvailableTo(Caller caller) => people.IsAvailableTo(caller);
+
+    protected override async Task<GetUserRoleResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
+    {
+        var role = await people.GetAsync(Service, _api, arguments.Encoded() + "/role", cancellationToken)
+            ?? throw new ToolException("There is no user with this e-mail address. Ask the user to check it.");
+        return new GetUserRoleResult(role, arguments.Email.Trim());
+    }
+}
+
+/// <param name="UserRole">As the service has it: a text or an object.</param>
+internal sealed record GetUserRoleResult(JsonElement UserRole, string Email);

@@ -1,0 +1,48 @@
+using System.ComponentModel;
+using System.Text.Json;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tools.Audit;
+
+/// <summary>Asks the services that know private data about people, and says who may.</summary>
+internal sealed class PersonalData(ApiClient api, IOptions<ToolOptions> options)
+{
+    private readonly ToolOptions _options = options.Value;
+
+    /// <summary>Whether what a service at this address needs is set.</summary>
+    public bool IsConfigured(ApiOptions service) => !string.IsNullOrWhiteSpace(service.BaseUrl) && !string.IsNullOrWhiteSpace(_options.ApiKey);
+
+    public bool IsAvailableTo(Caller caller) =>
+        string.IsNullOrWhiteSpace(_options.PersonalDataRole) || caller.Roles.Contains(_options.PersonalDataRole, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The member <c>data</c> of the answer, or null for 404. Throws <see cref="ToolException"/>.</summary>
+    public async Task<JsonElement?> GetAsync(string name, ApiOptions service, string path, CancellationToken cancellationToken)
+    {
+        var uri = new Uri($"{service.BaseUrl!.TrimEnd('/')}/{path}");
+        var answer = await api.GetAsync(name, uri, _options.ApiKey, cancellationToken);
+        if (answer is not { } found)
+        {
+            return null;
+        }
+
+        return found.ValueKind == JsonValueKind.Object && found.TryGetProperty("data", out var data) ? data : throw ApiClient.Unreadable(name);
+    }
+}
+
+/// <summary>The arguments of the tools that look up a person.</summary>
+internal sealed record EmailArguments([Description("The e-mail address of the user who is looked up.")] string Email)
+{
+    /// <summary>The address for use in a path. Throws <see cref="ToolException"/> if it is none.</summary>
+    public string Encoded()
+    {
+        var email = Email.Trim();
+        var at = email.IndexOf('@', StringComparison.Ordinal);
+        if (email.Length > 254 || at < 1 || at != email.LastIndexOf('@') || at == email.Length - 1 || email.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
+        {
+            throw new ToolException("The argument 'email' must be one e-mail address. Ask the user for it.");
+        }
+
+        return Uri.EscapeDataString(email);
+    }
+}
