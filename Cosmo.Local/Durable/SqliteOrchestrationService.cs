@@ -235,9 +235,14 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(timeout);
+
+        // Who stops a dispatcher looks at once, and then a second later, whether this wait is over. So the cancellation itself has to bring it to its end,
+        // which the channel would leave to another thread.
+        var stopped = new TaskCompletionSource<bool>();
+        using var registration = cancellation.UnsafeRegister(_ => stopped.TrySetResult(false), null);
         try
         {
-            return await ready.WaitToReadAsync(limit.Token);
+            return await await Task.WhenAny(ready.WaitToReadAsync(limit.Token).AsTask(), stopped.Task).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

@@ -22,6 +22,19 @@ public sealed class TestRunTests : IDisposable
         TestCount.Read(report).ShouldBe(new TestCount(5, 2, 1));
     }
 
+    [Fact]
+    public void The_slowest_classes_of_a_report_come_first_and_quick_ones_together()
+    {
+        var report = Path.Combine(_folder, "report.xml");
+        File.WriteAllText(report, """
+            <assemblies><assembly><collection>
+              <test type="Quick" time="0.125" /><test type="Slow" time="1.5" /><test type="Slower" time="2" /><test type="Slow" time="1.5" />
+            </collection></assembly></assemblies>
+            """);
+
+        ClassTimes.Describe(report).ShouldBe(["     3.0 s  Slow", "     2.0 s  Slower", "     0.1 s  1 classes of less than 0.5 s each"]);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("<assemblies><assembly")]

@@ -102,6 +102,11 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         await runner.WaitForOutputAsync(rest.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (TestCount.Read(report) is { } count && (exitCode == 0 || count is { Failed: > 0 } or { Total: 0 }))
         {
+            foreach (var line in filter.Count == 0 ? ClassTimes.Describe(report) : [])
+            {
+                await output.WriteLineAsync(line);
+            }
+
             return count;
         }
 
