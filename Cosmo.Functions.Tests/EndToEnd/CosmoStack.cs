@@ -54,6 +54,15 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>What the functions that were started last have written so far.</summary>
     public string Output => _processes[^1].Output;
 
+    /// <summary>Waits until the functions that were started last have written this.</summary>
+    public async Task WroteAsync(string text, CancellationToken cancellationToken)
+    {
+        while (!Output.Contains(text, StringComparison.Ordinal))
+        {
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
     /// <summary>Calls the functions with the master key; addresses are relative to <c>/api/</c>.</summary>
     public HttpClient Http { get; private set; } = null!;
 
