@@ -4,6 +4,7 @@ using Cosmo.Local.Host.WebJobs;
 using Cosmo.Local.Host.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Cosmo.Functions.Tests.Local.Host;
 
@@ -68,7 +69,9 @@ public sealed class HostTests
     public async Task Spans_of_invocations_are_exported()
     {
         var received = new StringBuilder();
-        await using var collector = WebApplication.CreateSlimBuilder().Build();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var collector = builder.Build();
         collector.Urls.Add("http://127.0.0.1:0");
         collector.MapPost("/v1/traces", async (HttpRequest request) =>
         {

@@ -10,7 +10,7 @@ namespace Cosmo.Local.Terminal.Processes;
 internal sealed class RunProcesses : IDisposable
 {
     /// <summary>Ends what is written down when the guard's input ends, as it does with the process that holds the other end.</summary>
-    private const string GuardScript = """read -r _; for file in "$1"/*.pid; do read -r leader _ <"$file" && kill -s TERM -- "-$leader"; done""";
+    private const string GuardScript = """read -r _; for file in "$1"/*.pid; do read -r leader _ <"$file" && { kill -s TERM -- "-$leader" || kill -s TERM "$leader"; }; done""";
 
     private static readonly TimeSpan LeftoverGrace = TimeSpan.FromSeconds(5);
 

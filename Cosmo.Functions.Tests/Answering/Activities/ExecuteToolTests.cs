@@ -1,0 +1,87 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Tools;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Answering.Activities;
+
+public sealed class ExecuteToolTests : IAsyncDisposable
+{
+    private static readonly MessageAddress Address = new("channel", "msg-1", 1);
+
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _clock = new();
+    private readonly RecordingPublisher _updates = new();
+    private readonly StopSignals _stopSignals;
+
+    public ExecuteToolTests() => _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_client_is_told_which_tool_runs_and_the_model_what_it_said()
+    {
+        var output = await RunAsync("echo", (arguments, _) => Task.FromResult<JsonNode>(new JsonObject { ["said"] = arguments.GetProperty("text").GetString() }));
+
+        output.ShouldBe("""{"said":"Hello"}""");
+        _updates.Published.TryRead(out var update).ShouldBeTrue();
+        (update!.Type, update.Message).ShouldBe(("tool", "Executing echo..."));
+    }
+
+    [Fact]
+    public async Task A_name_without_end_that_the_model_asks_for_is_shown_short()
+    {
+        await RunAsync(new string('x', 10_000), (_, _) => throw new InvalidOperationException("It has no such tool."), known: false);
+
+        _updates.Published.TryRead(out var update).ShouldBeTrue();
+        update!.Message.Length.ShouldBeLessThan(100);
+    }
+
+    [Fact]
+    public async Task At_the_deadline_of_the_answer_the_tool_is_stopped_and_the_model_told_so()
+    {
+        var begun = new TaskCompletionSource();
+        var running = RunAsync("slow", async (_, cancellation) =>
+        {
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return new JsonObject();
+        });
+
+        await begun.Task;
+        _clock.Advance(TimeSpan.FromSeconds(5));
+
+        (await running).ShouldBe("The tool was stopped before it had a result.");
+    }
+
+    private Task<string> RunAsync(string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run, bool known = true)
+    {
+        var toolbox = new Toolbox(known ? [new OneTool(name, run)] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
+        var call = new ToolCall("call_1", name, """{"text":"Hello"}""");
+        return new ExecuteTool(toolbox, _updates, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
+            new ToolInput(Address, "instance-1", "conv_1", call, Caller.Anonymous, _clock.GetUtcNow() + TimeSpan.FromSeconds(5)), Substitute.For<FunctionContext>());
+    }
+
+    private sealed class OneTool(string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run) : ITool
+    {
+        public string Name => name;
+
+        public string Description => "Does what the test says.";
+
+        public JsonNode Parameters => new JsonObject();
+
+        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken) => run(arguments, cancellationToken);
+    }
+}

@@ -1,0 +1,109 @@
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Tests.Threads;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+using NSubstitute.ExceptionExtensions;
+
+namespace Cosmo.Functions.Tests.Answering.Activities;
+
+public sealed class GetOrCreateThreadTests : IAsyncDisposable
+{
+    private static readonly MessageAddress Address = new("channel", "msg-1", 1);
+
+    private readonly TestRedis _redis = new();
+    private readonly RecordingPublisher _updates = new();
+    private readonly ThreadRoom _threads;
+
+    public GetOrCreateThreadTests()
+    {
+        _threads = new ThreadRoom(_redis.Connection);
+        _threads.Assistant.CreateThreadAsync(Arg.Any<CancellationToken>()).Returns("conv_new");
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    [Fact]
+    public async Task A_channel_without_a_thread_gets_one_and_keeps_it()
+    {
+        (await RunAsync("run-1")).ShouldBe(new ThreadResult("conv_new", Duplicate: false, null));
+
+        (await _threads.Store.FindAsync("channel", Cancellation)).ShouldBe("conv_new");
+        (await RunAsync("run-1")).ThreadId.ShouldBe("conv_new");
+        _threads.Assistant.ReceivedCalls().ShouldHaveSingleItem();
+        (await _threads.Reader.ReadAsync("channel", Cancellation)).Metadata!.Messages.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_thread_that_is_gone_is_replaced_once()
+    {
+        await _threads.Store.SaveAsync("channel", "conv_gone", Cancellation);
+
+        (await RunAsync("run-1", replaced: "conv_gone")).ThreadId.ShouldBe("conv_new");
+        (await RunAsync("run-1", replaced: "conv_gone")).ThreadId.ShouldBe("conv_new");
+        _threads.Assistant.ReceivedCalls().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task A_message_that_another_orchestration_has_is_a_duplicate()
+    {
+        await RunAsync("run-1");
+
+        (await RunAsync("run-2")).Duplicate.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 0)]
+    public async Task The_client_is_told_of_the_start_unless_it_has_been(bool hasStarted, int times)
+    {
+        await RunAsync("run-1", hasStarted: hasStarted);
+
+        for (var i = 0; i < times; i++)
+        {
+            _updates.Published.TryRead(out var update).ShouldBeTrue();
+            update!.Status.ShouldBe("started");
+        }
+
+        _updates.Published.TryRead(out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_service_that_makes_no_thread_is_a_result_and_no_exception()
+    {
+        _threads.Assistant.CreateThreadAsync(Arg.Any<CancellationToken>()).ThrowsAsync(new AssistantException(AssistantFailure.RateLimit, "429"));
+
+        (await RunAsync("run-1")).Failure!.Cause.ShouldBe("rate_limit");
+    }
+
+    [Fact]
+    public async Task A_Redis_that_stays_away_is_a_result_after_the_patience()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
+        var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) };
+
+        var result = await Activity(nowhere, new ThreadRoom(nowhere), clock).RunAsync(new ThreadInput(Address, "run-1", null, HasStarted: true), Substitute.For<FunctionContext>());
+
+        result.Failure!.Cause.ShouldBe("redis");
+    }
+
+    private Task<ThreadResult> RunAsync(string runId, string? replaced = null, bool hasStarted = true) =>
+        Activity(_redis.Connection, _threads, TimeProvider.System).RunAsync(new ThreadInput(Address, runId, replaced, hasStarted), Substitute.For<FunctionContext>());
+
+    private GetOrCreateThread Activity(RedisConnection redis, ThreadRoom threads, TimeProvider clock)
+    {
+        var options = Options.Create(new AnsweringOptions());
+        var turns = new TurnQueue(redis, new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), options, clock);
+        return new GetOrCreateThread(turns, threads.Store, threads.Assistant, _updates, options, clock, NullLogger<GetOrCreateThread>.Instance);
+    }
+}

@@ -1,0 +1,150 @@
+using System.Text.Json;
+using Azure;
+using Azure.Core;
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+using NSubstitute.ExceptionExtensions;
+
+namespace Cosmo.Functions.Tests.Answering.Activities;
+
+public sealed class RunAssistantTests : IAsyncDisposable
+{
+    private static readonly MessageAddress Address = new("channel", "msg-1", 1);
+
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _clock = new();
+    private readonly IAssistant _assistant = Substitute.For<IAssistant>();
+    private readonly WebPubSubServiceClient _webPubSub = Substitute.For<WebPubSubServiceClient>();
+    private readonly List<UpdatePayload> _sent = [];
+    private readonly StopSignals _stopSignals;
+    private readonly TurnQueue _turns;
+    private readonly RunAssistant _activity;
+
+    public RunAssistantTests()
+    {
+        var delivery = Options.Create(new DeliveryOptions());
+        var log = new UpdateLog(_redis.Connection, delivery, _clock);
+        _turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()), _clock);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _activity = new RunAssistant(
+            _assistant,
+            new UpdatePublisher(log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance),
+            new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
+            _stopSignals,
+            new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),
+            delivery,
+            _clock,
+            NullLogger<RunAssistant>.Instance);
+        _webPubSub.SendToGroupAsync(
+            Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>())
+            .Returns(call =>
+            {
+                using var body = new MemoryStream();
+                call.Arg<RequestContent>().WriteTo(body, CancellationToken.None);
+                lock (_sent)
+                {
+                    _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), CosmoJson.Options)!.Payload);
+                }
+
+                return Substitute.For<Response>();
+            });
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_last_response_ends_the_answer_with_all_its_rounds_and_gives_the_turn_back()
+    {
+        await _turns.TakeAsync(Address, "instance-1", 20, Cancellation);
+        Answer(new AssistantResponse("resp_1", "Let me look.", [new ToolCall("call_1", "get_weather", "{}")]));
+        (await RunAsync(round: 0)).ToolCalls.ShouldHaveSingleItem();
+        _sent.Select(update => update.Status).ShouldBe(["processing"]);
+
+        Answer(new AssistantResponse("resp_2", "It is sunny.", []));
+        (await RunAsync(round: 1)).ShouldSatisfyAllConditions(result => result.ToolCalls.ShouldBeEmpty(), result => result.Failure.ShouldBeNull());
+
+        _sent.Select(update => (update.Status, update.FinalMessage)).ShouldBe([("processing", false), ("completed", true)]);
+        _sent[^1].Message.ShouldBe("Let me look.\n\nIt is sunny.");
+        (await _turns.TakeAsync(Address with { MessageId = "msg-2" }, "instance-2", 20, Cancellation)).Place.ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
+    public async Task A_response_without_text_is_a_failure_and_ends_nothing()
+    {
+        Answer(new AssistantResponse("resp_1", "", []));
+
+        (await RunAsync(round: 0)).Failure!.Cause.ShouldBe("incomplete");
+        _sent.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_the_service_fails_with_is_a_result_and_no_exception()
+    {
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>())
+            .ThrowsAsync(new AssistantException(AssistantFailure.ThreadGone, "404"));
+
+        (await RunAsync(round: 0)).Failure!.Cause.ShouldBe("thread_gone");
+        _sent.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task At_its_own_deadline_it_stops()
+    {
+        var begun = new TaskCompletionSource();
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(async call =>
+        {
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, call.Arg<CancellationToken>());
+            return new AssistantResponse("resp_1", "late", []);
+        });
+        var running = RunAsync(round: 0);
+
+        await begun.Task;
+        _clock.Advance(TimeSpan.FromSeconds(90));
+
+        (await running).Failure.ShouldBe(Failure.Stopped);
+        _sent.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_wish_to_cancel_that_comes_with_the_last_word_still_counts()
+    {
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(async call =>
+        {
+            await _stopSignals.CancelAsync("channel", "instance-1", Cancellation);
+            var stopped = new TaskCompletionSource();
+            call.Arg<CancellationToken>().Register(stopped.SetResult);
+            await stopped.Task;
+            return new AssistantResponse("resp_1", "Hello", []);
+        });
+
+        (await RunAsync(round: 0)).Failure.ShouldBe(Failure.Cancelled);
+        _sent.ShouldBeEmpty();
+    }
+
+    private void Answer(AssistantResponse response) =>
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(response);
+
+    private Task<RunResult> RunAsync(int round) => _activity.RunAsync(
+        new RunInput(
+            Address, "instance-1", "conv_1", round == 0 ? "Hi" : null, [], Caller.Anonymous, round, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null),
+        Substitute.For<DurableTaskClient>("test"),
+        Substitute.For<FunctionContext>());
+}

@@ -1,0 +1,110 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Receiving;
+
+/// <summary>What a browser says over its connection. An error status would cost it the connection, so a refusal is an update.</summary>
+public sealed class ClientEventsTests : IAsyncLifetime
+{
+    private static readonly string UserId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"])).ToUserId();
+
+    private ReceivingRoom _room = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _room = await ReceivingRoom.OpenAsync();
+
+    public ValueTask DisposeAsync() => _room.DisposeAsync();
+
+    [Fact]
+    public async Task The_handshake_allows_whoever_has_the_key()
+    {
+        var (answer, http) = await SendAsync("OPTIONS", "", "", null);
+
+        answer.ShouldBeOfType<OkResult>();
+        http.Response.Headers["WebHook-Allowed-Origin"].ToString().ShouldBe("*");
+    }
+
+    [Theory]
+    [InlineData("azure.webpubsub.sys.connected")]
+    [InlineData("azure.webpubsub.user.other")]
+    public async Task Other_events_are_none_of_ours(string type) => (await SendAsync("POST", type, "{}", UserId)).Answer.ShouldBeOfType<NoContentResult>();
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("ana")]
+    public async Task A_connection_that_was_not_negotiated_here_is_refused(string? userId) =>
+        (await SendAsync("POST", "azure.webpubsub.user.message", "{}", userId)).Answer.ShouldBeOfType<UnauthorizedResult>();
+
+    [Fact]
+    public async Task A_message_is_queued_in_the_channel_and_the_name_of_its_connection_whatever_it_claims()
+    {
+        var (answer, _) = await SendAsync(
+            "POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello","user":{"id":"boss","roles":["admin"]}}""", UserId);
+
+        answer.ShouldBeOfType<NoContentResult>();
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        JsonNode.DeepEquals(
+            JsonNode.Parse(queued!.Body.Span),
+            JsonNode.Parse("""{"channel":"c1","message_id":"m1","message":"Hello","user":{"id":"ana","roles":["auditor"]}}""")).ShouldBeTrue(Encoding.UTF8.GetString(queued.Body.Span));
+    }
+
+    [Theory]
+    [InlineData("""{"message":"Hello"}""", null)]
+    [InlineData("""{"message_id":"m1"}""", "m1")]
+    [InlineData("""{"channel":"c2","message_id":"m1","message":"Hello"}""", null)]
+    [InlineData("hello", null)]
+    public async Task A_message_that_is_none_is_refused_by_an_update_and_not_queued(string body, string? messageId)
+    {
+        var (answer, _) = await SendAsync("POST", "azure.webpubsub.user.message", body, UserId);
+
+        var update = Update(answer);
+        (update["status"]!.GetValue<string>(), update["message_id"]?.GetValue<string>()).ShouldBe(("error", messageId));
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_message_that_waits_is_cancelled()
+    {
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+
+        (await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", UserId)).Answer.ShouldBeOfType<NoContentResult>();
+    }
+
+    [Theory]
+    [InlineData("""{"message_id":"unknown"}""", "There is no such message in this channel.")]
+    [InlineData("""{"message_id":"over"}""", "The message is over already.")]
+    [InlineData("""{"message_id":7}""", "The event must be an object with a 'message_id'.")]
+    [InlineData("[]", "The event must be an object with a 'message_id'.")]
+    public async Task What_cannot_be_cancelled_is_told_and_ends_no_message(string body, string details)
+    {
+        var over = new MessageAddress("c1", "over", 1);
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"over","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await _room.Log.RecordAsync(over, Updates.Completed(over, "conv_1", "Hello"), null, Cancellation);
+
+        var update = Update((await SendAsync("POST", "azure.webpubsub.user.cancel", body, UserId)).Answer);
+
+        (update["message_id"], update["error_details"]!.GetValue<string>()).ShouldBe((null, details));
+    }
+
+    private static JsonNode Update(IActionResult answer) =>
+        System.Text.Json.JsonSerializer.SerializeToNode(((JsonResult)answer).Value, CosmoJson.Options)!["payload"]!;
+
+    private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, string body, string? userId)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Method = method;
+        http.Request.Headers["ce-type"] = type;
+        http.Request.Headers["ce-userId"] = userId;
+        http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        return (await _room.ClientEvents.RunAsync(http.Request, _room.Client, Substitute.For<FunctionContext>()), http);
+    }
+}

@@ -1,0 +1,90 @@
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Tests.Delivery;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Receiving;
+
+/// <summary>What takes messages in, on the real Redis and RabbitMQ, with a Durable store that only remembers what was started.</summary>
+internal sealed class ReceivingRoom : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly RabbitMQPublisher _rabbitMQ;
+    private readonly StopSignals _stopSignals;
+
+    private ReceivingRoom(CosmoQueue queue)
+    {
+        Queue = queue;
+        var options = Options.Create(new MessagingOptions
+        {
+            RabbitMQUrl = CosmoQueue.Url,
+            Exchange = queue.Exchange,
+            Queue = queue.Queue,
+            RoutingKey = CosmoQueue.RoutingKey,
+        });
+        _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
+        Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        var answering = Options.Create(new AnsweringOptions());
+        Log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        var turns = new TurnQueue(_redis.Connection, Log, answering, TimeProvider.System);
+        var cancellation = new Cancellation(turns, Log, _stopSignals, NullLogger<Cancellation>.Instance);
+        var reader = new ChatMessageReader(options);
+        var starter = new AnswerStarter(
+            turns,
+            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            cancellation,
+            new MessageDirectory(_redis.Connection),
+            Updates,
+            answering,
+            TimeProvider.System,
+            NullLogger<AnswerStarter>.Instance);
+        Receiver = new MessageReceiver(
+            reader, starter, new DeadLetters(_rabbitMQ, options, TimeProvider.System, NullLogger<DeadLetters>.Instance), _rabbitMQ, Updates, NullLogger<MessageReceiver>.Instance);
+        ClientEvents = new ClientEvents(
+            reader, new MessagePublisher(_rabbitMQ, options), cancellation, TimeProvider.System, NullLogger<ClientEvents>.Instance);
+        Client.ScheduleNewOrchestrationInstanceAsync(
+            Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>()).Returns("instance");
+    }
+
+    public CosmoQueue Queue { get; }
+
+    public Topology Topology { get; }
+
+    public UpdateLog Log { get; }
+
+    public RecordingPublisher Updates { get; } = new();
+
+    public DurableTaskClient Client { get; } = Substitute.For<DurableTaskClient>("test");
+
+    public MessageReceiver Receiver { get; }
+
+    public ClientEvents ClientEvents { get; }
+
+    /// <summary>The inputs of the answers that were started.</summary>
+    public IReadOnlyList<AnswerInput> Started =>
+        [.. Client.ReceivedCalls().SelectMany(call => call.GetArguments().OfType<AnswerInput>())];
+
+    public static async Task<ReceivingRoom> OpenAsync()
+    {
+        var room = new ReceivingRoom(await CosmoQueue.ConnectAsync());
+        await room.Topology.DeclareAsync(TestContext.Current.CancellationToken);
+        return room;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        Topology.Dispose();
+        await _rabbitMQ.DisposeAsync();
+        await Queue.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+}
