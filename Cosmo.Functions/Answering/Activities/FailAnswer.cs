@@ -85,3 +85,11 @@ internal sealed class FailAnswer(
         }
     }
 }
+
+/// <summary>Activity: tells the other activities of its orchestration to stop, wherever they run.</summary>
+internal sealed class StopWork(StopSignals stopSignals)
+{
+    [Function(nameof(StopWork))]
+    public Task RunAsync([ActivityTrigger] StopInput input, FunctionContext context) =>
+        stopSignals.StopAsync(input.Channel, input.InstanceId, context.CancellationToken);
+}

@@ -2,6 +2,12 @@ using Microsoft.DurableTask;
 
 namespace Cosmo.Functions.Answering.Deadlines;
 
+/// <summary>How long an answer may take; part of the orchestration's input, since an orchestrator reads no configuration.</summary>
+/// <param name="FirstEvent">Until the model's first event.</param>
+/// <param name="Stall">Between two events.</param>
+/// <param name="Overall">For the whole answer.</param>
+internal sealed record AnswerDeadlines(TimeSpan FirstEvent, TimeSpan Stall, TimeSpan Overall);
+
 /// <summary>
 /// Watches the work of an orchestration against its three deadlines, kept by durable timers, and against a request to cancel.
 /// The model's progress comes as events from the activity: at its first event, then at most every 15 s with the moment of the last one,
