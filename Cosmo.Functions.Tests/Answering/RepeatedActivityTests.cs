@@ -182,7 +182,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task A_failure_that_is_told_again_is_told_once_and_its_turn_given_on()
     {
         await TakeTurnsAsync();
-        var fail = new FailAnswer(_updates, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance);
+        var fail = new FailAnswer(_updates, _log, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance);
         var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow());
 
         (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
@@ -198,7 +198,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await TakeTurnsAsync();
         await EndAsync();
 
-        var isAnswered = await new FailAnswer(_updates, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
+        var isAnswered = await new FailAnswer(_updates, _log, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
             new FailInput(Address, "instance-1", "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
 
         isAnswered.ShouldBeTrue();

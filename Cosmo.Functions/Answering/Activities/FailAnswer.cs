@@ -14,6 +14,7 @@ namespace Cosmo.Functions.Answering.Activities;
 /// </summary>
 internal sealed class FailAnswer(
     IUpdatePublisher updates,
+    UpdateLog log,
     IAssistant assistant,
     TurnRelease turn,
     TimeProvider clock,
@@ -58,7 +59,7 @@ internal sealed class FailAnswer(
             _ => Updates.Error(address.MessageId, threadId, failure.Sentence, failure.Details),
         };
         await updates.PublishAsync(address, update, once: null, cancellationToken);
-        return await updates.FindEndAsync(address, cancellationToken) == Updates.CompletedStatus;
+        return (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload.Status == Updates.CompletedStatus;
     }
 
     /// <summary>A call that nobody answers, also one that nobody here has heard of, would make every later response in this thread fail.</summary>
