@@ -140,9 +140,9 @@ internal sealed class CosmoStack : IAsyncDisposable
                     return process;
                 }
             }
-            catch (HttpRequestException)
+            catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !limit.IsCancellationRequested)
             {
-                // Not listening yet.
+                // Not listening yet, or waiting for its worker for longer than a request may take.
             }
 
             await Task.Delay(50, limit.Token);
