@@ -47,9 +47,21 @@ internal sealed class Topology(RabbitMQPublisher rabbitMQ, IOptions<MessagingOpt
             cancellationToken);
     }
 
-    /// <summary>Throws when the broker does not answer or has no queue for the trigger.</summary>
-    public Task CheckAsync(CancellationToken cancellationToken) =>
-        rabbitMQ.RunAsync((channel, token) => channel.QueueDeclarePassiveAsync(options.Value.Queue, token), cancellationToken);
+    /// <summary>How many consume from the trigger's queue; 0, too, where there is no such queue. Throws when the broker does not answer.</summary>
+    public async Task<uint> CountConsumersAsync(CancellationToken cancellationToken)
+    {
+        var consumers = 0u;
+        try
+        {
+            await rabbitMQ.RunAsync(
+                async (channel, token) => consumers = (await channel.QueueDeclarePassiveAsync(options.Value.Queue, token)).ConsumerCount, cancellationToken);
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+        }
+
+        return consumers;
+    }
 
     private static Dictionary<string, object?> Arguments(MessagingOptions names) => new()
     {
