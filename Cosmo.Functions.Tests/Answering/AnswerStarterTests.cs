@@ -36,6 +36,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),
+            new MessageMemory(_redis.Connection, TimeProvider.System, NullLogger<MessageMemory>.Instance),
             _updates,
             options,
             TimeProvider.System,
@@ -54,7 +55,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     public async Task A_message_that_cannot_be_scheduled_gives_its_place_back()
     {
         Schedule().ThrowsAsync(new IOException("The store is away."));
-        await Should.ThrowAsync<IOException>(StartAsync("msg-1"));
+        (await StartAsync("msg-1"))!.Cause.ShouldBe("durable_store");
 
         Schedule().Returns("instance");
         await StartAsync("msg-2");
@@ -185,5 +186,6 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         [],
         DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.AttemptHeader] = $"{attempt}" } },
         _client,
+        TimeSpan.Zero,
         Cancellation);
 }

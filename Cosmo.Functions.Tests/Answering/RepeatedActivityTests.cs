@@ -205,8 +205,8 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     private async Task TakeTurnsAsync()
     {
-        await _turns.TakeAsync(Address, "instance-1", 20, Cancellation);
-        await _turns.TakeAsync(Next, "instance-2", 20, Cancellation);
+        await _turns.TakeAsync(Address, "Hello", "instance-1", 20, Cancellation);
+        await _turns.TakeAsync(Next, "Hello", "instance-2", 20, Cancellation);
     }
 
     private async Task NextHasTheTurnAsync()

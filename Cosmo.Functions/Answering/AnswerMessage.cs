@@ -191,7 +191,8 @@ internal static class AnswerMessage
 
         if (failure.Cause != Failure.CancelledCause)
         {
-            await context.CallActivityAsync(nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure), Tries.ForADay);
+            await context.CallActivityAsync(
+                nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure, input.Question, input.Caller), Tries.ForADay);
         }
 
         return new AnswerResult("failed", failure.Cause, progress.Round + 1);

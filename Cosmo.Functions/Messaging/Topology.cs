@@ -40,6 +40,9 @@ internal sealed class Topology(RabbitMQPublisher rabbitMQ, IOptions<MessagingOpt
                 await channel.ExchangeDeclareAsync(names.DeadLetterExchange, ExchangeType.Direct, durable: true, cancellationToken: token);
                 await channel.QueueDeclareAsync(names.FailedQueue, durable: true, exclusive: false, autoDelete: false, cancellationToken: token);
                 await channel.QueueBindAsync(names.FailedQueue, names.DeadLetterExchange, names.RoutingKey, cancellationToken: token);
+
+                // Dead-lettering keeps the routing key, and what came through the default exchange has the queue's name as its key.
+                await channel.QueueBindAsync(names.FailedQueue, names.DeadLetterExchange, names.Queue, cancellationToken: token);
                 await channel.ExchangeDeclareAsync(names.Exchange, ExchangeType.Direct, durable: true, cancellationToken: token);
                 await channel.QueueDeclareAsync(names.Queue, durable: true, exclusive: false, autoDelete: false, Arguments(names), cancellationToken: token);
                 await channel.QueueBindAsync(names.Queue, names.Exchange, names.RoutingKey, cancellationToken: token);

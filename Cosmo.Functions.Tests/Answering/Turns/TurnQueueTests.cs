@@ -58,9 +58,9 @@ public sealed class TurnQueueTests : IAsyncDisposable
     [Fact]
     public async Task The_start_of_an_answer_is_recorded_once_with_its_turn()
     {
-        var first = await _turns.TakeAsync(Address(1), "instance-1", 20, TestContext.Current.CancellationToken);
-        var again = await _turns.TakeAsync(Address(1), "instance-1", 20, TestContext.Current.CancellationToken);
-        var waiting = await _turns.TakeAsync(Address(2), "instance-2", 20, TestContext.Current.CancellationToken);
+        var first = await _turns.TakeAsync(Address(1), "Hello", "instance-1", 20, TestContext.Current.CancellationToken);
+        var again = await _turns.TakeAsync(Address(1), "Hello", "instance-1", 20, TestContext.Current.CancellationToken);
+        var waiting = await _turns.TakeAsync(Address(2), "Hello", "instance-2", 20, TestContext.Current.CancellationToken);
 
         first.Started!.Payload.Status.ShouldBe("started");
         again.ShouldBe(new TakenPlace(TurnPlace.Head, IsNew: false, null));
@@ -112,7 +112,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     {
         await TakeAsync(1);
 
-        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "other-1", 20, TestContext.Current.CancellationToken)).Place.ShouldBe(TurnPlace.Head);
+        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "Hello", "other-1", 20, TestContext.Current.CancellationToken)).Place.ShouldBe(TurnPlace.Head);
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
 
     private async Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
-        (await _turns.TakeAsync(Address(number), $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken)).Place;
+        (await _turns.TakeAsync(Address(number), "Hello", $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken)).Place;
 
     private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", TestContext.Current.CancellationToken);
 

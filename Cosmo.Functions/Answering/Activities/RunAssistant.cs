@@ -100,7 +100,8 @@ internal sealed class RunAssistant(
     {
         var address = input.Address;
         await turn.AnnounceAsync(address, input.InstanceId, stopping);
-        if (await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text), once: null, stopping))
+        var isTold = await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text), once: null, stopping);
+        if (isTold)
         {
             Telemetry.AnswersCompleted.Add(1);
             Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
@@ -108,6 +109,10 @@ internal sealed class RunAssistant(
         }
 
         await turn.GiveOnAsync(address, input.InstanceId, client, stopping);
+        if (isTold)
+        {
+            await memory.ForgetBodyAsync(address, stopping);
+        }
     }
 
     /// <summary>Waits for Redis, as all that follows does.</summary>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -20,6 +22,9 @@ internal enum TurnPlace
 
     /// <summary>The message has an answer already, or is over.</summary>
     Known,
+
+    /// <summary>Another message of the channel, one with another text, has its id.</summary>
+    Taken,
 }
 
 /// <param name="IsNew">It was taken just now; else an earlier delivery had taken it.</param>
@@ -37,11 +42,16 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
 
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
+    /// <summary>Longer than the fence says that a message of this id is over.</summary>
+    private static readonly TimeSpan TextKept = TimeSpan.FromDays(8);
+
     /// <summary>Who is at the head when it takes its place is told at once that its answer has started. Answers {place, 1 if it is new, the record of that update}.</summary>
     private const string TakeScript = UpdateLog.RecordFunction + """
-        local list, lease, message, attempt, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+        local list, lease, message, attempt, ending, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
         local ticket, now, duration, most, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-        if redis.call('HEXISTS', message, 'owner') == 1 or redis.call('HEXISTS', KEYS[8], 'final') == 1 then return {'Known', 0} end
+        local known = redis.call('GET', text)
+        if known and known ~= ARGV[7] then return {'Taken', 0} end
+        if redis.call('HEXISTS', message, 'owner') == 1 or redis.call('HEXISTS', KEYS[9], 'final') == 1 then return {'Known', 0} end
         local waiting = redis.call('LRANGE', list, 0, -1)
         for place, other in ipairs(waiting) do
           if other == ticket then return {place == 1 and 'Head' or 'Waiting', 0} end
@@ -49,11 +59,12 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         if #waiting == 1 and redis.call('GET', ending) == waiting[1] then most = math.max(most, 1) end
         if #waiting > most then return {'Refused', 0} end
         redis.call('SET', attempt, ARGV[6], 'EX', kept)
+        redis.call('SET', text, ARGV[7], 'EX', ARGV[8])
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
         if #waiting > 0 then return {'Waiting', 1} end
         redis.call('SET', lease, now + duration, 'EX', kept)
-        return {'Head', 1, record({KEYS[6], KEYS[7], KEYS[8]}, {unpack(ARGV, 7)})}
+        return {'Head', 1, record({KEYS[7], KEYS[8], KEYS[9]}, {unpack(ARGV, 9)})}
         """;
 
     /// <summary>
@@ -110,13 +121,21 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Takes a place in the channel for an orchestration; taking it again gives the same place.</summary>
-    public async Task<TakenPlace> TakeAsync(MessageAddress address, string instanceId, int maxWaiting, CancellationToken cancellationToken)
+    /// <param name="address">The message.</param>
+    /// <param name="text">What it asks: another text under the same id is another message.</param>
+    /// <param name="instanceId">The orchestration.</param>
+    /// <param name="maxWaiting">So many may wait in the channel.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<TakenPlace> TakeAsync(MessageAddress address, string text, string instanceId, int maxWaiting, CancellationToken cancellationToken)
     {
         var started = log.EntryOf(address, Updates.Started(address), "started");
         var answer = await redis.EvaluateAsync(
             TakeScript,
             [.. Keys(address), .. started.Keys],
-            [instanceId, Now, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, .. started.Values],
+            [
+                instanceId, Now, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt,
+                SHA256.HashData(Encoding.UTF8.GetBytes(text)), (long)TextKept.TotalSeconds, .. started.Values,
+            ],
             cancellationToken);
         return new TakenPlace(
             Enum.Parse<TurnPlace>((string)answer[0]!), (int)answer[1] == 1, answer.Length > 2 ? UpdateLog.Read(answer[2], started).ToSend : null);
@@ -174,6 +193,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         MessageKey(address),
         AttemptKey(address.Channel, address.MessageId),
         EndingKey(address.Channel),
+        $"{RedisKeys.ForChannel(redis.Prefix, "question", address.Channel)}:{address.MessageId}",
     ];
 
     private string EndingKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "ending", channel);
