@@ -29,14 +29,13 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     {
         var options = Options.Create(new AnsweringOptions());
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        var turns = new TurnQueue(_redis.Connection, _log, options, TimeProvider.System);
+        var turns = new TurnQueue(_redis.Connection, _log, options);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),
-            new MessageMemory(_redis.Connection, TimeProvider.System, NullLogger<MessageMemory>.Instance),
             _updates,
             options,
             TimeProvider.System,

@@ -36,7 +36,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Memory = new MessageMemory(_redis.Connection, TimeProvider.System, NullLogger<MessageMemory>.Instance);
         DeadLetters = new DeadLetters(_rabbitMQ, options, TimeProvider.System, NullLogger<DeadLetters>.Instance);
         Log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        var turns = new TurnQueue(_redis.Connection, Log, answering, TimeProvider.System);
+        var turns = Turns = new TurnQueue(_redis.Connection, Log, answering);
         var cancellation = new Cancellation(turns, Log, _stopSignals, NullLogger<Cancellation>.Instance);
         var reader = new ChatMessageReader(options);
         var starter = new AnswerStarter(
@@ -44,7 +44,6 @@ internal sealed class ReceivingRoom : IAsyncDisposable
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             cancellation,
             new MessageDirectory(_redis.Connection),
-            Memory,
             Updates,
             answering,
             TimeProvider.System,
@@ -64,6 +63,8 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public UpdateLog Log { get; }
 
     public MessageMemory Memory { get; }
+
+    public TurnQueue Turns { get; }
 
     public DeadLetters DeadLetters { get; }
 

@@ -19,7 +19,6 @@ internal sealed class AnswerStarter(
     TurnRelease turn,
     Cancellation cancellation,
     MessageDirectory directory,
-    MessageMemory memory,
     IUpdatePublisher updates,
     IOptions<AnsweringOptions> options,
     TimeProvider clock,
@@ -72,7 +71,7 @@ internal sealed class AnswerStarter(
         try
         {
             var taken = await AskRedisAsync(
-                address, () => turns.TakeAsync(address, message.Message, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken), until, cancellationToken);
+                address, () => turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken), until, cancellationToken);
             switch (taken.Place)
             {
                 case TurnPlace.Taken:
@@ -85,15 +84,6 @@ internal sealed class AnswerStarter(
                     return null;
             }
 
-            await AskRedisAsync(
-                address,
-                async () =>
-                {
-                    await memory.KeepBodyAsync(address, body, cancellationToken);
-                    return true;
-                },
-                until,
-                cancellationToken);
             var input = new AnswerInput(
                 address,
                 message.Message,
@@ -145,7 +135,7 @@ internal sealed class AnswerStarter(
         {
             if (!isOurs && taken.IsNew)
             {
-                await turn.GiveOnAsync(address, instanceId, client, CancellationToken.None);
+                await turn.GiveOnAsync(address, instanceId, isAnswered: false, client, CancellationToken.None);
             }
 
             await remembering;

@@ -14,7 +14,7 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     private const int KeptSeconds = 86_400;
 
     /// <summary>Longer than a dead letter is tried for.</summary>
-    private static readonly TimeSpan BodyKept = TimeSpan.FromDays(2);
+    public static readonly TimeSpan BodyKept = TimeSpan.FromDays(2);
 
     private const string SetScript = """
         redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -38,10 +38,8 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     public Task RememberTextAsync(MessageAddress address, int round, string text, CancellationToken cancellationToken) =>
         SetAsync(address, $"text:{round}", text, cancellationToken);
 
-    /// <summary>Keeps the body as it came, for the dead letter: compressed, until it is forgotten or for two days after it was last asked for.</summary>
-    /// <exception cref="RedisException">Redis is away.</exception>
-    /// <exception cref="TimeoutException">Redis does not answer.</exception>
-    public async Task KeepBodyAsync(MessageAddress address, byte[] body, CancellationToken cancellationToken)
+    /// <summary>The body of a message as it is kept with its turn, for its dead letter: until it is answered, or for two days after it was last asked for.</summary>
+    public static byte[] Pack(byte[] body)
     {
         using var packed = new MemoryStream();
         using (var packing = new BrotliStream(packed, CompressionLevel.Fastest, leaveOpen: true))
@@ -49,14 +47,15 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
             packing.Write(body);
         }
 
-        await redis.RunAsync(database => database.StringSetAsync(BodyKey(address), packed.ToArray(), BodyKept), cancellationToken);
+        return packed.ToArray();
     }
 
     /// <summary>The body, or null if Redis has lost it.</summary>
-    /// <inheritdoc cref="KeepBodyAsync" path="/exception" />
+    /// <exception cref="RedisException">Redis is away.</exception>
+    /// <exception cref="TimeoutException">Redis does not answer.</exception>
     public async Task<byte[]?> FindBodyAsync(MessageAddress address, CancellationToken cancellationToken)
     {
-        byte[]? packed = await redis.RunAsync(database => database.StringGetSetExpiryAsync(BodyKey(address), BodyKept), cancellationToken);
+        byte[]? packed = await redis.RunAsync(database => database.StringGetSetExpiryAsync(BodyKey(redis.Prefix, address), BodyKept), cancellationToken);
         if (packed is null)
         {
             return null;
@@ -68,20 +67,7 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         return body.ToArray();
     }
 
-    /// <summary>The message needs no dead letter. Never fails: what is not forgotten expires.</summary>
-    public async Task ForgetBodyAsync(MessageAddress address, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await redis.RunAsync(database => database.KeyDeleteAsync(BodyKey(address)), cancellationToken);
-        }
-        catch (Exception e) when (e is RedisException or TimeoutException)
-        {
-            logger.RedisAway(e, address.MessageId);
-        }
-    }
-
-    private RedisKey BodyKey(MessageAddress address) => $"{RedisKeys.ForChannel(redis.Prefix, "body", address.Channel)}:{address.Attempt}:{address.MessageId}";
+    public static RedisKey BodyKey(string prefix, MessageAddress address) => $"{RedisKeys.ForChannel(prefix, "body", address.Channel)}:{address.Attempt}:{address.MessageId}";
 
     private async Task<string?> GetAsync(MessageAddress address, string field, CancellationToken cancellationToken) =>
         await PatientlyAsync(

@@ -40,7 +40,7 @@ internal sealed class RunAssistant(
                 case null:
                     return await RespondAsync(input, client, bounds.Token, context.CancellationToken);
                 case Updates.CompletedStatus:
-                    await turn.GiveOnAsync(input.Address, input.InstanceId, client, context.CancellationToken);
+                    await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: false, client, context.CancellationToken);
                     return Whole;
                 default:
                     return Failed(Failure.Over);
@@ -108,11 +108,7 @@ internal sealed class RunAssistant(
             logger.AnswerCompleted(address.MessageId, input.Round + 1);
         }
 
-        await turn.GiveOnAsync(address, input.InstanceId, client, stopping);
-        if (isTold)
-        {
-            await memory.ForgetBodyAsync(address, stopping);
-        }
+        await turn.GiveOnAsync(address, input.InstanceId, isTold, client, stopping);
     }
 
     /// <summary>Waits for Redis, as all that follows does.</summary>
