@@ -23,7 +23,6 @@ internal static class CosmoApplication
         builder.Services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services
-            .AddHostedService<TelemetryExport>()
             .AddSingleton<RedisConnection>()
             .AddMessaging()
             .AddAccess()

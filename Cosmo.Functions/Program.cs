@@ -7,26 +7,36 @@ using Microsoft.Azure.Functions.Worker.OpenTelemetry;
 using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
 using OpenTelemetry;
+using OpenTelemetry.Resources;
 
 DbProviderFactories.RegisterFactory("Microsoft.Data.SqlClient", SqlClientFactory.Instance);
 DbProviderFactories.RegisterFactory("Microsoft.Data.Sqlite", SqliteFactory.Instance);
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
-builder.AddCosmo();
+builder.RouteLogsToHost();
 
-// Cosmo exports its own spans over OTLP. Here the worker's are added, and Application Insights gets both where it is configured. With the worker's
-// OpenTelemetry the host leaves the log lines to it, so without an exporter that would silence the app.
-if (!string.IsNullOrEmpty(builder.Configuration["APPLICATIONINSIGHTS_CONNECTION_STRING"]))
+// Comes before Cosmo's own services, so that what they log while they start arrives, too.
+var toApplicationInsights = !string.IsNullOrEmpty(builder.Configuration["APPLICATIONINSIGHTS_CONNECTION_STRING"]);
+var toCollector = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+if (toApplicationInsights || toCollector)
 {
-    builder.Services.AddOpenTelemetry().UseFunctionsWorkerDefaults()
+    var telemetry = builder.Services.AddOpenTelemetry().UseFunctionsWorkerDefaults()
+        .ConfigureResource(resource => resource.AddService(builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Configuration["WEBSITE_SITE_NAME"] ?? "cosmo"))
         .WithTracing(traces => traces.AddSource(Telemetry.Name))
         .WithMetrics(metrics => metrics.AddMeter(Telemetry.Name))
-        .UseAzureMonitorExporter();
-}
-else if (!string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-{
-    builder.Services.AddOpenTelemetry().UseFunctionsWorkerDefaults().UseOtlpExporter();
+        .WithLogging(null, logs => logs.IncludeFormattedMessage = true);
+    if (toApplicationInsights)
+    {
+        // Traces are sampled; what the log says of a failure must not depend on that.
+        telemetry.UseAzureMonitorExporter(options => options.EnableTraceBasedLogsSampler = false);
+    }
+
+    if (toCollector)
+    {
+        telemetry.UseOtlpExporter();
+    }
 }
 
+builder.AddCosmo();
 builder.Build().Run();

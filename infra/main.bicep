@@ -198,7 +198,7 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       alwaysOn: true
       ftpsState: 'Disabled'
       minTlsVersion: '1.2'
-      healthCheckPath: '/api/health'
+      healthCheckPath: '/api/health/live'
       cors: { allowedOrigins: allowedOrigins }
     }
   }

@@ -43,6 +43,18 @@ public sealed class MessageFunctionsTests(OperatorHost host) : OperatorTest(host
         (await Host.SendAsync("GET", $"conversations/{id}")).Body!["instance_id"]!.GetValue<string>().ShouldBe(conversation["instance_id"]!.GetValue<string>());
     }
 
+    [Fact]
+    public async Task A_message_id_that_another_text_has_is_a_conflict_and_the_same_text_again_is_none()
+    {
+        var (first, _) = await Host.SendAsync("POST", "channels/a/messages", """{"message_id": "m1", "message": "Hello"}""");
+        var (again, _) = await Host.SendAsync("POST", "channels/a/messages", """{"message_id": "m1", "message": "Hello"}""");
+        var other = await Host.SendAsync("POST", "channels/a/messages", """{"message_id": "m1", "message": "Weather in Makati?"}""");
+        var (elsewhere, _) = await Host.SendAsync("POST", "channels/b/messages", """{"message_id": "m1", "message": "Weather in Makati?"}""");
+
+        (first, again, elsewhere).ShouldBe((HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.Accepted));
+        other.ShouldBeProblem(HttpStatusCode.Conflict, "id is taken");
+    }
+
     [Theory]
     [InlineData("hello", "must be a JSON object")]
     [InlineData("[1]", "must be a JSON object")]

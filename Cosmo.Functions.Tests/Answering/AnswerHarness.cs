@@ -38,7 +38,7 @@ internal sealed class AnswerHarness : OrchestrationHarness
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
 
     public void Begin(bool hasTurn = true) => Begin(new AnswerInput(
-        new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, "{}"u8.ToArray(), DeliveryProperties.None, "run", hasTurn, Now,
+        new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, Body: null, DeliveryProperties.None, "run", hasTurn, Now,
         new AnsweringOptions().Deadlines, MaxToolRounds: 8, null));
 
     /// <summary>Tells of an event of the model now.</summary>

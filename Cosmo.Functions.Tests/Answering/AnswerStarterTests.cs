@@ -29,7 +29,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     {
         var options = Options.Create(new AnsweringOptions());
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        var turns = new TurnQueue(_redis.Connection, _log, options, TimeProvider.System);
+        var turns = new TurnQueue(_redis.Connection, _log, options);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _starter = new AnswerStarter(
             turns,
@@ -54,7 +54,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     public async Task A_message_that_cannot_be_scheduled_gives_its_place_back()
     {
         Schedule().ThrowsAsync(new IOException("The store is away."));
-        await Should.ThrowAsync<IOException>(StartAsync("msg-1"));
+        (await StartAsync("msg-1"))!.Cause.ShouldBe("durable_store");
 
         Schedule().Returns("instance");
         await StartAsync("msg-2");
@@ -185,5 +185,6 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         [],
         DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.AttemptHeader] = $"{attempt}" } },
         _client,
+        TimeSpan.Zero,
         Cancellation);
 }

@@ -46,7 +46,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
             _log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
         _threads = new ThreadStore(
             _redis.Connection, new ThreadIndex(_redis.Connection, _clock), Options.Create(new ThreadOptions()), _clock, NullLogger<ThreadStore>.Instance);
-        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()), _clock);
+        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _turn = new TurnRelease(_turns, NullLogger<TurnRelease>.Instance);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
@@ -161,7 +161,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     {
         await TakeTurnsAsync();
         await EndAsync();
-        await _turns.ReleaseAsync(Address, "instance-1", Cancellation);
+        await _turns.ReleaseAsync(Address, "instance-1", isAnswered: false, Cancellation);
 
         await RunAssistantAsync();
 
@@ -205,8 +205,8 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     private async Task TakeTurnsAsync()
     {
-        await _turns.TakeAsync(Address, "instance-1", 20, Cancellation);
-        await _turns.TakeAsync(Next, "instance-2", 20, Cancellation);
+        await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, Cancellation);
+        await _turns.TakeAsync(Next, "Hello", [], "instance-2", 20, Cancellation);
     }
 
     private async Task NextHasTheTurnAsync()

@@ -206,6 +206,11 @@ internal sealed class CosmoStack : IAsyncDisposable
         return [.. CallIds(items, "function_call").Except(CallIds(items, "function_call_output"))];
     }
 
+    /// <summary>All that the Durable store keeps of an orchestration, as its management API tells it.</summary>
+    public Task<string> HistoryAsync(string instanceId, CancellationToken cancellationToken) => Http.GetStringAsync(
+        new Uri(Http.BaseAddress!, $"/runtime/webhooks/durabletask/instances/{instanceId}?showInput=true&showHistory=true&showHistoryOutput=true&code={Uri.EscapeDataString(Keys.SystemKey)}"),
+        cancellationToken);
+
     /// <summary>Opens a channel as a browser does: by negotiation.</summary>
     public async Task<ChatClient> OpenAsync(string channel)
     {

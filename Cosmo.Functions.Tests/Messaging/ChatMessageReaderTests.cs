@@ -16,6 +16,61 @@ public class ChatMessageReaderTests
         message.ShouldBe(new ChatMessage("c", "m", "Weather in Makati?", Caller.Anonymous));
     }
 
+    [Theory]
+    [InlineData("""{"channel":"c","message_id":"m","message":"x","score":NaN}""")]
+    [InlineData("""{"channel":"c","message_id":"m","message":"x","score":[-Infinity, Infinity, {"NaN": NaN}]}""")]
+    [InlineData("""{"channel":"c","message_id":"m","message":"x","mood":"\ud83d"}""")]
+    [InlineData("""{"channel":"c","message_id":"m","message":"x","mood\udc00":1}""")]
+    [InlineData("""{"channel":"another","ch\u0061nnel":"c","message_id":"m","message":"x"}""")]
+    [InlineData("\uFEFF{\"channel\":\"c\",\"message_id\":\"m\",\"message\":\"x\"}")]
+    public void What_Python_reads_is_read(string body) => Read(body).ShouldBe(new ChatMessage("c", "m", "x", Caller.Anonymous));
+
+    [Fact]
+    public void An_ignored_field_may_be_as_deep_as_it_likes_and_hold_what_is_no_text()
+    {
+        const int depth = 100_000;
+        byte[] body =
+        [
+            .. "{\"extra\": "u8, .. Enumerable.Repeat((byte)'[', depth), .. Enumerable.Repeat((byte)']', depth), .. ", \"bytes\": \""u8, 0xC3, 0x28,
+            .. "\", \"channel\": \"c\", \"message_id\": \"m\", \"message\": \"x\"}"u8,
+        ];
+
+        _reader.TryRead(body, out var message, out var rejection).ShouldBeTrue(rejection?.Reason);
+        message!.Message.ShouldBe("x");
+    }
+
+    [Theory]
+    [InlineData("""{"id":"Ana \ud83d","roles":["auditor"]}""")]
+    [InlineData("""{"id":"ana","roles":["auditor","\ud83d"]}""")]
+    [InlineData("""{"id":"\ud83d"}""")]
+    [InlineData("""[NaN]""")]
+    [InlineData("""null""")]
+    public void A_user_that_cannot_be_read_has_neither_id_nor_roles(string user) =>
+        Read($$"""{"channel":"c","message_id":"m","message":"Hi","user":{{user}}}""").Caller.ShouldSatisfyAllConditions(
+            caller => caller.Id.ShouldBeNull(), caller => caller.Roles.ShouldBeEmpty());
+
+    [Theory]
+    [InlineData("""{"id":"ana","roles":["auditor"],"name":"Ana \ud83d"}""")]
+    [InlineData("""{"id":"ana","roles":["auditor"],"\ud83d":NaN}""")]
+    public void What_else_a_user_has_does_not_matter(string user)
+    {
+        var caller = Read($$"""{"channel":"c","message_id":"m","message":"Hi","user":{{user}}}""").Caller;
+
+        (caller.Id, caller.Roles.Single()).ShouldBe(("ana", "auditor"));
+    }
+
+    [Fact]
+    public void A_user_of_any_length_does_not_go_where_only_an_answer_needs_it() =>
+        Read("""{"channel":"c","message_id":"m","message":"Hi","user":{"id":"…"}}""".Replace("…", new string('a', 1 << 20))).Caller.Id.ShouldBeNull();
+
+    [Fact]
+    public void A_body_beyond_the_bound_is_refused_and_its_sender_known()
+    {
+        var rejection = Reject(Encoding.UTF8.GetBytes($$"""{"channel": "c", "message_id": "m", "message": "x", "extra": "{{new string('x', 16 << 20)}}"}"""));
+
+        rejection.ShouldBe(new Rejection("too_long", "The body has 16777280 bytes; at most 16777216 are taken.", "c", "m"));
+    }
+
     [Fact]
     public void The_producer_may_say_who_asks()
     {
@@ -53,12 +108,12 @@ public class ChatMessageReaderTests
     public void What_is_not_JSON_is_refused(string body) => Reject(Encoding.UTF8.GetBytes(body)).Cause.ShouldBe("not_json");
 
     [Fact]
-    public void JSON_that_is_nested_too_deeply_is_refused() =>
+    public void JSON_that_does_not_end_is_refused() =>
         Reject(Encoding.UTF8.GetBytes(new string('[', 100_000))).Cause.ShouldBe("not_json");
 
     [Fact]
     public void Invalid_UTF8_is_refused() =>
-        Reject([.. "{\"channel\": \"c\", \"message_id\": \"m\", \"message\": \""u8, 0xC3, 0x28, .. "\"}"u8]).Cause.ShouldBe("invalid_encoding");
+        Reject((byte[])[.. "{\"channel\": \"c\", \"message_id\": \"m\", \"message\": \""u8, 0xC3, 0x28, .. "\"}"u8]).Cause.ShouldBe("invalid_encoding");
 
     [Fact]
     public void A_message_that_is_too_long_is_refused_and_its_sender_known()
@@ -82,7 +137,7 @@ public class ChatMessageReaderTests
         var caller = new Caller("ana", ["Reader"]);
 
         _reader.TryReadClientEvent(
-            """{"message_id": "m", "message": "x", "user": {"id": "bob", "roles": ["Auditor"]}}"""u8, "c", caller, out var message, out _).ShouldBeTrue();
+            """{"message_id": "m", "message": "x", "user": {"id": "bob", "roles": ["Auditor"]}}"""u8.ToArray(), "c", caller, out var message, out _).ShouldBeTrue();
 
         message.ShouldBe(new ChatMessage("c", "m", "x", caller));
     }
@@ -103,7 +158,7 @@ public class ChatMessageReaderTests
         return message!;
     }
 
-    private Rejection Reject(ReadOnlySpan<byte> body)
+    private Rejection Reject(ReadOnlyMemory<byte> body)
     {
         _reader.TryRead(body, out _, out var rejection).ShouldBeFalse();
         return rejection!;

@@ -1,5 +1,7 @@
 using System.Text;
+using System.Text.Json;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Local.Terminal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
@@ -53,6 +55,67 @@ public sealed class DeadLettersTests : IAsyncLifetime
             ["x-message-ttl"] = 3600000,
             ["x-dead-letter-exchange"] = _queue.Exchange + "_dlx",
         });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_expires_in_the_queue_is_kept_whichever_way_it_came(bool isSentStraightToTheQueue)
+    {
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+
+        await _queue.Channel.BasicPublishAsync(
+            isSentStraightToTheQueue ? "" : _queue.Exchange,
+            isSentStraightToTheQueue ? _queue.Queue : CosmoQueue.RoutingKey,
+            mandatory: true,
+            new BasicProperties { Expiration = "1" },
+            Encoding.UTF8.GetBytes("late"),
+            TestContext.Current.CancellationToken);
+
+        Encoding.UTF8.GetString((await _queue.NextDeadLetterAsync()).Body).ShouldBe("late");
+    }
+
+    [Fact]
+    public async Task What_a_consumer_rejects_is_kept_though_it_was_sent_straight_to_the_queue()
+    {
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+        await _queue.Channel.BasicPublishAsync("", _queue.Queue, mandatory: true, new BasicProperties(), Encoding.UTF8.GetBytes("bad"), TestContext.Current.CancellationToken);
+
+        var delivery = await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: false, TestContext.Current.CancellationToken);
+        await _queue.Channel.BasicRejectAsync(delivery!.DeliveryTag, requeue: false, TestContext.Current.CancellationToken);
+
+        Encoding.UTF8.GetString((await _queue.NextDeadLetterAsync()).Body).ShouldBe("bad");
+    }
+
+    [Fact]
+    public void The_definitions_for_a_broker_of_ones_own_bind_the_failed_queue_for_both_keys()
+    {
+        var names = new MessagingOptions();
+        using var definitions = JsonDocument.Parse(File.ReadAllText(Path.Combine(CosmoScript.Root, "infra", "rabbitmq-definitions.json")));
+
+        definitions.RootElement.GetProperty("bindings").EnumerateArray()
+            .Select(binding => (binding.GetProperty("source").GetString(), binding.GetProperty("destination").GetString(), binding.GetProperty("routing_key").GetString()))
+            .ShouldBe(
+            [
+                (names.Exchange, names.Queue, names.RoutingKey),
+                (names.DeadLetterExchange, names.FailedQueue, names.RoutingKey),
+                (names.DeadLetterExchange, names.FailedQueue, names.Queue),
+            ]);
+    }
+
+    [Fact]
+    public async Task A_message_that_no_queue_takes_costs_nobody_else_the_channel()
+    {
+        IChannel? before = null;
+        IChannel? after = null;
+        await _rabbitMQ.RunAsync((channel, _) => Task.FromResult(before = channel), TestContext.Current.CancellationToken);
+
+        await Should.ThrowAsync<PublishException>(
+            _rabbitMQ.PublishAsync("", "no-such-queue", new BasicProperties(), Encoding.UTF8.GetBytes("x"), TestContext.Current.CancellationToken));
+
+        await _rabbitMQ.RunAsync((channel, _) => Task.FromResult(after = channel), TestContext.Current.CancellationToken);
+        after.ShouldBeSameAs(before);
+        after!.IsOpen.ShouldBeTrue();
     }
 
     [Fact]

@@ -1,6 +1,12 @@
 using System.Text;
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using DurableTask.Core.Exceptions;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Converters;
+using NSubstitute;
 using NSubstitute.ExceptionExtensions;
 using RabbitMQ.Client;
 
@@ -28,7 +34,8 @@ public sealed class MessageReceiverTests : IAsyncLifetime
         var input = _room.Started.ShouldHaveSingleItem();
         (input.Address, input.Question, input.HasTurn).ShouldBe((new MessageAddress("c1", "m1", 3), "Hello", true));
         (input.Caller.Id, input.Caller.Roles.Single()).ShouldBe(("ana", "auditor"));
-        Encoding.UTF8.GetString(input.Body).ShouldBe(body);
+        input.Body.ShouldBeNull();
+        Encoding.UTF8.GetString((await _room.Memory.FindBodyAsync(input.Address, Cancellation))!).ShouldBe(body);
         input.Properties.ShouldBe(properties);
         (await _room.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
@@ -89,14 +96,127 @@ public sealed class MessageReceiverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Where_neither_is_possible_it_throws_and_the_queue_keeps_the_message()
+    public async Task While_the_store_is_away_the_message_is_held_back_and_then_answered()
     {
-        _room.Client.ScheduleNewOrchestrationInstanceAsync(default, default, default, default).ThrowsAsyncForAnyArgs(new IOException("The store is away."));
+        var tries = 0;
+        Schedule().Returns(_ => ++tries < 3 ? throw new IOException("The store is away.") : "instance");
 
-        await Should.ThrowAsync<IOException>(ReceiveAsync(Message("m1")));
+        await ReceiveAsync(Message("m1"));
 
+        tries.ShouldBe(3);
+        Told().Status.ShouldBe("started");
+        _room.Updates.Published.TryRead(out _).ShouldBeFalse();
         (await _room.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
+
+    [Fact]
+    public async Task A_store_that_stays_away_costs_a_dead_letter_and_the_channel_hears_and_has_room_for_the_next()
+    {
+        Schedule().ThrowsAsync(new IOException("Host=store;Password=secret"));
+
+        await ReceiveAsync(Message("m1"));
+
+        var (headers, kept, _) = await _room.Queue.NextDeadLetterAsync();
+        (headers["x-cosmo-cause"], headers["x-cosmo-message-id"], Encoding.UTF8.GetString(kept)).ShouldBe(("durable_store", "m1", Message("m1")));
+        Told().Status.ShouldBe("started");
+        (Told() is { Status: "error", FinalMessage: true, MessageId: "m1", Message: Sentences.Connection, ErrorDetails: "The message could not be scheduled" }).ShouldBeTrue();
+
+        Schedule().Returns("instance");
+        await ReceiveAsync(Message("m2"));
+        _room.Started[^1].HasTurn.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_try_that_began_the_answer_though_it_seemed_to_fail_is_no_failure()
+    {
+        AnswerInput? begun = null;
+        Schedule().Returns<string>(
+            call =>
+            {
+                begun = call.Arg<object?>() as AnswerInput;
+                throw new IOException("The answer was lost.");
+            },
+            _ => throw new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
+        _room.Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(_ => Instance(begun!));
+
+        await ReceiveAsync(Message("m1"));
+        Schedule().Returns("instance");
+        await ReceiveAsync(Message("m2"));
+
+        (await _room.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+        _room.Started[^1].HasTurn.ShouldBeFalse("the first message has the turn still");
+    }
+
+    [Fact]
+    public async Task A_store_that_cannot_be_asked_whether_a_message_of_a_full_channel_is_known_costs_a_dead_letter_too()
+    {
+        for (var i = 0; i <= 20; i++)
+        {
+            await ReceiveAsync(Message($"m{i}"));
+        }
+
+        Told();
+        _room.Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).ThrowsAsync(new InvalidOperationException("The store is away."));
+
+        await ReceiveAsync(Message("m21"));
+
+        (await _room.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("durable_store");
+        (Told() is { Status: "error", MessageId: "m21" }).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task An_id_that_is_taken_by_another_text_is_kept_and_told_to_its_sender_alone()
+    {
+        var replies = (await _room.Queue.Channel.QueueDeclareAsync(cancellationToken: Cancellation)).QueueName;
+        await ReceiveAsync(Message("m1"));
+        Told().Status.ShouldBe("started");
+        const string other = """{"channel":"c1","message_id":"m1","message":"Another"}""";
+
+        await ReceiveAsync(other, DeliveryProperties.None with { ReplyTo = replies, CorrelationId = "corr" });
+        await ReceiveAsync(Message("m1"));
+
+        var (headers, kept, _) = await _room.Queue.NextDeadLetterAsync();
+        (headers["x-cosmo-cause"], Encoding.UTF8.GetString(kept)).ShouldBe(("message_id_taken", other));
+        var reply = await _room.Queue.Channel.BasicGetAsync(replies, autoAck: true, Cancellation);
+        (reply!.BasicProperties.CorrelationId, Encoding.UTF8.GetString(reply.Body.Span)).ShouldBe(
+            ("corr", """{"success": false, "error": "The message id is taken by another message. Please send this one with an id of its own."}"""));
+        _room.Updates.Published.TryRead(out _).ShouldBeFalse();
+        (await _room.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+        _room.Started.ShouldAllBe(input => input.Question == "Hello");
+    }
+
+    [Fact]
+    public async Task An_id_that_is_taken_is_known_by_the_store_too_where_Redis_has_forgotten_it()
+    {
+        Schedule().ThrowsAsync(new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
+        _room.Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(Instance(new AnswerInput(
+            new MessageAddress("c1", "m1", 1), "Another", Caller.Anonymous, null, DeliveryProperties.None, "run", true, default, new AnsweringOptions().Deadlines, 8, null)));
+
+        await ReceiveAsync(Message("m1"));
+
+        (await _room.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("message_id_taken");
+    }
+
+    [Fact]
+    public async Task A_dead_letter_that_the_broker_takes_late_is_written_late_and_once()
+    {
+        await _room.Queue.Channel.QueueUnbindAsync(_room.Queue.FailedQueue, _room.Queue.Exchange + "_dlx", CosmoQueue.RoutingKey, cancellationToken: Cancellation);
+        var receiving = ReceiveAsync("hello");
+        await _room.Topology.DeclareAsync(Cancellation);
+        await receiving;
+
+        (await _room.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("not_json");
+        (await _room.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+    }
+
+    private Task<string> Schedule() => _room.Client.ScheduleNewOrchestrationInstanceAsync(
+        Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>());
+
+    private static OrchestrationMetadata Instance(AnswerInput input) => new(nameof(AnswerMessage), "instance")
+    {
+        DataConverter = JsonDataConverter.Default,
+        SerializedInput = JsonDataConverter.Default.Serialize(input),
+    };
 
     private static string Message(string id) => $$"""{"channel":"c1","message_id":"{{id}}","message":"Hello"}""";
 

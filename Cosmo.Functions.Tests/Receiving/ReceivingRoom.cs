@@ -32,9 +32,11 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        var answering = Options.Create(new AnsweringOptions());
+        var answering = Options.Create(new AnsweringOptions { FirstEventSeconds = 1.5 });
+        Memory = new MessageMemory(_redis.Connection, TimeProvider.System, NullLogger<MessageMemory>.Instance);
+        DeadLetters = new DeadLetters(_rabbitMQ, options, TimeProvider.System, NullLogger<DeadLetters>.Instance);
         Log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        var turns = new TurnQueue(_redis.Connection, Log, answering, TimeProvider.System);
+        var turns = Turns = new TurnQueue(_redis.Connection, Log, answering);
         var cancellation = new Cancellation(turns, Log, _stopSignals, NullLogger<Cancellation>.Instance);
         var reader = new ChatMessageReader(options);
         var starter = new AnswerStarter(
@@ -47,7 +49,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
             TimeProvider.System,
             NullLogger<AnswerStarter>.Instance);
         Receiver = new MessageReceiver(
-            reader, starter, new DeadLetters(_rabbitMQ, options, TimeProvider.System, NullLogger<DeadLetters>.Instance), _rabbitMQ, Updates, NullLogger<MessageReceiver>.Instance);
+            reader, starter, DeadLetters, _rabbitMQ, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
             reader, new MessagePublisher(_rabbitMQ, options), cancellation, TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(
@@ -59,6 +61,12 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public Topology Topology { get; }
 
     public UpdateLog Log { get; }
+
+    public MessageMemory Memory { get; }
+
+    public TurnQueue Turns { get; }
+
+    public DeadLetters DeadLetters { get; }
 
     public RecordingPublisher Updates { get; } = new();
 

@@ -8,6 +8,8 @@ internal static class AdministrationServiceCollectionExtensions
     {
         services.AddOptions<AdministrationOptions>().BindConfiguration(AdministrationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
+            .AddSingleton<ConsumerWatch>()
+            .AddHostedService(services => services.GetRequiredService<ConsumerWatch>())
             .AddSingleton<ThreadRemoval>()
             .AddSingleton<ThreadBatches>();
     }

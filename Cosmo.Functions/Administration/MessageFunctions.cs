@@ -49,10 +49,8 @@ internal sealed class MessageFunctions(
                 return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a message", rejection.Reason);
             }
 
-            var refusal = await answers.StartAsync(message, body, DeliveryProperties.None, client, context.CancellationToken);
-            return refusal is null
-                ? Accepted(request, message)
-                : HttpAnswers.Problem(StatusCodes.Status429TooManyRequests, "The message was not taken", refusal.Details);
+            var refusal = await answers.StartAsync(message, body, DeliveryProperties.None, client, TimeSpan.Zero, context.CancellationToken);
+            return refusal is null ? Accepted(request, message) : HttpAnswers.Problem(StatusOf(refusal), "The message was not taken", refusal.Details + ".");
         });
 
     /// <summary>
@@ -86,6 +84,13 @@ internal sealed class MessageFunctions(
                 : HttpAnswers.Problem(
                     StatusCodes.Status404NotFound, "No such conversation", "No message with this id was taken in lately. An older one needs its channel: ?channel=…");
         });
+
+    private static int StatusOf(Failure refusal) => refusal switch
+    {
+        { Cause: Failure.MessageIdTakenCause } => StatusCodes.Status409Conflict,
+        { IsOutage: true } => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status429TooManyRequests,
+    };
 
     private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {

@@ -7,7 +7,7 @@ namespace Cosmo.Functions.Answering;
 /// <param name="Address">Channel, message id and attempt.</param>
 /// <param name="Question">What the user asks.</param>
 /// <param name="Caller">Who asks.</param>
-/// <param name="Body">The original body, for the dead letter.</param>
+/// <param name="Body">Null: <see cref="MessageMemory"/> keeps the original body, which may be too long for a history. Earlier versions had it here.</param>
 /// <param name="Properties">The original properties, for the dead letter.</param>
 /// <param name="RunId">Made anew whenever a delivery is scheduled: of two orchestrations for one message, one wins.</param>
 /// <param name="HasTurn">The channel was idle when the message was taken in: it need not wait, and its client has been told that processing began.</param>
@@ -19,7 +19,7 @@ internal sealed record AnswerInput(
     MessageAddress Address,
     string Question,
     Caller Caller,
-    byte[] Body,
+    byte[]? Body,
     DeliveryProperties Properties,
     string RunId,
     bool HasTurn,

@@ -29,25 +29,31 @@ internal static class AnswerMessage
         var input = context.GetInput<AnswerInput>()!;
         var cancelled = context.WaitForExternalEvent<bool>(CancelRequested);
         var progress = new AnswerProgress(input);
+        if (await TryAsync(context, progress, cancelled) is { } failure)
+        {
+            return await FailAsync(context, progress, failure);
+        }
+
+        return progress.Duplicate ? new AnswerResult(AnswerResult.Duplicate, null, 0) : AnswerResult.Completed(progress.Round);
+    }
+
+    /// <summary>Null, or what went wrong.</summary>
+    private static async Task<Failure?> TryAsync(TaskOrchestrationContext context, AnswerProgress progress, Task cancelled)
+    {
         try
         {
-            if (await TakeTurnAsync(context, input, cancelled) is { } noTurn)
+            if (await TakeTurnAsync(context, progress.Input, cancelled) is { } noTurn)
             {
-                return await FailAsync(context, progress, noTurn);
+                return noTurn;
             }
 
-            using var watch = new DeadlineWatch(context, input.Deadlines, cancelled);
-            if (await AnswerAsync(context, progress, watch) is { } failure)
-            {
-                return await FailAsync(context, progress, failure);
-            }
-
-            return progress.Duplicate ? new AnswerResult(AnswerResult.Duplicate, null, 0) : AnswerResult.Completed(progress.Round);
+            using var watch = new DeadlineWatch(context, progress.Input.Deadlines, cancelled);
+            return await AnswerAsync(context, progress, watch);
         }
         catch (TaskFailedException e)
         {
             // All tries of a step failed.
-            return await FailAsync(context, progress, Failure.Unexpected(e.FailureDetails.ErrorMessage));
+            return Failure.Unexpected(e.FailureDetails.ErrorMessage);
         }
     }
 
@@ -191,7 +197,8 @@ internal static class AnswerMessage
 
         if (failure.Cause != Failure.CancelledCause)
         {
-            await context.CallActivityAsync(nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure), Tries.ForADay);
+            await context.CallActivityAsync(
+                nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure, input.Question, input.Caller), Tries.ForADay);
         }
 
         return new AnswerResult("failed", failure.Cause, progress.Round + 1);

@@ -37,6 +37,12 @@ internal sealed class AnswerStarter(
         OrchestrationRuntimeStatus.Terminated,
     ];
 
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the Durable store may take to answer once.</summary>
+    private static readonly TimeSpan StoreLimit = TimeSpan.FromSeconds(15);
+
     private bool MustNotWait => options.Value.WhenBusy == AnsweringOptions.Reject;
 
     /// <summary>
@@ -49,64 +55,89 @@ internal sealed class AnswerStarter(
     }
 
     /// <summary>Starts the answer, or finds that it was started before. Null, or why the message is refused.</summary>
+    /// <param name="message">What is asked.</param>
+    /// <param name="body">The message as it came, for its dead letter.</param>
+    /// <param name="properties">The properties with which it came.</param>
+    /// <param name="client">The Durable store.</param>
+    /// <param name="patience">How long Redis and the Durable store are waited for; each is asked once in any case.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
     public async Task<Failure?> StartAsync(
-        ChatMessage message, byte[] body, DeliveryProperties properties, DurableTaskClient client, CancellationToken cancellationToken)
+        ChatMessage message, byte[] body, DeliveryProperties properties, DurableTaskClient client, TimeSpan patience, CancellationToken cancellationToken)
     {
         var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt);
         var instanceId = InstanceId(address);
+        var until = Backoff.After(patience, clock);
         using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
-        var taken = await TakePlaceAsync(address, instanceId, cancellationToken);
-        if (taken.Place is TurnPlace.Refused && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: false, cancellationToken) is null)
+        try
         {
-            return MustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
-        }
+            var taken = await AskRedisAsync(
+                address, () => turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken), until, cancellationToken);
+            switch (taken.Place)
+            {
+                case TurnPlace.Taken:
+                    return Failure.MessageIdTaken;
+                case TurnPlace.Refused when await AskStoreAsync(
+                    address, token => client.GetInstanceAsync(instanceId, getInputsAndOutputs: false, token), until, cancellationToken) is null:
+                    return MustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
+                case TurnPlace.Known or TurnPlace.Refused:
+                    logger.DeliveredAgain(address.MessageId);
+                    return null;
+            }
 
-        if (taken.Place is TurnPlace.Known or TurnPlace.Refused)
+            var input = new AnswerInput(
+                address,
+                message.Message,
+                message.Caller,
+                Body: null,
+                properties,
+                Guid.NewGuid().ToString("N"),
+                taken.Place is TurnPlace.Head,
+                clock.GetUtcNow(),
+                options.Value.Deadlines,
+                options.Value.MaxToolRounds,
+                activity?.Id ?? Activity.Current?.Id);
+            return await ScheduleAsync(input, instanceId, taken, client, until, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            logger.DeliveredAgain(address.MessageId);
-            return null;
+            return Failure.Redis("Redis did not answer");
         }
+        catch (DurableStoreAwayException)
+        {
+            return Failure.DurableStore;
+        }
+    }
 
-        var input = new AnswerInput(
-            address,
-            message.Message,
-            message.Caller,
-            body,
-            properties,
-            Guid.NewGuid().ToString("N"),
-            taken.Place is TurnPlace.Head,
-            clock.GetUtcNow(),
-            options.Value.Deadlines,
-            options.Value.MaxToolRounds,
-            activity?.Id ?? Activity.Current?.Id);
+    private async Task<Failure?> ScheduleAsync(
+        AnswerInput input, string instanceId, TakenPlace taken, DurableTaskClient client, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        var address = input.Address;
         if (taken.Started is { } started)
         {
             updates.SendSoon(address, started);
         }
 
+        var isOurs = false;
         var remembering = RememberAsync(address, cancellationToken);
         try
         {
-            await client.ScheduleNewOrchestrationInstanceAsync(
-                nameof(AnswerMessage), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
-        }
-        catch (Exception e)
-        {
-            if (taken.IsNew)
-            {
-                await turn.GiveOnAsync(address, instanceId, client, CancellationToken.None);
-            }
+            var before = await AskStoreAsync(address, token => TryScheduleAsync(input, instanceId, client, token), until, cancellationToken);
 
-            if (e is not OrchestrationAlreadyExistsException)
+            // A try that seemed to fail may have begun it.
+            isOurs = before is null || before.RunId == input.RunId;
+            if (!isOurs)
             {
-                throw;
+                logger.DeliveredAgain(address.MessageId);
+                return before!.Question == input.Question ? null : Failure.MessageIdTaken;
             }
-
-            logger.DeliveredAgain(address.MessageId);
-            return null;
         }
         finally
         {
+            if (!isOurs && taken.IsNew)
+            {
+                await turn.GiveOnAsync(address, instanceId, isAnswered: false, client, CancellationToken.None);
+            }
+
             await remembering;
         }
 
@@ -120,17 +151,45 @@ internal sealed class AnswerStarter(
         return null;
     }
 
-    private async Task<TakenPlace> TakePlaceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    /// <summary>Null when it is scheduled now, else what was scheduled under its id before.</summary>
+    private static async Task<AnswerInput?> TryScheduleAsync(AnswerInput input, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
     {
         try
         {
-            return await turns.TakeAsync(address, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken);
+            await client.ScheduleNewOrchestrationInstanceAsync(
+                nameof(AnswerMessage), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
+            return null;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        catch (OrchestrationAlreadyExistsException)
         {
-            // The orchestration takes its place itself as soon as Redis is back.
-            logger.NoPlaceTaken(e, address.MessageId);
-            return new TakenPlace(TurnPlace.Waiting, IsNew: false, null);
+            var before = await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, cancellationToken);
+            return before?.SerializedInput is null ? input with { RunId = "" } : before.ReadInputAs<AnswerInput>();
+        }
+    }
+
+    private Task<T> AskRedisAsync<T>(MessageAddress address, Func<Task<T>> ask, DateTimeOffset until, CancellationToken cancellationToken) =>
+        RedisRetry.RunAsync(ask, until - clock.GetUtcNow(), clock, e => logger.RedisAway(e, address.MessageId), cancellationToken);
+
+    /// <exception cref="DurableStoreAwayException">It stayed away.</exception>
+    private async Task<T> AskStoreAsync<T>(MessageAddress address, Func<CancellationToken, Task<T>> ask, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        var backoff = new Backoff(FirstWait, LongestWait, clock) { Until = until };
+        while (true)
+        {
+            using var limit = new TimeLimit(StoreLimit, clock, cancellationToken);
+            try
+            {
+                return await ask(limit.Token);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                logger.DurableStoreAway(e, address.MessageId);
+            }
+
+            if (!await backoff.WaitAsync(null, cancellationToken))
+            {
+                throw new DurableStoreAwayException();
+            }
         }
     }
 
@@ -143,7 +202,7 @@ internal sealed class AnswerStarter(
                 await cancellation.RequestAsync(address.Channel, before, client, cancellationToken);
             }
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             logger.NotInterrupted(e, address.MessageId);
         }
@@ -161,4 +220,7 @@ internal sealed class AnswerStarter(
             logger.NotRemembered(e, address.MessageId);
         }
     }
+
+    /// <summary>The Durable store did not do in time what it was asked for.</summary>
+    private sealed class DurableStoreAwayException : Exception;
 }

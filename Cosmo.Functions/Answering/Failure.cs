@@ -15,6 +15,8 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
     public const string StoppedCause = "stopped";
     public const string OverCause = "over";
     public const string RedisCause = "redis";
+    public const string DurableStoreCause = "durable_store";
+    public const string MessageIdTakenCause = "message_id_taken";
     public const string UnexpectedCause = "unexpected";
     public const string ThreadGoneCause = "thread_gone";
 
@@ -39,6 +41,15 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
         new("channel_full", "error", Sentences.RateLimit, $"More than {maxWaiting} messages wait in this channel");
 
     public static Failure ChannelBusy { get; } = new("channel_busy", "error", Sentences.RateLimit, "Another message of this channel is being answered");
+
+    /// <summary>Another message of the channel has its id. To say so on the channel would end that one at its clients.</summary>
+    public static Failure MessageIdTaken { get; } =
+        new(MessageIdTakenCause, "error", Sentences.InvalidRequest, "The message id is taken by another message of this channel");
+
+    public static Failure DurableStore { get; } = new(DurableStoreCause, "error", Sentences.Connection, "The message could not be scheduled");
+
+    /// <summary>Something that the message needs is away: later it may be taken.</summary>
+    public bool IsOutage => Cause is RedisCause or DurableStoreCause;
 
     public static Failure From(AssistantFailure failure, string details) => new(
         failure switch

@@ -10,8 +10,8 @@ internal static partial class Log
     [LoggerMessage(202, LogLevel.Information, "Message {MessageId} was delivered again and is not answered again.")]
     public static partial void DeliveredAgain(this ILogger logger, string messageId);
 
-    [LoggerMessage(203, LogLevel.Warning, "Message {MessageId} has no place among its channel's turns yet.")]
-    public static partial void NoPlaceTaken(this ILogger logger, Exception exception, string messageId);
+    [LoggerMessage(203, LogLevel.Warning, "The Durable store did not answer for message {MessageId}.")]
+    public static partial void DurableStoreAway(this ILogger logger, Exception exception, string messageId);
 
     [LoggerMessage(217, LogLevel.Warning, "The channel of message {MessageId} is not kept for operators who know its id alone.")]
     public static partial void NotRemembered(this ILogger logger, Exception exception, string messageId);
@@ -54,4 +54,7 @@ internal static partial class Log
 
     [LoggerMessage(216, LogLevel.Warning, "Message {MessageId} could not interrupt what is before it, and waits.")]
     public static partial void NotInterrupted(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(218, LogLevel.Warning, "Redis has lost the body of message {MessageId}; its dead letter has what else is known of it.")]
+    public static partial void BodyLost(this ILogger logger, string messageId);
 }

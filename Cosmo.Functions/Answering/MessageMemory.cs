@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using StackExchange.Redis;
@@ -11,6 +12,9 @@ namespace Cosmo.Functions.Answering;
 internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, ILogger<MessageMemory> logger)
 {
     private const int KeptSeconds = 86_400;
+
+    /// <summary>Longer than a dead letter is tried for.</summary>
+    public static readonly TimeSpan BodyKept = TimeSpan.FromDays(2);
 
     private const string SetScript = """
         redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -33,6 +37,37 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
 
     public Task RememberTextAsync(MessageAddress address, int round, string text, CancellationToken cancellationToken) =>
         SetAsync(address, $"text:{round}", text, cancellationToken);
+
+    /// <summary>The body of a message as it is kept with its turn, for its dead letter: until it is answered, or for two days after it was last asked for.</summary>
+    public static byte[] Pack(byte[] body)
+    {
+        using var packed = new MemoryStream();
+        using (var packing = new BrotliStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            packing.Write(body);
+        }
+
+        return packed.ToArray();
+    }
+
+    /// <summary>The body, or null if Redis has lost it.</summary>
+    /// <exception cref="RedisException">Redis is away.</exception>
+    /// <exception cref="TimeoutException">Redis does not answer.</exception>
+    public async Task<byte[]?> FindBodyAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        byte[]? packed = await redis.RunAsync(database => database.StringGetSetExpiryAsync(BodyKey(redis.Prefix, address), BodyKept), cancellationToken);
+        if (packed is null)
+        {
+            return null;
+        }
+
+        using var body = new MemoryStream();
+        using var unpacking = new BrotliStream(new MemoryStream(packed), CompressionMode.Decompress);
+        unpacking.CopyTo(body);
+        return body.ToArray();
+    }
+
+    public static RedisKey BodyKey(string prefix, MessageAddress address) => $"{RedisKeys.ForChannel(prefix, "body", address.Channel)}:{address.Attempt}:{address.MessageId}";
 
     private async Task<string?> GetAsync(MessageAddress address, string field, CancellationToken cancellationToken) =>
         await PatientlyAsync(

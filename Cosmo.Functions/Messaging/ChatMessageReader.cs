@@ -1,44 +1,53 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using System.Text.Unicode;
+using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Messaging;
 
-/// <summary>Reads the body of a delivery, and says what is wrong with one that is no chat message.</summary>
+/// <summary>Reads the body of a delivery, and says what is wrong with one that is no chat message. Whatever the body holds, it does not throw.</summary>
 internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
 {
     /// <summary>The longest channel or message id, in characters.</summary>
     public const int MaxIdLength = 512;
 
     private const int MaxRoles = 64;
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private const string ChannelField = "channel";
+    private const string IdField = "message_id";
+    private const string TextField = "message";
+    private const string UserField = "user";
 
-    public bool TryRead(ReadOnlySpan<byte> body, [NotNullWhen(true)] out ChatMessage? message, [NotNullWhen(false)] out Rejection? rejection)
+    public bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ChatMessage? message, [NotNullWhen(false)] out Rejection? rejection)
     {
         message = null;
-        string text;
-        try
+        if (!ForeignJson.TryRead(body, out var root, out var fault))
         {
-            text = StrictUtf8.GetString(body);
-        }
-        catch (DecoderFallbackException)
-        {
-            rejection = new Rejection(Rejection.InvalidEncoding, "The body is not valid UTF-8.");
+            rejection = Utf8.IsValid(body.Span)
+                ? new Rejection(Rejection.NotJson, $"The body is not JSON (byte {fault}).")
+                : new Rejection(Rejection.InvalidEncoding, "The body is not valid UTF-8.");
             return false;
         }
 
-        try
+        if (root.Kind != JsonValueKind.Object)
         {
-            using var document = JsonDocument.Parse(text);
-            return TryRead(document.RootElement, out message, out rejection);
-        }
-        catch (JsonException e)
-        {
-            rejection = new Rejection(Rejection.NotJson, $"The body is not JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine}).");
+            rejection = new Rejection(Rejection.InvalidMessage, $"The body must be a JSON object; it is {Describe(root)}.");
             return false;
         }
+
+        var fields = root.Pick(ChannelField, IdField, TextField, UserField);
+        rejection = ReadId(fields, ChannelField, out var channel);
+        rejection = ReadId(fields, IdField, out var messageId) is { } idFault ? rejection ?? idFault : rejection;
+        string? text = null;
+        rejection ??= ReadText(fields, TextField, out text) ?? TooMuch(text!, body.Length);
+        rejection = rejection is null ? null : rejection with { Channel = channel, MessageId = messageId };
+        if (rejection is not null)
+        {
+            return false;
+        }
+
+        message = new ChatMessage(channel!, messageId!, text!, ReadCaller(fields));
+        return true;
     }
 
     /// <summary>
@@ -46,78 +55,60 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
     /// an event that names another channel is refused.
     /// </summary>
     public bool TryReadClientEvent(
-        ReadOnlySpan<byte> body, string channel, Caller caller, [NotNullWhen(true)] out ChatMessage? message, [NotNullWhen(false)] out Rejection? rejection)
+        ReadOnlyMemory<byte> body, string channel, Caller caller, [NotNullWhen(true)] out ChatMessage? message, [NotNullWhen(false)] out Rejection? rejection)
     {
         message = null;
-        try
-        {
-            if (JsonNode.Parse(body) is not JsonObject sent)
-            {
-                rejection = new Rejection(Rejection.InvalidMessage, "The event must be a JSON object.");
-                return false;
-            }
-
-            if (sent["channel"] is { } named && (named.GetValueKind() != JsonValueKind.String || named.GetValue<string>() != channel))
-            {
-                rejection = new Rejection(Rejection.InvalidMessage, "The event names another channel than its connection's.");
-                return false;
-            }
-
-            sent["channel"] = channel;
-            sent.Remove("user");
-            if (!TryRead(JsonSerializer.SerializeToElement(sent), out message, out rejection))
-            {
-                return false;
-            }
-
-            message = message with { Caller = caller };
-            return true;
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        if (!ForeignJson.TryRead(body, out var sent, out _))
         {
             rejection = new Rejection(Rejection.NotJson, "The event is not a JSON object in UTF-8.");
             return false;
         }
+
+        var fields = sent.Pick(ChannelField, IdField, TextField);
+        if (sent.Kind != JsonValueKind.Object)
+        {
+            rejection = new Rejection(Rejection.InvalidMessage, "The event must be a JSON object.");
+            return false;
+        }
+
+        if (fields.TryGetValue(ChannelField, out var named) && named.Kind != JsonValueKind.Null && named.Text != channel)
+        {
+            rejection = new Rejection(Rejection.InvalidMessage, "The event names another channel than its connection's.");
+            return false;
+        }
+
+        string? text = null;
+        rejection = ReadId(fields, IdField, out var messageId) ?? ReadText(fields, TextField, out text) ?? TooMuch(text!, body.Length);
+        rejection = rejection is null ? null : rejection with { Channel = channel, MessageId = messageId };
+        message = rejection is null ? new ChatMessage(channel, messageId!, text!, caller) : null;
+        return rejection is null;
     }
 
-    private bool TryRead(JsonElement root, [NotNullWhen(true)] out ChatMessage? message, [NotNullWhen(false)] out Rejection? rejection)
+    /// <summary>The message id of a client event about a message; null for what is none.</summary>
+    public static string? FindMessageId(ReadOnlyMemory<byte> body) => FindAddress(body).MessageId;
+
+    /// <summary>Channel and message id of a body, each where it is text.</summary>
+    public static (string? Channel, string? MessageId) FindAddress(ReadOnlyMemory<byte> body)
     {
-        message = null;
-        if (root.ValueKind != JsonValueKind.Object)
+        if (!ForeignJson.TryRead(body, out var root, out _))
         {
-            rejection = new Rejection(Rejection.InvalidMessage, $"The body must be a JSON object; it is {Describe(root)}.");
-            return false;
+            return default;
         }
 
-        var channelFault = ReadId(root, "channel", out var channel);
-        var idFault = ReadId(root, "message_id", out var messageId);
-        if ((channelFault ?? idFault) is { } fault)
-        {
-            rejection = new Rejection(Rejection.InvalidMessage, fault, channel, messageId);
-            return false;
-        }
-
-        if (ReadText(root, "message", out var question) is { } textFault)
-        {
-            rejection = new Rejection(Rejection.InvalidMessage, textFault, channel, messageId);
-            return false;
-        }
-
-        if (question!.Length > options.Value.MaxMessageLength)
-        {
-            rejection = new Rejection(
-                Rejection.TooLong, $"Field 'message' has {question.Length} characters; at most {options.Value.MaxMessageLength} are taken.", channel, messageId);
-            return false;
-        }
-
-        rejection = null;
-        message = new ChatMessage(channel!, messageId!, question, ReadCaller(root));
-        return true;
+        var fields = root.Pick(ChannelField, IdField);
+        return (fields.TryGetValue(ChannelField, out var channel) ? channel.Text : null, fields.TryGetValue(IdField, out var id) ? id.Text : null);
     }
 
-    private static string? ReadId(JsonElement root, string name, out string? value)
+    private Rejection? TooMuch(string text, int bytes) =>
+        text.Length > options.Value.MaxMessageLength
+            ? new Rejection(Rejection.TooLong, $"Field '{TextField}' has {text.Length} characters; at most {options.Value.MaxMessageLength} are taken.")
+            : bytes > options.Value.MaxBodyBytes
+                ? new Rejection(Rejection.TooLong, $"The body has {bytes} bytes; at most {options.Value.MaxBodyBytes} are taken.")
+                : null;
+
+    private static Rejection? ReadId(IReadOnlyDictionary<string, ForeignJson> fields, string name, out string? value)
     {
-        if (ReadText(root, name, out value) is { } fault)
+        if (ReadText(fields, name, out value) is { } fault)
         {
             return fault;
         }
@@ -125,59 +116,62 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         if (value!.Length > MaxIdLength)
         {
             value = null;
-            return $"Field '{name}' is longer than {MaxIdLength} characters.";
+            return new Rejection(Rejection.InvalidMessage, $"Field '{name}' is longer than {MaxIdLength} characters.");
         }
 
         return null;
     }
 
-    private static string? ReadText(JsonElement root, string name, out string? value)
+    private static Rejection? ReadText(IReadOnlyDictionary<string, ForeignJson> fields, string name, out string? value)
     {
         value = null;
-        if (!root.TryGetProperty(name, out var element))
+        if (!fields.TryGetValue(name, out var field))
         {
-            return $"Field '{name}' is missing.";
+            return new Rejection(Rejection.InvalidMessage, $"Field '{name}' is missing.");
         }
 
-        if (element.ValueKind != JsonValueKind.String)
+        if (field.Kind != JsonValueKind.String)
         {
-            return $"Field '{name}' must be a string; it is {Describe(element)}.";
+            return new Rejection(Rejection.InvalidMessage, $"Field '{name}' must be a string; it is {Describe(field)}.");
         }
 
-        try
+        if (field.Text is not { } text)
         {
-            value = element.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return $"Field '{name}' holds half of a surrogate pair.";
+            return Utf8.IsValid(field.Raw)
+                ? new Rejection(Rejection.InvalidMessage, $"Field '{name}' holds half of a surrogate pair.")
+                : new Rejection(Rejection.InvalidEncoding, $"Field '{name}' is not valid UTF-8.");
         }
 
-        if (string.IsNullOrWhiteSpace(value))
+        if (string.IsNullOrWhiteSpace(text))
         {
-            value = null;
-            return $"Field '{name}' must not be empty.";
+            return new Rejection(Rejection.InvalidMessage, $"Field '{name}' must not be empty.");
         }
 
+        value = text;
         return null;
     }
 
-    /// <summary>Anything that is not of the expected form is an anonymous caller: an extra field is never an error.</summary>
-    private static Caller ReadCaller(JsonElement root)
+    /// <summary>
+    /// An extra field is never an error. A user whose id or roles cannot be read, or are longer than any of ours, is one without both: half a list of roles
+    /// might be another one's.
+    /// </summary>
+    private static Caller ReadCaller(IReadOnlyDictionary<string, ForeignJson> fields)
     {
-        if (!root.TryGetProperty("user", out var user) || user.ValueKind != JsonValueKind.Object)
+        if (!fields.TryGetValue(UserField, out var user))
         {
             return Caller.Anonymous;
         }
 
-        var id = user.TryGetProperty("id", out var idElement) && idElement.ValueKind == JsonValueKind.String ? idElement.GetString() : null;
-        var roles = user.TryGetProperty("roles", out var rolesElement) && rolesElement.ValueKind == JsonValueKind.Array
-            ? rolesElement.EnumerateArray().Where(role => role.ValueKind == JsonValueKind.String).Select(role => role.GetString()!).Take(MaxRoles).ToArray()
+        var parts = user.Pick("id", "roles");
+        var hasId = parts.TryGetValue("id", out var id) && id.Kind == JsonValueKind.String;
+        var roles = parts.TryGetValue("roles", out var list)
+            ? list.Elements().Where(role => role.Kind == JsonValueKind.String).Select(role => role.Text).Take(MaxRoles).ToArray()
             : [];
-        return new Caller(id, roles);
+        string?[] texts = hasId ? [id.Text, .. roles] : roles;
+        return texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) : Caller.Anonymous;
     }
 
-    private static string Describe(JsonElement element) => element.ValueKind switch
+    private static string Describe(ForeignJson value) => value.Kind switch
     {
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "an array",

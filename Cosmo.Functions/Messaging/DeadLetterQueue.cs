@@ -124,7 +124,7 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
                 break;
             }
 
-            if (await visit(channel, StoredDeadLetter.Read(got), got, cancellationToken))
+            if (await visit(channel, StoredDeadLetter.Read(got, options.Value.Queue), got, cancellationToken))
             {
                 await channel.BasicAckAsync(got.DeliveryTag, multiple: false, cancellationToken);
             }

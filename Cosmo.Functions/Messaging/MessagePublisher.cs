@@ -11,9 +11,10 @@ internal sealed class MessagePublisher(RabbitMQPublisher rabbitMQ, IOptions<Mess
     /// <summary>Returns when the broker has it. Throws when the broker is away.</summary>
     public Task PublishAsync(ChatMessage message, CancellationToken cancellationToken)
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(
-            new { message.Channel, message.MessageId, message.Message, User = message.Caller }, CosmoJson.Options);
         var properties = new BasicProperties { Persistent = true, ContentType = "application/json", MessageId = message.MessageId.Length <= 80 ? message.MessageId : null };
-        return rabbitMQ.PublishAsync(options.Value.Exchange, options.Value.RoutingKey, properties, body, cancellationToken);
+        return rabbitMQ.PublishAsync(options.Value.Exchange, options.Value.RoutingKey, properties, BodyOf(message), cancellationToken);
     }
+
+    public static byte[] BodyOf(ChatMessage message) => JsonSerializer.SerializeToUtf8Bytes(
+        new { message.Channel, message.MessageId, message.Message, User = message.Caller }, CosmoJson.Options);
 }

@@ -28,6 +28,13 @@ internal sealed class MessagingOptions
     [Range(1, 1_000_000, ErrorMessage = "Cosmo:Receiving:MaxMessageLength must lie between 1 and 1000000.")]
     public int MaxMessageLength { get; set; } = 32_000;
 
+    /// <summary>
+    /// The longest body, in bytes, whatever it holds beside the message: 1,024 to 134,217,728 (128 MiB), default 16,777,216 (16 MiB), as much as RabbitMQ 4
+    /// takes by itself. So much of Redis may a message need for as long as it is answered.
+    /// </summary>
+    [Range(1_024, 134_217_728, ErrorMessage = "Cosmo:Receiving:MaxBodyBytes must lie between 1024 and 134217728.")]
+    public int MaxBodyBytes { get; set; } = 16_777_216;
+
     public string DeadLetterExchange => Exchange + "_dlx";
 
     public string FailedQueue => Queue + "_failed";

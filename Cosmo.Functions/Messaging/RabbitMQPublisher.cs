@@ -1,6 +1,7 @@
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Cosmo.Functions.Messaging;
 
@@ -30,6 +31,11 @@ internal sealed class RabbitMQPublisher(IOptions<MessagingOptions> options, Time
         try
         {
             await command(await OpenAsync(limit.Token), limit.Token);
+        }
+        catch (PublishException)
+        {
+            // One message was refused or has no queue; the channel works on.
+            throw;
         }
         catch (Exception e)
         {
@@ -89,7 +95,7 @@ internal sealed class RabbitMQPublisher(IOptions<MessagingOptions> options, Time
                 await connection.DisposeAsync();
             }
         }
-        catch (Exception e) when (e is IOException or RabbitMQ.Client.Exceptions.RabbitMQClientException or OperationCanceledException or TimeoutException)
+        catch (Exception e) when (e is IOException or RabbitMQClientException or OperationCanceledException or TimeoutException)
         {
             // It was broken already; that is why it is closed.
         }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Messaging;
@@ -17,21 +16,28 @@ namespace Cosmo.Functions.Messaging;
 internal sealed record StoredDeadLetter(
     string Id, string Cause, string Reason, DateTimeOffset? FailedAt, int Attempt, string? Channel, string? MessageId)
 {
-    private const string DeathHeader = "x-death";
-
-    public static StoredDeadLetter Read(BasicGetResult letter)
+    /// <param name="letter">What lies in the failed queue.</param>
+    /// <param name="queue">The queue that messages are read from.</param>
+    public static StoredDeadLetter Read(BasicGetResult letter, string queue)
     {
         var headers = letter.BasicProperties.Headers ?? new Dictionary<string, object?>();
-        var death = headers.TryGetValue(DeathHeader, out var deaths) && deaths is IEnumerable<object> list ? list.FirstOrDefault() as IDictionary<string, object?> : null;
+        var deaths = headers.TryGetValue(LetterHeaders.Deaths, out var list) && list is IEnumerable<object> listed ? listed.OfType<IDictionary<string, object?>>().ToList() : [];
+        var death = deaths.FirstOrDefault();
         var diedAt = death?.TryGetValue("time", out var time) == true && time is AmqpTimestamp stamp ? DateTimeOffset.FromUnixTimeSeconds(stamp.UnixTime) : (DateTimeOffset?)null;
         var brokersReason = death is null ? "unknown" : Text(death, "reason") ?? "unknown";
-        var (channel, messageId) = ReadBody(letter.Body);
+        var (channel, messageId) = ChatMessageReader.FindAddress(letter.Body);
+        var written = Text(headers, DeliveryProperties.AttemptHeader);
+        var next = LetterHeaders.AttemptOf(
+            written,
+            headers.ContainsKey(DeadLetters.CauseHeader),
+            deaths.Select(one => (Text(one, "queue"), one.TryGetValue("count", out var count) && count is long number ? number : 1)),
+            queue);
         return new StoredDeadLetter(
             Text(headers, DeadLetters.IdHeader) ?? Hash(letter, brokersReason, diedAt),
             Text(headers, DeadLetters.CauseHeader) ?? brokersReason,
             Text(headers, DeadLetters.ReasonHeader) ?? $"The broker took it out of its queue ({brokersReason}).",
             DateTimeOffset.TryParse(Text(headers, DeadLetters.FailedAtHeader), CultureInfo.InvariantCulture, DateTimeStyles.None, out var failedAt) ? failedAt : diedAt,
-            int.TryParse(Text(headers, DeliveryProperties.AttemptHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var attempt) && attempt > 0 ? attempt : 1,
+            Math.Max(next - 1, LetterHeaders.AttemptOf(written, hasCause: false, [], queue)),
             Text(headers, DeadLetters.ChannelHeader) ?? channel,
             Text(headers, DeadLetters.MessageIdHeader) ?? messageId);
     }
@@ -44,11 +50,7 @@ internal sealed record StoredDeadLetter(
     {
         var properties = new BasicProperties(letter.BasicProperties) { Persistent = true };
         properties.Headers = (properties.Headers ?? new Dictionary<string, object?>())
-            .Where(header => !header.Key.StartsWith("x-cosmo-", StringComparison.Ordinal)
-                && header.Key != DeathHeader
-                && !header.Key.StartsWith("x-first-death-", StringComparison.Ordinal)
-                && !header.Key.StartsWith("x-last-death-", StringComparison.Ordinal)
-                && header.Key is not ("x-ms-rabbitmq-requeuecount" or DeliveryProperties.PublicationHeader))
+            .Where(header => !LetterHeaders.IsOfThePast(header.Key))
             .ToDictionary(header => header.Key, header => header.Value);
         properties.Headers[DeliveryProperties.AttemptHeader] = (Attempt + 1).ToString(CultureInfo.InvariantCulture);
 
@@ -70,20 +72,4 @@ internal sealed record StoredDeadLetter(
             string or int or long => Convert.ToString(value, CultureInfo.InvariantCulture),
             _ => null,
         } : null;
-
-    private static (string? Channel, string? MessageId) ReadBody(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? (Member(document, "channel"), Member(document, "message_id")) : default;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return default;
-        }
-    }
-
-    private static string? Member(JsonDocument document, string name) =>
-        document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

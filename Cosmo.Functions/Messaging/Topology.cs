@@ -40,6 +40,9 @@ internal sealed class Topology(RabbitMQPublisher rabbitMQ, IOptions<MessagingOpt
                 await channel.ExchangeDeclareAsync(names.DeadLetterExchange, ExchangeType.Direct, durable: true, cancellationToken: token);
                 await channel.QueueDeclareAsync(names.FailedQueue, durable: true, exclusive: false, autoDelete: false, cancellationToken: token);
                 await channel.QueueBindAsync(names.FailedQueue, names.DeadLetterExchange, names.RoutingKey, cancellationToken: token);
+
+                // Dead-lettering keeps the routing key, and what came through the default exchange has the queue's name as its key.
+                await channel.QueueBindAsync(names.FailedQueue, names.DeadLetterExchange, names.Queue, cancellationToken: token);
                 await channel.ExchangeDeclareAsync(names.Exchange, ExchangeType.Direct, durable: true, cancellationToken: token);
                 await channel.QueueDeclareAsync(names.Queue, durable: true, exclusive: false, autoDelete: false, Arguments(names), cancellationToken: token);
                 await channel.QueueBindAsync(names.Queue, names.Exchange, names.RoutingKey, cancellationToken: token);
@@ -47,9 +50,21 @@ internal sealed class Topology(RabbitMQPublisher rabbitMQ, IOptions<MessagingOpt
             cancellationToken);
     }
 
-    /// <summary>Throws when the broker does not answer or has no queue for the trigger.</summary>
-    public Task CheckAsync(CancellationToken cancellationToken) =>
-        rabbitMQ.RunAsync((channel, token) => channel.QueueDeclarePassiveAsync(options.Value.Queue, token), cancellationToken);
+    /// <summary>How many consume from the trigger's queue; 0, too, where there is no such queue. Throws when the broker does not answer.</summary>
+    public async Task<uint> CountConsumersAsync(CancellationToken cancellationToken)
+    {
+        var consumers = 0u;
+        try
+        {
+            await rabbitMQ.RunAsync(
+                async (channel, token) => consumers = (await channel.QueueDeclarePassiveAsync(options.Value.Queue, token)).ConsumerCount, cancellationToken);
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+        }
+
+        return consumers;
+    }
 
     private static Dictionary<string, object?> Arguments(MessagingOptions names) => new()
     {

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Delivery;
@@ -79,7 +77,7 @@ internal sealed class ClientEvents(
     /// <summary>What is accepted is followed by the message's final update. A refusal names no message: none of them ends by it.</summary>
     private async Task<IActionResult> CancelAsync(ConnectionIdentity identity, byte[] body, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        if (ReadMessageId(body) is not { } messageId)
+        if (ChatMessageReader.FindMessageId(body) is not { } messageId)
         {
             logger.ClientEventRefused("it names no message to cancel");
             return Refused(identity, null, "There was an issue with your request format. Please try again.", "The event must be an object with a 'message_id'.");
@@ -98,18 +96,6 @@ internal sealed class ClientEvents(
         {
             logger.NotCancelled(e, messageId);
             return Refused(identity, null, Unreachable, "The message could not be cancelled");
-        }
-    }
-
-    private static string? ReadMessageId(byte[] body)
-    {
-        try
-        {
-            return JsonNode.Parse(body) is JsonObject sent && sent["message_id"] is JsonValue id && id.TryGetValue<string>(out var messageId) ? messageId : null;
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
-        {
-            return null;
         }
     }
 

@@ -8,6 +8,12 @@ internal static partial class Log
     [LoggerMessage(106, LogLevel.Warning, "The sender of the refused message {MessageId} could not be told.")]
     public static partial void SenderNotTold(this ILogger logger, Exception exception, string messageId);
 
+    [LoggerMessage(110, LogLevel.Error, "Message {MessageId} could not be taken in.")]
+    public static partial void NotTakenIn(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(111, LogLevel.Warning, "The refused message {MessageId} could not be kept yet.")]
+    public static partial void NotKeptYet(this ILogger logger, Exception exception, string messageId);
+
     [LoggerMessage(604, LogLevel.Warning, "A client event was refused: {Reason}")]
     public static partial void ClientEventRefused(this ILogger logger, string reason);
 

@@ -1,15 +1,18 @@
 using System.Text;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Receiving;
 
 /// <summary>
-/// Takes one delivery in: a chat message becomes an answer, anything else a dead letter, and its sender is told. It throws only when
-/// neither is possible; then the trigger's own retries and the queue's dead-letter exchange keep the delivery.
+/// Takes one delivery in: a chat message becomes an answer, anything else a dead letter, and its sender is told. While Redis or the Durable store is away
+/// it holds the delivery back, unacknowledged, for a while. It throws only when the broker takes no dead letter either; then the trigger's own retries and
+/// the queue's dead-letter exchange keep the delivery.
 /// </summary>
 internal sealed class MessageReceiver(
     ChatMessageReader reader,
@@ -17,46 +20,146 @@ internal sealed class MessageReceiver(
     DeadLetters deadLetters,
     RabbitMQPublisher rabbitMQ,
     IUpdatePublisher updates,
+    IOptions<AnsweringOptions> options,
+    TimeProvider clock,
     ILogger<MessageReceiver> logger)
 {
     /// <summary>What a sender of something that is not JSON is answered (wire contract, section 1).</summary>
     private const string NotJsonAnswer = """{"success": false, "error": "The message format is invalid. Please check your request and try again."}""";
 
+    private const string IdTakenAnswer = """{"success": false, "error": "The message id is taken by another message. Please send this one with an id of its own."}""";
+
+    /// <summary>No delivery is held back for longer: the function has a time limit of its own.</summary>
+    private static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long one is held back where an earlier one has waited already: an end of the outage must not go unnoticed.</summary>
+    private static readonly TimeSpan ShortHold = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the broker is waited for to take a dead letter.</summary>
+    private static readonly TimeSpan KeepPatience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+
+    /// <summary>Since when what is needed to take a message in has been away. One outage is waited out once, not once for each message behind it.</summary>
+    private DateTimeOffset? _awaySince;
+
     public async Task ReceiveAsync(byte[] body, DeliveryProperties properties, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        if (!reader.TryRead(body, out var message, out var rejection))
+        if (await TakeInAsync(body, properties, client, cancellationToken) is not { } refusal)
         {
-            await RejectAsync(body, properties, rejection, Sentences.InvalidRequest, cancellationToken);
             return;
         }
 
-        var refusal = await answers.StartAsync(message, body, properties, client, cancellationToken);
-        if (refusal is not null)
-        {
-            await RejectAsync(body, properties, new Rejection(refusal.Cause, refusal.Details, message.Channel, message.MessageId), refusal.Sentence, cancellationToken);
-        }
-    }
-
-    private async Task RejectAsync(byte[] body, DeliveryProperties properties, Rejection rejection, string sentence, CancellationToken cancellationToken)
-    {
+        var (rejection, sentence) = refusal;
         logger.MessageRejected(rejection.MessageId ?? "(unknown)", rejection.Cause);
-        await deadLetters.WriteAsync(
-            new DeadLetter(body, properties, rejection.Cause, rejection.Reason, rejection.Channel, rejection.MessageId), cancellationToken);
+        await KeepAsync(
+            new DeadLetter(body, properties, rejection.Cause, rejection.Reason, rejection.Channel, rejection.MessageId) { Id = Guid.NewGuid().ToString("N") }, cancellationToken);
 
         // From here on the message is safe; telling is best effort, so that it does not become a second dead letter.
         try
         {
-            if (rejection.Cause is Rejection.NotJson or Rejection.InvalidEncoding && properties.ReplyTo is { } replyTo)
+            await TellAsync(rejection, sentence, properties, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.SenderNotTold(e, rejection.MessageId ?? "(unknown)");
+        }
+    }
+
+    /// <summary>Null, or why there will be no answer, and what its user is told.</summary>
+    private async Task<(Rejection Rejection, string Sentence)?> TakeInAsync(
+        byte[] body, DeliveryProperties properties, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        ChatMessage? message = null;
+        try
+        {
+            if (!reader.TryRead(body, out message, out var rejection))
             {
-                await rabbitMQ.PublishAsync(
-                    "", replyTo, new BasicProperties { ContentType = "application/json", CorrelationId = properties.CorrelationId },
-                    Encoding.UTF8.GetBytes(NotJsonAnswer), cancellationToken);
+                return (rejection, Sentences.InvalidRequest);
             }
 
-            if (rejection.Channel is { } channel)
+            var begun = clock.GetUtcNow();
+            var refusal = await answers.StartAsync(message, body, properties, client, PatienceAt(begun), cancellationToken);
+            _awaySince = refusal is { IsOutage: true } ? _awaySince ?? begun : null;
+            return refusal is null ? null : (new Rejection(refusal.Cause, refusal.Details, message.Channel, message.MessageId), refusal.Sentence);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A fault of ours: to be thrown at the same message four times more would help nobody.
+            var (channel, messageId) = message is null ? ChatMessageReader.FindAddress(body) : (message.Channel, message.MessageId);
+            logger.NotTakenIn(e, messageId ?? "(unknown)");
+            return (new Rejection(Failure.UnexpectedCause, "The message could not be taken in", channel, messageId), Sentences.Other);
+        }
+    }
+
+    private TimeSpan PatienceAt(DateTimeOffset now)
+    {
+        var whole = Shorter(options.Value.RedisPatience, LongestHold);
+        return _awaySince is { } since && since + whole - now is var left && left < whole ? Shorter(whole, left > ShortHold ? left : ShortHold) : whole;
+    }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    private async Task KeepAsync(DeadLetter letter, CancellationToken cancellationToken)
+    {
+        var backoff = new Backoff(FirstWait, LongestWait, clock) { Until = Backoff.After(KeepPatience, clock) };
+        while (true)
+        {
+            try
             {
-                await updates.PublishRejectionAsync(channel, Updates.Error(rejection.MessageId, null, sentence, rejection.Reason), cancellationToken);
+                await deadLetters.WriteAsync(letter, cancellationToken);
+                return;
             }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                logger.NotKeptYet(e, letter.MessageId ?? "(unknown)");
+                if (!await backoff.WaitAsync(null, cancellationToken))
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private async Task TellAsync(Rejection rejection, string sentence, DeliveryProperties properties, CancellationToken cancellationToken)
+    {
+        var answer = rejection.Cause switch
+        {
+            Rejection.NotJson or Rejection.InvalidEncoding => NotJsonAnswer,
+            Failure.MessageIdTakenCause => IdTakenAnswer,
+            _ => null,
+        };
+        if (answer is not null && properties.ReplyTo is { } replyTo)
+        {
+            await ReplyAsync(replyTo, answer, properties, rejection, cancellationToken);
+        }
+
+        // Of two messages with one id the channel hears of the first alone: an error here would end that one for its clients.
+        if (rejection.Channel is not { } channel || rejection.Cause == Failure.MessageIdTakenCause)
+        {
+            return;
+        }
+
+        var update = Updates.Error(rejection.MessageId, null, sentence, rejection.Reason);
+        if (rejection is { Cause: Failure.DurableStoreCause, MessageId: { } messageId })
+        {
+            // The store may have done what it did not confirm. Behind this update, nothing that it began is said or done.
+            await updates.PublishAsync(new MessageAddress(channel, messageId, properties.Attempt), update, once: null, cancellationToken);
+        }
+        else
+        {
+            await updates.PublishRejectionAsync(channel, update, cancellationToken);
+        }
+    }
+
+    private async Task ReplyAsync(string replyTo, string answer, DeliveryProperties properties, Rejection rejection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await rabbitMQ.PublishAsync(
+                "", replyTo, new BasicProperties { ContentType = "application/json", CorrelationId = properties.CorrelationId },
+                Encoding.UTF8.GetBytes(answer), cancellationToken);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -5,6 +5,9 @@ internal static partial class Log
     [LoggerMessage(800, LogLevel.Information, "{Line}")]
     public static partial void WorkerSays(ILogger logger, string line);
 
+    [LoggerMessage(809, LogLevel.Warning, "{Line}")]
+    public static partial void WorkerWarns(ILogger logger, string line);
+
     [LoggerMessage(801, LogLevel.Error, "{Line}")]
     public static partial void WorkerComplains(ILogger logger, string line);
 

@@ -32,7 +32,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
             Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>())
             .ThrowsAsync(new RequestFailedException(503, "away"));
         var log = new UpdateLog(_redis.Connection, delivery, clock);
-        var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()), clock);
+        var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
         var begun = clock.GetUtcNow();
 
         var isAnswered = await new FailAnswer(

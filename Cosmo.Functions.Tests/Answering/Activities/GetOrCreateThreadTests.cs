@@ -104,7 +104,7 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
     {
         // Every try of a Redis that is away takes its time, so the patience is short.
         var options = Options.Create(new AnsweringOptions { FirstEventSeconds = 3 });
-        var turns = new TurnQueue(redis, new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), options, clock);
+        var turns = new TurnQueue(redis, new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), options);
         return new GetOrCreateThread(turns, threads.Store, threads.Assistant, _updates, options, clock, NullLogger<GetOrCreateThread>.Instance);
     }
 }

@@ -30,7 +30,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     {
         var delivery = Options.Create(new DeliveryOptions());
         var log = new UpdateLog(_redis.Connection, delivery, _clock);
-        _turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()), _clock);
+        _turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _activity = new RunAssistant(
             _assistant,
@@ -54,7 +54,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     [Fact]
     public async Task The_last_response_ends_the_answer_with_all_its_rounds_and_gives_the_turn_back()
     {
-        await _turns.TakeAsync(Address, "instance-1", 20, Cancellation);
+        await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, Cancellation);
         Answer(new AssistantResponse("resp_1", "Let me look.", [new ToolCall("call_1", "get_weather", "{}")]));
         (await RunAsync(round: 0)).ToolCalls.ShouldHaveSingleItem();
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["processing"]);
@@ -64,7 +64,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
 
         _webPubSub.Sent.Select(update => (update.Status, update.FinalMessage)).ShouldBe([("processing", false), ("completed", true)]);
         _webPubSub.Sent[^1].Message.ShouldBe("Let me look.\n\nIt is sunny.");
-        (await _turns.TakeAsync(Address with { MessageId = "msg-2" }, "instance-2", 20, Cancellation)).Place.ShouldBe(TurnPlace.Head);
+        (await _turns.TakeAsync(Address with { MessageId = "msg-2" }, "Hello", [], "instance-2", 20, Cancellation)).Place.ShouldBe(TurnPlace.Head);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
     {
         var options = Options.Create(new AnsweringOptions());
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        _turns = new TurnQueue(_redis.Connection, _log, options, TimeProvider.System);
+        _turns = new TurnQueue(_redis.Connection, _log, options);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _checkTurn = new CheckTurn(_turns, _stopSignals, _log, options, TimeProvider.System, NullLogger<CheckTurn>.Instance);
     }
@@ -71,7 +71,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
         Is("instance-2", OrchestrationRuntimeStatus.Terminated);
         Is("instance-3", OrchestrationRuntimeStatus.Running);
 
-        await new TurnRelease(_turns, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", _client, Cancellation);
+        await new TurnRelease(_turns, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", isAnswered: false, _client, Cancellation);
 
         await _client.Received(1).RaiseEventAsync("instance-3", AnswerMessage.TurnGranted, Arg.Any<object?>(), Arg.Any<CancellationToken>());
         (await CheckAsync(3)).HasTurn.ShouldBeTrue();
@@ -94,7 +94,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
 
         (await CheckAsync(1)).HasTurn.ShouldBeTrue();
 
-        (await _turns.ReleaseAsync(Address(2), "instance-2", Cancellation)).ShouldBeNull();
+        (await _turns.ReleaseAsync(Address(2), "instance-2", isAnswered: false, Cancellation)).ShouldBeNull();
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
 
         (await CheckAsync(1)).HasTurn.ShouldBeTrue();
 
-        (await _turns.ReleaseAsync(Address(2), "instance-2", Cancellation)).ShouldBeNull();
+        (await _turns.ReleaseAsync(Address(2), "instance-2", isAnswered: false, Cancellation)).ShouldBeNull();
     }
 
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
@@ -119,7 +119,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
             SerializedOutput = output is null ? null : JsonDataConverter.Default.Serialize(output),
         });
 
-    private Task<TakenPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), $"instance-{number}", 20, Cancellation);
+    private Task<TakenPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", 20, Cancellation);
 
     private Task<TurnResult> CheckAsync(int number) => _checkTurn.RunAsync(new TurnInput(Address(number), $"instance-{number}", $"run-{number}"), _client, _context);
 }

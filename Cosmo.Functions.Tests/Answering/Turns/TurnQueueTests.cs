@@ -16,7 +16,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     public TurnQueueTests()
     {
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
-        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()), _clock);
+        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
     }
 
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
@@ -58,9 +58,9 @@ public sealed class TurnQueueTests : IAsyncDisposable
     [Fact]
     public async Task The_start_of_an_answer_is_recorded_once_with_its_turn()
     {
-        var first = await _turns.TakeAsync(Address(1), "instance-1", 20, TestContext.Current.CancellationToken);
-        var again = await _turns.TakeAsync(Address(1), "instance-1", 20, TestContext.Current.CancellationToken);
-        var waiting = await _turns.TakeAsync(Address(2), "instance-2", 20, TestContext.Current.CancellationToken);
+        var first = await _turns.TakeAsync(Address(1), "Hello", [], "instance-1", 20, TestContext.Current.CancellationToken);
+        var again = await _turns.TakeAsync(Address(1), "Hello", [], "instance-1", 20, TestContext.Current.CancellationToken);
+        var waiting = await _turns.TakeAsync(Address(2), "Hello", [], "instance-2", 20, TestContext.Current.CancellationToken);
 
         first.Started!.Payload.Status.ShouldBe("started");
         again.ShouldBe(new TakenPlace(TurnPlace.Head, IsNew: false, null));
@@ -95,7 +95,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     [Fact]
     public async Task Where_a_busy_channel_rejects_a_message_may_come_as_soon_as_the_one_before_says_that_it_ends()
     {
-        var rejecting = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject }), _clock);
+        var rejecting = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject }));
         await TakeAsync(1, maxWaiting: 0);
         (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
 
@@ -112,7 +112,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     {
         await TakeAsync(1);
 
-        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "other-1", 20, TestContext.Current.CancellationToken)).Place.ShouldBe(TurnPlace.Head);
+        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "Hello", [], "other-1", 20, TestContext.Current.CancellationToken)).Place.ShouldBe(TurnPlace.Head);
     }
 
     [Fact]
@@ -132,16 +132,41 @@ public sealed class TurnQueueTests : IAsyncDisposable
         await TakeAsync(2);
         await TakeAsync(3);
 
-        _clock.Advance(TimeSpan.FromSeconds(149));
+        // The overall deadline and a minute more.
+        (await LeaseAsync()).ShouldBeInRange(TimeSpan.FromSeconds(140), TimeSpan.FromSeconds(150));
         (await HeadAsync(2, gone: null)).ShouldBe("instance-1");
-        _clock.Advance(TimeSpan.FromSeconds(2));
+        await EndLeaseAsync();
         (await HeadAsync(2, gone: null)).ShouldBe("instance-2");
 
         // The new head has a lease of its own.
-        _clock.Advance(TimeSpan.FromSeconds(149));
         (await HeadAsync(3, gone: null)).ShouldBe("instance-2");
-        _clock.Advance(TimeSpan.FromSeconds(2));
+        await EndLeaseAsync();
         (await HeadAsync(3, gone: null)).ShouldBe("instance-3");
+    }
+
+    [Fact]
+    public async Task Where_a_busy_channel_rejects_a_turn_that_was_not_given_back_refuses_nobody_once_its_lease_has_ended()
+    {
+        await TakeAsync(1, maxWaiting: 0);
+        (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+
+        await EndLeaseAsync();
+
+        (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Head);
+        (await TakeAsync(3, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
+    }
+
+    [Fact]
+    public async Task A_head_whose_lease_has_ended_makes_room_for_those_that_wait()
+    {
+        await TakeAsync(1, maxWaiting: 1);
+        await TakeAsync(2, maxWaiting: 1);
+        (await TakeAsync(3, maxWaiting: 1)).ShouldBe(TurnPlace.Refused);
+
+        await EndLeaseAsync();
+
+        (await TakeAsync(3, maxWaiting: 1)).ShouldBe(TurnPlace.Waiting);
+        (await HeadAsync(3, gone: null)).ShouldBe("instance-2");
     }
 
     [Fact]
@@ -167,12 +192,19 @@ public sealed class TurnQueueTests : IAsyncDisposable
         (await _turns.ClaimAsync(Address(1) with { Attempt = 2 }, "run-c", TestContext.Current.CancellationToken)).ShouldBeTrue();
     }
 
+    private Task<TimeSpan> LeaseAsync() => _redis.Connection.RunAsync(
+        async database => await database.KeyTimeToLiveAsync(_redis.Prefix + "turn:{channel}") ?? TimeSpan.Zero, TestContext.Current.CancellationToken);
+
+    /// <summary>What Redis does when the time of the lease is over.</summary>
+    private Task<bool> EndLeaseAsync() =>
+        _redis.Connection.RunAsync(database => database.KeyDeleteAsync(_redis.Prefix + "turn:{channel}"), TestContext.Current.CancellationToken);
+
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
 
     private async Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
-        (await _turns.TakeAsync(Address(number), $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken)).Place;
+        (await _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken)).Place;
 
-    private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", TestContext.Current.CancellationToken);
+    private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", isAnswered: false, TestContext.Current.CancellationToken);
 
     private Task<string> HeadAsync(int number, string? gone) => _turns.HeadAsync(Address(number), $"instance-{number}", $"run-{number}", gone, TestContext.Current.CancellationToken);
 }

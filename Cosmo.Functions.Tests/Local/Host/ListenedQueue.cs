@@ -1,11 +1,14 @@
 using System.Text;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
 namespace Cosmo.Functions.Tests.Local.Host;
 
 /// <summary>
-/// Exchanges and queues of the test's own on a real broker, declared as the app declares its own: the dead-letter exchange keeps a message's routing key.
+/// Exchanges and queues of the test's own on a real broker, declared by the app's own topology: the dead-letter exchange keeps a message's routing key.
 /// </summary>
 internal sealed class ListenedQueue : IAsyncDisposable
 {
@@ -49,18 +52,10 @@ internal sealed class ListenedQueue : IAsyncDisposable
 
     public async Task DeclareAsync()
     {
-        await _channel.ExchangeDeclareAsync(DeadLetterExchange, ExchangeType.Direct, durable: true);
-        await _channel.QueueDeclareAsync(FailedQueue, durable: true, exclusive: false, autoDelete: false);
-        await _channel.QueueBindAsync(FailedQueue, DeadLetterExchange, RoutingKey);
-        await _channel.QueueBindAsync(FailedQueue, DeadLetterExchange, Name);
-        await _channel.ExchangeDeclareAsync(Exchange, ExchangeType.Direct, durable: true);
-        await _channel.QueueDeclareAsync(Name, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>
-        {
-            ["x-max-priority"] = 10,
-            ["x-message-ttl"] = 3_600_000,
-            ["x-dead-letter-exchange"] = DeadLetterExchange,
-        });
-        await _channel.QueueBindAsync(Name, Exchange, RoutingKey);
+        var options = Options.Create(new MessagingOptions { RabbitMQUrl = Url, Exchange = Exchange, Queue = Name, RoutingKey = RoutingKey });
+        await using var rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
+        using var topology = new Topology(rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
+        await topology.DeclareAsync(CancellationToken.None);
     }
 
     public Task PublishAsync(string body) => PublishAsync(Encoding.UTF8.GetBytes(body), new BasicProperties { Persistent = true });

@@ -187,17 +187,20 @@ public sealed class QueueListenerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_listener_outlives_a_queue_that_is_made_anew()
+    public async Task Like_the_official_one_the_listener_takes_nothing_any_more_once_the_broker_has_dropped_it()
     {
         await using var listeners = await StartAsync(_invoker);
         await _queue.PublishAsync("before");
         await _invoker.NextAsync(Limit);
 
         await _queue.DeleteAsync();
-        await listeners.Logs.WaitForAsync($"no longer listens to queue {_queue.Name}", Limit);
+        await listeners.Logs.WaitForAsync($"The broker has dropped function Receive from queue {_queue.Name}", Limit);
         await _queue.DeclareAsync();
         await _queue.PublishAsync("after");
 
+        (await _queue.CountAsync()).ShouldBe(1u);
+        await listeners.StopAsync();
+        await using var restarted = await StartAsync(_invoker);
         (await _invoker.NextAsync(Limit)).Text.ShouldBe("after");
     }
 

@@ -40,4 +40,8 @@ internal sealed record StopInput(string Channel, string InstanceId);
 
 internal sealed record FailInput(MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt);
 
-internal sealed record DeadLetterInput(MessageAddress Address, byte[] Body, DeliveryProperties Properties, Failure Failure);
+/// <param name="Body">Null: <see cref="MessageMemory"/> keeps it.</param>
+/// <param name="Question">What the user asks: should the body be lost, all that is known of it.</param>
+/// <param name="Caller">Who asks.</param>
+internal sealed record DeadLetterInput(
+    MessageAddress Address, byte[]? Body, DeliveryProperties Properties, Failure Failure, string? Question = null, Caller? Caller = null);

@@ -36,7 +36,7 @@ internal sealed class FailAnswer(
             await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
         }
 
-        await turn.GiveOnAsync(address, input.InstanceId, client, cancellationToken);
+        await turn.GiveOnAsync(address, input.InstanceId, isAnswered, client, cancellationToken);
         if (isAnswered)
         {
             return true;

@@ -40,7 +40,7 @@ internal sealed class RunAssistant(
                 case null:
                     return await RespondAsync(input, client, bounds.Token, context.CancellationToken);
                 case Updates.CompletedStatus:
-                    await turn.GiveOnAsync(input.Address, input.InstanceId, client, context.CancellationToken);
+                    await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: false, client, context.CancellationToken);
                     return Whole;
                 default:
                     return Failed(Failure.Over);
@@ -100,14 +100,15 @@ internal sealed class RunAssistant(
     {
         var address = input.Address;
         await turn.AnnounceAsync(address, input.InstanceId, stopping);
-        if (await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text), once: null, stopping))
+        var isTold = await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text), once: null, stopping);
+        if (isTold)
         {
             Telemetry.AnswersCompleted.Add(1);
             Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
             logger.AnswerCompleted(address.MessageId, input.Round + 1);
         }
 
-        await turn.GiveOnAsync(address, input.InstanceId, client, stopping);
+        await turn.GiveOnAsync(address, input.InstanceId, isTold, client, stopping);
     }
 
     /// <summary>Waits for Redis, as all that follows does.</summary>

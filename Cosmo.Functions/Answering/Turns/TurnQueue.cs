@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -20,6 +22,9 @@ internal enum TurnPlace
 
     /// <summary>The message has an answer already, or is over.</summary>
     Known,
+
+    /// <summary>Another message of the channel, one with another text, has its id.</summary>
+    Taken,
 }
 
 /// <param name="IsNew">It was taken just now; else an earlier delivery had taken it.</param>
@@ -28,32 +33,47 @@ internal sealed record TakenPlace(TurnPlace Place, bool IsNew, Update? Started);
 
 /// <summary>
 /// Lets the messages of a channel be answered one at a time, in the order of delivery: a Redis list of instance ids, whose head has the
-/// turn for as long as its lease. A list that Redis loses costs order, not messages.
+/// turn for as long as its lease, a key that Redis expires by its own clock. A list that Redis loses costs order, not messages.
 /// </summary>
-internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<AnsweringOptions> options, TimeProvider clock)
+internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<AnsweringOptions> options)
 {
     /// <summary>What the head has left after its deadline to say that it failed.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
-    /// <summary>Who is at the head when it takes its place is told at once that its answer has started. Answers {place, 1 if it is new, the record of that update}.</summary>
+    /// <summary>Longer than the fence says that a message of this id is over.</summary>
+    private static readonly TimeSpan TextKept = TimeSpan.FromDays(8);
+
+    /// <summary>
+    /// A head whose lease has ended is removed first. Who is at the head when it takes its place is told at once that its answer has started. Answers {place,
+    /// 1 if it is new, the record of that update}.
+    /// </summary>
     private const string TakeScript = UpdateLog.RecordFunction + """
-        local list, lease, message, attempt, ending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-        local ticket, now, duration, most, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-        if redis.call('HEXISTS', message, 'owner') == 1 or redis.call('HEXISTS', KEYS[8], 'final') == 1 then return {'Known', 0} end
+        local list, lease, message, attempt, ending, text, body = unpack(KEYS, 1, 7)
+        local ticket, duration, most, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+        local known = redis.call('GET', text)
+        if known and known ~= ARGV[6] then return {'Taken', 0} end
+        if redis.call('HEXISTS', message, 'owner') == 1 or redis.call('HEXISTS', KEYS[10], 'final') == 1 then return {'Known', 0} end
         local waiting = redis.call('LRANGE', list, 0, -1)
         for place, other in ipairs(waiting) do
           if other == ticket then return {place == 1 and 'Head' or 'Waiting', 0} end
         end
+        if #waiting > 0 and redis.call('EXISTS', lease) == 0 then
+          redis.call('LPOP', list)
+          table.remove(waiting, 1)
+          if #waiting > 0 then redis.call('SET', lease, '', 'PX', duration) end
+        end
         if #waiting == 1 and redis.call('GET', ending) == waiting[1] then most = math.max(most, 1) end
         if #waiting > most then return {'Refused', 0} end
-        redis.call('SET', attempt, ARGV[6], 'EX', kept)
+        redis.call('SET', attempt, ARGV[5], 'EX', kept)
+        redis.call('SET', text, ARGV[6], 'EX', ARGV[7])
+        redis.call('SET', body, ARGV[8], 'EX', ARGV[9])
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
         if #waiting > 0 then return {'Waiting', 1} end
-        redis.call('SET', lease, now + duration, 'EX', kept)
-        return {'Head', 1, record({KEYS[6], KEYS[7], KEYS[8]}, {unpack(ARGV, 7)})}
+        redis.call('SET', lease, '', 'PX', duration)
+        return {'Head', 1, record({unpack(KEYS, 8)}, {unpack(ARGV, 10)})}
         """;
 
     /// <summary>
@@ -62,7 +82,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     /// </summary>
     private const string CheckScript = """
         local list, lease, message = KEYS[1], KEYS[2], KEYS[3]
-        local ticket, now, duration, gone, kept, run = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+        local ticket, duration, gone, kept, run = unpack(ARGV)
         local found = false
         for _, other in ipairs(redis.call('LRANGE', list, 0, -1)) do
           if other == ticket then found = true end
@@ -74,13 +94,13 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         end
         redis.call('EXPIRE', list, kept)
         local head = redis.call('LINDEX', list, 0)
-        local ends = tonumber(redis.call('GET', lease) or '0')
-        if head ~= ticket and (head == gone or ends <= now) then
+        local isHeld = redis.call('EXISTS', lease) == 1
+        if head ~= ticket and (head == gone or not isHeld) then
           redis.call('LPOP', list)
           head = redis.call('LINDEX', list, 0)
-          ends = 0
+          isHeld = false
         end
-        if ends <= now then redis.call('SET', lease, now + duration, 'EX', kept) end
+        if not isHeld then redis.call('SET', lease, '', 'PX', duration) end
         return head
         """;
 
@@ -92,8 +112,9 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         """;
 
     private const string ReleaseScript = """
-        local list, lease = KEYS[1], KEYS[2]
-        local ticket, now, duration, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+        local list, lease, body = KEYS[1], KEYS[2], KEYS[3]
+        local ticket, duration, isAnswered = ARGV[1], ARGV[2], ARGV[3]
+        if isAnswered == '1' then redis.call('DEL', body) end
         local was = redis.call('LINDEX', list, 0)
         redis.call('LREM', list, 0, ticket)
         local head = redis.call('LINDEX', list, 0)
@@ -101,22 +122,30 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
           redis.call('DEL', lease)
           return ''
         end
-        if was == ticket then redis.call('SET', lease, now + duration, 'EX', kept) end
+        if was == ticket then redis.call('SET', lease, '', 'PX', duration) end
         return head
         """;
 
-    private double LeaseMilliseconds => (options.Value.Deadlines.Overall + Grace).TotalMilliseconds;
-
-    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+    private long LeaseMilliseconds => (long)(options.Value.Deadlines.Overall + Grace).TotalMilliseconds;
 
     /// <summary>Takes a place in the channel for an orchestration; taking it again gives the same place.</summary>
-    public async Task<TakenPlace> TakeAsync(MessageAddress address, string instanceId, int maxWaiting, CancellationToken cancellationToken)
+    /// <param name="address">The message.</param>
+    /// <param name="text">What it asks: another text under the same id is another message.</param>
+    /// <param name="body">The message as it came, which <see cref="MessageMemory"/> keeps for its dead letter.</param>
+    /// <param name="instanceId">The orchestration.</param>
+    /// <param name="maxWaiting">So many may wait in the channel.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<TakenPlace> TakeAsync(
+        MessageAddress address, string text, byte[] body, string instanceId, int maxWaiting, CancellationToken cancellationToken)
     {
         var started = log.EntryOf(address, Updates.Started(address), "started");
         var answer = await redis.EvaluateAsync(
             TakeScript,
             [.. Keys(address), .. started.Keys],
-            [instanceId, Now, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, .. started.Values],
+            [
+                instanceId, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (long)TextKept.TotalSeconds,
+                MessageMemory.Pack(body), (long)MessageMemory.BodyKept.TotalSeconds, .. started.Values,
+            ],
             cancellationToken);
         return new TakenPlace(
             Enum.Parse<TurnPlace>((string)answer[0]!), (int)answer[1] == 1, answer.Length > 2 ? UpdateLog.Read(answer[2], started).ToSend : null);
@@ -135,7 +164,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<string> HeadAsync(MessageAddress address, string instanceId, string runId, string? gone, CancellationToken cancellationToken)
     {
         var head = await redis.EvaluateAsync(
-            CheckScript, Keys(address)[..3], [instanceId, Now, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
+            CheckScript, Keys(address)[..3], [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
         return (string)head!;
     }
 
@@ -149,10 +178,14 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
             : Task.CompletedTask;
 
     /// <summary>Gives the turn, or the place, back. Returns the instance whose turn it is now, or null.</summary>
-    public async Task<string?> ReleaseAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
+    /// <param name="address">The message.</param>
+    /// <param name="instanceId">Whose place it is.</param>
+    /// <param name="isAnswered">The message needs no dead letter any more: its body is forgotten.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<string?> ReleaseAsync(MessageAddress address, string instanceId, bool isAnswered, CancellationToken cancellationToken)
     {
-        var next = await redis.EvaluateAsync(
-            ReleaseScript, Keys(address)[..2], [instanceId, Now, LeaseMilliseconds, (long)Kept.TotalSeconds], cancellationToken);
+        var keys = Keys(address);
+        var next = await redis.EvaluateAsync(ReleaseScript, [keys[0], keys[1], keys[6]], [instanceId, LeaseMilliseconds, isAnswered], cancellationToken);
         return (string?)next is { Length: > 0 } instance ? instance : null;
     }
 
@@ -174,6 +207,8 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         MessageKey(address),
         AttemptKey(address.Channel, address.MessageId),
         EndingKey(address.Channel),
+        $"{RedisKeys.ForChannel(redis.Prefix, "question", address.Channel)}:{address.MessageId}",
+        MessageMemory.BodyKey(redis.Prefix, address),
     ];
 
     private string EndingKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "ending", channel);

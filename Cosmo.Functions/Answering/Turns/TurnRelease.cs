@@ -20,15 +20,20 @@ internal sealed class TurnRelease(TurnQueue turns, ILogger<TurnRelease> logger)
     }
 
     /// <summary>Never fails: a turn that is not given on is taken when its lease ends.</summary>
-    public async Task GiveOnAsync(MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    /// <param name="address">The message.</param>
+    /// <param name="instanceId">Its orchestration.</param>
+    /// <param name="isAnswered">The message needs no dead letter any more.</param>
+    /// <param name="client">The Durable store.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task GiveOnAsync(MessageAddress address, string instanceId, bool isAnswered, DurableTaskClient client, CancellationToken cancellationToken)
     {
         try
         {
-            var next = await turns.ReleaseAsync(address, instanceId, cancellationToken);
+            var next = await turns.ReleaseAsync(address, instanceId, isAnswered, cancellationToken);
             while (next is not null && await client.HasEndedAsync(next, cancellationToken))
             {
                 // It ended while it waited, such as by termination.
-                next = await turns.ReleaseAsync(address, next, cancellationToken);
+                next = await turns.ReleaseAsync(address, next, isAnswered: false, cancellationToken);
             }
 
             if (next is not null)

@@ -11,6 +11,9 @@ internal static partial class Log
     [LoggerMessage(832, LogLevel.Information, "Function {Function} no longer listens to queue {Queue}")]
     public static partial void ListenerLost(ILogger logger, string function, string queue);
 
+    [LoggerMessage(837, LogLevel.Error, "The broker has dropped function {Function} from queue {Queue}; it takes nothing from there until the host is started again")]
+    public static partial void ListenerDropped(ILogger logger, string function, string queue);
+
     [LoggerMessage(833, LogLevel.Debug, "A message of function {Function} failed with {Error}")]
     public static partial void MessageFailed(ILogger logger, string function, string error);
 

@@ -41,6 +41,9 @@ internal sealed class QueueConsumer(
     /// <summary>Completes when no more messages will come: the channel has closed or the broker has cancelled the consumer.</summary>
     public Task Ended => _ended.Task;
 
+    /// <summary>The broker has ended the subscription, as when its queue is deleted.</summary>
+    public bool IsCancelled { get; private set; }
+
     /// <summary>Takes no further message and waits for the one at work. The broker gives the rest to the next consumer.</summary>
     public async Task FinishAsync()
     {
@@ -75,6 +78,7 @@ internal sealed class QueueConsumer(
 
     protected override Task OnCancelAsync(string[] consumerTags, CancellationToken cancellationToken = default)
     {
+        IsCancelled = true;
         _ended.TrySetResult();
         return base.OnCancelAsync(consumerTags, cancellationToken);
     }

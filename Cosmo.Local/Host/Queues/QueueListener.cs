@@ -5,8 +5,9 @@ using RabbitMQ.Client.Exceptions;
 namespace Cosmo.Local.Host.Queues;
 
 /// <summary>
-/// Feeds a function from its queue for as long as the host runs: connects, waits until the queue exists,
-/// consumes, and begins anew whenever the broker, the connection or the queue goes away.
+/// Feeds a function from its queue for as long as the host runs: connects, waits until the queue exists, consumes, and begins anew whenever the connection is
+/// lost. It heals no more than the official listener: one that the broker drops while the connection stands (its queue was deleted, its channel was closed)
+/// takes nothing any more until the host is started again.
 /// </summary>
 internal sealed class QueueListener(
     QueueFunction function, ushort prefetchCount, IFunctionInvoker invoker, ShutdownGrace grace, TimeProvider time, ILogger logger) : IListener
@@ -24,8 +25,15 @@ internal sealed class QueueListener(
         {
             try
             {
-                await ConsumeAsync(oneAtATime, () => attempt = 0, stopping);
-                Log.ListenerLost(logger, _name, function.Queue);
+                if (await ConsumeAsync(oneAtATime, () => attempt = 0, stopping))
+                {
+                    Log.ListenerLost(logger, _name, function.Queue);
+                }
+                else
+                {
+                    Log.ListenerDropped(logger, _name, function.Queue);
+                    await Task.Delay(Timeout.InfiniteTimeSpan, time, stopping);
+                }
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -39,7 +47,8 @@ internal sealed class QueueListener(
         }
     }
 
-    private async Task ConsumeAsync(SemaphoreSlim oneAtATime, Action started, CancellationToken stopping)
+    /// <returns>Whether the subscription may begin anew.</returns>
+    private async Task<bool> ConsumeAsync(SemaphoreSlim oneAtATime, Action started, CancellationToken stopping)
     {
         await using var connection = await Factory().CreateConnectionAsync($"cosmo {_name}", stopping);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stopping);
@@ -53,10 +62,17 @@ internal sealed class QueueListener(
 
         await consumer.Ended.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await consumer.FinishAsync();
+        if (connection.IsOpen && (consumer.IsCancelled || !channel.IsOpen))
+        {
+            return false;
+        }
+
         if (channel.IsOpen)
         {
             await channel.BasicCancelAsync(tag, noWait: true, CancellationToken.None);
         }
+
+        return true;
     }
 
     private ConnectionFactory Factory() => new()

@@ -8,7 +8,7 @@ namespace Cosmo.Local.Host.Worker;
 
 /// <summary>The stream of messages to and from one worker. A question is answered by the message with the same request id, an invocation by the one with the same invocation id.</summary>
 /// <param name="workerId">The id that the worker shows when it connects; nobody else knows it.</param>
-/// <param name="log">Gets the worker's log lines, in their order.</param>
+/// <param name="log">Gets the log lines of the worker's invocations, in their order.</param>
 internal sealed class WorkerChannel(string workerId, Action<RpcLog> log)
 {
     // As many as there are questions and running invocations, whose number the triggers bound.
@@ -129,7 +129,12 @@ internal sealed class WorkerChannel(string workerId, Action<RpcLog> log)
     {
         if (message.ContentCase == StreamingMessage.ContentOneofCase.RpcLog)
         {
-            log(message.RpcLog);
+            // Like the real host: a line that names no invocation that runs is dropped.
+            if (_waiting.ContainsKey(message.RpcLog.InvocationId) || message.RpcLog.LogCategory == RpcLog.Types.RpcLogCategory.System)
+            {
+                log(message.RpcLog);
+            }
+
             return;
         }
 

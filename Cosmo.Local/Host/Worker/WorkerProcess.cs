@@ -23,7 +23,16 @@ internal sealed class WorkerProcess : IAsyncDisposable
             ReadAsync(process.StandardError, line =>
             {
                 Remember(line);
-                Log.WorkerComplains(console, line);
+
+                // How the real host tells them apart.
+                if (line.Contains("warn", StringComparison.OrdinalIgnoreCase))
+                {
+                    Log.WorkerWarns(console, line);
+                }
+                else
+                {
+                    Log.WorkerComplains(console, line);
+                }
             }));
         Exited = WaitAsync();
     }

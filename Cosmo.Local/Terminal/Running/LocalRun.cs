@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.RegularExpressions;
 using Cosmo.Local.Host;
 using Cosmo.Local.Terminal.Brokers;
@@ -17,6 +18,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
     private const string StorageProvider = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__type";
     private const int LongestLine = 200;
 
+    private static readonly TimeSpan LiveInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
 
     /// <summary>How long each may take to end, the users of a service before the service. What a broker has said that it keeps it keeps over a kill.</summary>
@@ -103,6 +105,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
         [
             supervisor.KeepAsync(Emulators, emulators, () => StartEmulators(processes), cancellationToken),
             supervisor.KeepAsync(Functions, functions, () => StartFunctions(settings, processes), cancellationToken),
+            KeepAliveAsync(settings, processes, cancellationToken),
         ];
         kept.AddRange(brokers.Where(broker => processes.Has(broker.Name)).Select(
             broker => supervisor.KeepAsync(broker.Name, processes[broker.Name], () => supply.Launch(broker), cancellationToken)));
@@ -155,27 +158,43 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
         }
     }
 
+    /// <summary>Ends the functions when they say that a new start helps, as the platform does; the supervisor starts them again.</summary>
+    private static async Task KeepAliveAsync(LocalSettings settings, RunProcesses processes, CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient { BaseAddress = Api(settings), Timeout = StartLimit };
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(LiveInterval, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (await AskAsync(http, "health/live", cancellationToken) == HttpStatusCode.ServiceUnavailable)
+            {
+                Console.WriteLine("functions gets no messages any more: the broker has dropped its consumer.");
+                await processes[Functions].EndAsync(Graces[0].Grace);
+            }
+        }
+    }
+
     private static async Task WaitForHealthAsync(LocalSettings settings, RunProcesses processes, CancellationToken cancellationToken)
     {
         // The host keeps a request until its worker is there. One that is given up leaves an invocation behind that waits for it.
-        using var http = new HttpClient { Timeout = StartLimit };
-        var address = new Uri($"http://127.0.0.1:{settings.HttpPort}/{HostJson.Load().RoutePrefix}/health");
+        using var http = new HttpClient { BaseAddress = Api(settings), Timeout = StartLimit };
         await processes.WaitUntilAsync(
-            Functions,
-            StartLimit,
-            async () =>
-            {
-                try
-                {
-                    using var answer = await http.GetAsync(address, cancellationToken);
-                    return answer.IsSuccessStatusCode;
-                }
-                catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-                {
-                    return false;
-                }
-            },
-            cancellationToken);
+            Functions, StartLimit, async () => await AskAsync(http, "health", cancellationToken) == HttpStatusCode.OK, cancellationToken);
+    }
+
+    private static Uri Api(LocalSettings settings) => new($"http://127.0.0.1:{settings.HttpPort}/{HostJson.Load().RoutePrefix}/");
+
+    /// <summary>What an endpoint answers; null for no answer.</summary>
+    private static async Task<HttpStatusCode?> AskAsync(HttpClient http, string endpoint, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(endpoint, cancellationToken);
+            return answer.StatusCode;
+        }
+        catch (Exception error) when (error is HttpRequestException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
     }
 
     /// <summary>Says which port is taken before anything is started, and by which setting it is moved.</summary>

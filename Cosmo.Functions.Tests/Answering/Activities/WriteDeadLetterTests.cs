@@ -1,0 +1,68 @@
+using System.Text;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Receiving;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Logging.Abstractions;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Answering.Activities;
+
+/// <summary>The body of a dead letter, which the orchestration's history does not have.</summary>
+public sealed class WriteDeadLetterTests : IAsyncLifetime
+{
+    private static readonly MessageAddress Address = new("c1", "m1", 1);
+    private ReceivingRoom _room = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _room = await ReceivingRoom.OpenAsync();
+
+    public ValueTask DisposeAsync() => _room.DisposeAsync();
+
+    [Fact]
+    public async Task It_is_the_body_as_it_came_also_when_it_is_written_twice()
+    {
+        byte[] body = [0xff, 0, .. Encoding.UTF8.GetBytes(new string('x', 100_000))];
+        await _room.Turns.TakeAsync(Address, "Hello", body, "instance-1", 20, Cancellation);
+
+        await WriteAsync(body: null);
+        await WriteAsync(body: null);
+
+        (await _room.Queue.NextDeadLetterAsync()).Body.ShouldBe(body);
+        (await _room.Queue.NextDeadLetterAsync()).Body.ShouldBe(body);
+    }
+
+    [Fact]
+    public async Task A_body_that_a_history_has_is_used()
+    {
+        await WriteAsync("as it was kept before"u8.ToArray());
+
+        (await _room.Queue.NextDeadLetterAsync()).Body.ShouldBe("as it was kept before"u8.ToArray());
+    }
+
+    [Fact]
+    public async Task A_body_that_Redis_has_lost_is_made_of_what_is_known()
+    {
+        await WriteAsync(body: null);
+
+        Encoding.UTF8.GetString((await _room.Queue.NextDeadLetterAsync()).Body)
+            .ShouldBe("""{"channel":"c1","message_id":"m1","message":"Hello","user":{"id":"ana","roles":["auditor"]}}""");
+    }
+
+    [Fact]
+    public async Task A_body_is_forgotten_with_the_answer()
+    {
+        await _room.Turns.TakeAsync(Address, "Hello", [1], "instance-1", 20, Cancellation);
+
+        await _room.Turns.ReleaseAsync(Address, "instance-1", isAnswered: false, Cancellation);
+        (await _room.Memory.FindBodyAsync(Address, Cancellation)).ShouldBe([1]);
+        await _room.Turns.ReleaseAsync(Address, "instance-1", isAnswered: true, Cancellation);
+
+        (await _room.Memory.FindBodyAsync(Address, Cancellation)).ShouldBeNull();
+    }
+
+    private Task WriteAsync(byte[]? body) => new WriteDeadLetter(_room.DeadLetters, _room.Memory, NullLogger<WriteDeadLetter>.Instance).RunAsync(
+        new DeadLetterInput(Address, body, DeliveryProperties.None, Failure.Stalled, "Hello", new Caller("ana", ["auditor"])), Substitute.For<FunctionContext>());
+}
