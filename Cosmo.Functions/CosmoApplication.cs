@@ -18,6 +18,8 @@ internal static class CosmoApplication
     public static IHostApplicationBuilder AddCosmo(this IHostApplicationBuilder builder)
     {
         SettingNames.AddFlatNames(builder.Configuration);
+        // What Durable says of every step is told by Cosmo's own lines, and each line costs a message to the host.
+        builder.Logging.AddFilter("Microsoft.DurableTask", LogLevel.Warning);
         builder.Services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services

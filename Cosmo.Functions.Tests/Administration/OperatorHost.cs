@@ -5,7 +5,7 @@ using Cosmo.Functions.Tests.EndToEnd;
 
 namespace Cosmo.Functions.Tests.Administration;
 
-/// <summary>Cosmo in processes of its own for the tests of a class, each of which finds it as if it had just been started.</summary>
+/// <summary>Cosmo in processes of its own for tests that each find it as if it had just been started.</summary>
 public sealed class OperatorHost : IAsyncLifetime
 {
     private CosmoStack _stack = null!;

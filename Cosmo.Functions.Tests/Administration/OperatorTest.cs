@@ -1,7 +1,8 @@
 namespace Cosmo.Functions.Tests.Administration;
 
-/// <summary>A test on the host of its class.</summary>
-public abstract class OperatorTest(OperatorHost host) : IClassFixture<OperatorHost>, IAsyncLifetime
+/// <summary>A test on the one host that all these share: they come one after the other, and find it as if it had just been started.</summary>
+[Collection<OnOneHost>]
+public abstract class OperatorTest(OperatorHost host) : IAsyncLifetime
 {
     private protected OperatorHost Host => host;
 
@@ -15,3 +16,7 @@ public abstract class OperatorTest(OperatorHost host) : IClassFixture<OperatorHo
         return ValueTask.CompletedTask;
     }
 }
+
+/// <summary>The tests on the one host.</summary>
+[CollectionDefinition]
+public sealed class OnOneHost : ICollectionFixture<OperatorHost>;

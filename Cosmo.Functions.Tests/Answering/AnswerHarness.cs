@@ -3,6 +3,7 @@ using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Orchestrations;
 using Microsoft.DurableTask.Worker.Grpc;
 
 namespace Cosmo.Functions.Tests.Answering;

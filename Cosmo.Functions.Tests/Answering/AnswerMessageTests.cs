@@ -2,6 +2,7 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Tests.Orchestrations;
 
 namespace Cosmo.Functions.Tests.Answering;
 

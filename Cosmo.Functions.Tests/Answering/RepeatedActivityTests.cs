@@ -1,14 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Azure;
-using Azure.Core;
-using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
 using Cosmo.Functions.Tools;
@@ -30,9 +28,8 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     private readonly ManualTimeProvider _clock = new() { SkipUpTo = TimeSpan.FromSeconds(5) };
     private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
     private readonly FunctionContext _context = Substitute.For<FunctionContext>();
-    private readonly WebPubSubServiceClient _webPubSub = Substitute.For<WebPubSubServiceClient>();
+    private readonly RecordingWebPubSub _webPubSub = new();
     private readonly IAssistant _assistant = Substitute.For<IAssistant>();
-    private readonly List<UpdatePayload> _sent = [];
     private readonly UpdateLog _log;
     private readonly UpdatePublisher _updates;
     private readonly ThreadStore _threads;
@@ -53,13 +50,6 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         _turn = new TurnRelease(_turns, NullLogger<TurnRelease>.Instance);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        Sending().Returns(call =>
-        {
-            using var body = new MemoryStream();
-            call.Arg<RequestContent>().WriteTo(body, CancellationToken.None);
-            _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), Functions.Hosting.CosmoJson.Options)!.Payload);
-            return Substitute.For<Response>();
-        });
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -89,7 +79,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         (await RunAssistantAsync()).Failure.ShouldBe(Failure.Over);
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
-        _sent.ShouldHaveSingleItem();
+        _webPubSub.Sent.ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -108,7 +98,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task No_tool_runs_when_the_message_is_over_or_its_work_was_told_to_stop(bool isOver)
     {
         await (isOver ? EndAsync() : _stopSignals.StopAsync("channel", "instance-1", Cancellation));
-        var before = _sent.Count;
+        var before = _webPubSub.Sent.Count;
         var tool = new CountedTool();
         var toolbox = new Toolbox([tool], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
 
@@ -117,7 +107,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
             _context);
 
         tool.Runs.ShouldBe(0);
-        _sent.Count.ShouldBe(before);
+        _webPubSub.Sent.Count.ShouldBe(before);
     }
 
     [Fact]
@@ -149,7 +139,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await RunAssistantAsync();
 
         _assistant.ReceivedCalls().ShouldHaveSingleItem();
-        _sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
+        _webPubSub.Sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
         await NextHasTheTurnAsync();
     }
 
@@ -162,7 +152,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         (await RunAssistantAsync()).Failure.ShouldBeNull();
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
-        _sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
+        _webPubSub.Sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
         await NextHasTheTurnAsync();
     }
 
@@ -188,7 +178,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
         (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
 
-        _sent.Select(update => (update.Status, update.Type)).ShouldBe([("error", "timeout")]);
+        _webPubSub.Sent.Select(update => (update.Status, update.Type)).ShouldBe([("error", "timeout")]);
         await NextHasTheTurnAsync();
     }
 
@@ -202,12 +192,9 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
             new FailInput(Address, "instance-1", "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
 
         isAnswered.ShouldBeTrue();
-        _sent.Select(update => update.Status).ShouldBe(["completed"]);
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["completed"]);
         await NextHasTheTurnAsync();
     }
-
-    private Task<Response> Sending() => _webPubSub.SendToGroupAsync(
-        Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>());
 
     private void Answer(string text) =>
         _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>())

@@ -1,13 +1,9 @@
-using System.Text.Json;
 using Azure;
-using Azure.Core;
-using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using NSubstitute;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests.Delivery;
@@ -18,25 +14,10 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
 
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _clock = new() { SkipUpTo = TimeSpan.FromSeconds(5) };
-    private readonly WebPubSubServiceClient _webPubSub = Substitute.For<WebPubSubServiceClient>();
-    private readonly Queue<Func<Task>> _sends = new();
-    private readonly List<UpdatePayload> _sent = [];
+    private readonly RecordingWebPubSub _webPubSub = new();
     private readonly UpdatePublisher _updates;
 
-    public UpdatePublisherTests()
-    {
-        _updates = Publisher(_redis.Connection);
-        _webPubSub.SendToGroupAsync(
-            Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>())
-            .Returns(async call =>
-            {
-                using var body = new MemoryStream();
-                await call.Arg<RequestContent>().WriteToAsync(body, CancellationToken.None);
-                await (_sends.TryDequeue(out var send) ? send() : Task.CompletedTask);
-                _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), CosmoJson.Options)!.Payload);
-                return Substitute.For<Response>();
-            });
-    }
+    public UpdatePublisherTests() => _updates = Publisher(_redis.Connection);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -45,14 +26,14 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     [Fact]
     public async Task A_final_update_is_tried_until_it_is_sent_and_noted_as_sent()
     {
-        _sends.Enqueue(() => throw new RequestFailedException(503, "away"));
-        _sends.Enqueue(() => throw new RequestFailedException(503, "away"));
+        _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
+        _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
 
         (await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation)).ShouldBeTrue();
 
-        _sent.ShouldHaveSingleItem().Status.ShouldBe("completed");
+        _webPubSub.Sent.ShouldHaveSingleItem().Status.ShouldBe("completed");
         (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("completed");
-        _sent.ShouldHaveSingleItem();
+        _webPubSub.Sent.ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -61,16 +42,16 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         // Longer than it is tried.
         for (var i = 0; i < 40; i++)
         {
-            _sends.Enqueue(() => throw new RequestFailedException(503, "away"));
+            _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
         }
 
         await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
-        _sends.Clear();
-        _sent.ShouldBeEmpty();
+        _webPubSub.Next.Clear();
+        _webPubSub.Sent.ShouldBeEmpty();
 
         (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("completed");
         (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("completed");
-        _sent.ShouldHaveSingleItem().Sequence.ShouldNotBeNull();
+        _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldNotBeNull();
     }
 
     [Fact]
@@ -79,11 +60,11 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     [Fact]
     public async Task A_status_is_tried_once_and_can_be_asked_for()
     {
-        _sends.Enqueue(() => throw new RequestFailedException(503, "away"));
+        _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
 
         (await _updates.PublishAsync(Address, Updates.Started(Address), "started", Cancellation)).ShouldBeTrue();
 
-        _sent.ShouldBeEmpty();
+        _webPubSub.Sent.ShouldBeEmpty();
         (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).ShouldHaveSingleItem().Payload.Status.ShouldBe("started");
     }
 
@@ -91,7 +72,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     public async Task What_is_said_later_waits_for_what_was_sent_soon()
     {
         var open = new TaskCompletionSource();
-        _sends.Enqueue(() => open.Task);
+        _webPubSub.Next.Enqueue(() => open.Task);
         _updates.SendSoon(Address, new Update("channel", Updates.Started(Address)));
 
         var later = _updates.PublishAsync(Address, Updates.Responding(Address, "conv_1"), null, Cancellation);
@@ -100,7 +81,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         open.SetResult();
         await later;
 
-        _sent.Select(update => update.Status).ShouldBe(["processing", "started", "responding"]);
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["processing", "started", "responding"]);
     }
 
     [Fact]
@@ -113,7 +94,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
             thrown => (thrown.Result is RedisException or TimeoutException).ShouldBeTrue(), TaskScheduler.Default);
         (await updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
 
-        _sent.ShouldHaveSingleItem().ShouldSatisfyAllConditions(it => it.Status.ShouldBe("completed"), it => it.Sequence.ShouldBeNull(), it => it.Timestamp.ShouldBeGreaterThan(0));
+        _webPubSub.Sent.ShouldHaveSingleItem().ShouldSatisfyAllConditions(it => it.Status.ShouldBe("completed"), it => it.Sequence.ShouldBeNull(), it => it.Timestamp.ShouldBeGreaterThan(0));
     }
 
     private UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), _clock);

@@ -1,14 +1,10 @@
-using System.Text.Json;
-using Azure;
-using Azure.Core;
-using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
-using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Delivery;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,8 +21,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _clock = new();
     private readonly IAssistant _assistant = Substitute.For<IAssistant>();
-    private readonly WebPubSubServiceClient _webPubSub = Substitute.For<WebPubSubServiceClient>();
-    private readonly List<UpdatePayload> _sent = [];
+    private readonly RecordingWebPubSub _webPubSub = new();
     private readonly StopSignals _stopSignals;
     private readonly TurnQueue _turns;
     private readonly RunAssistant _activity;
@@ -46,19 +41,6 @@ public sealed class RunAssistantTests : IAsyncDisposable
             delivery,
             _clock,
             NullLogger<RunAssistant>.Instance);
-        _webPubSub.SendToGroupAsync(
-            Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>())
-            .Returns(call =>
-            {
-                using var body = new MemoryStream();
-                call.Arg<RequestContent>().WriteTo(body, CancellationToken.None);
-                lock (_sent)
-                {
-                    _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), CosmoJson.Options)!.Payload);
-                }
-
-                return Substitute.For<Response>();
-            });
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -75,13 +57,13 @@ public sealed class RunAssistantTests : IAsyncDisposable
         await _turns.TakeAsync(Address, "Hello", "instance-1", 20, Cancellation);
         Answer(new AssistantResponse("resp_1", "Let me look.", [new ToolCall("call_1", "get_weather", "{}")]));
         (await RunAsync(round: 0)).ToolCalls.ShouldHaveSingleItem();
-        _sent.Select(update => update.Status).ShouldBe(["processing"]);
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["processing"]);
 
         Answer(new AssistantResponse("resp_2", "It is sunny.", []));
         (await RunAsync(round: 1)).ShouldSatisfyAllConditions(result => result.ToolCalls.ShouldBeEmpty(), result => result.Failure.ShouldBeNull());
 
-        _sent.Select(update => (update.Status, update.FinalMessage)).ShouldBe([("processing", false), ("completed", true)]);
-        _sent[^1].Message.ShouldBe("Let me look.\n\nIt is sunny.");
+        _webPubSub.Sent.Select(update => (update.Status, update.FinalMessage)).ShouldBe([("processing", false), ("completed", true)]);
+        _webPubSub.Sent[^1].Message.ShouldBe("Let me look.\n\nIt is sunny.");
         (await _turns.TakeAsync(Address with { MessageId = "msg-2" }, "Hello", "instance-2", 20, Cancellation)).Place.ShouldBe(TurnPlace.Head);
     }
 
@@ -91,7 +73,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
         Answer(new AssistantResponse("resp_1", "", []));
 
         (await RunAsync(round: 0)).Failure!.Cause.ShouldBe("incomplete");
-        _sent.ShouldBeEmpty();
+        _webPubSub.Sent.ShouldBeEmpty();
     }
 
     [Fact]
@@ -101,7 +83,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
             .ThrowsAsync(new AssistantException(AssistantFailure.ThreadGone, "404"));
 
         (await RunAsync(round: 0)).Failure!.Cause.ShouldBe("thread_gone");
-        _sent.ShouldBeEmpty();
+        _webPubSub.Sent.ShouldBeEmpty();
     }
 
     [Fact]
@@ -120,7 +102,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _clock.Advance(TimeSpan.FromSeconds(90));
 
         (await running).Failure.ShouldBe(Failure.Stopped);
-        _sent.ShouldBeEmpty();
+        _webPubSub.Sent.ShouldBeEmpty();
     }
 
     [Fact]
@@ -136,7 +118,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
         });
 
         (await RunAsync(round: 0)).Failure.ShouldBe(Failure.Cancelled);
-        _sent.ShouldBeEmpty();
+        _webPubSub.Sent.ShouldBeEmpty();
     }
 
     private void Answer(AssistantResponse response) =>

@@ -42,6 +42,8 @@ internal sealed class CosmoScript : IDisposable
         }
 
         Directory.CreateDirectory(Path.Combine(_folder, "sdk"));
+        Directory.CreateDirectory(Path.Combine(_folder, "Cosmo.Local", "Terminal"));
+        File.Copy(Path.Combine(Root, "Cosmo.Local/Terminal/usage.txt"), Path.Combine(_folder, "Cosmo.Local/Terminal/usage.txt"));
         WriteSdk(Sdk);
     }
 
@@ -100,7 +102,7 @@ internal sealed class CosmoScript : IDisposable
         if (!Directory.Exists(tools))
         {
             Directory.CreateDirectory(tools);
-            foreach (var name in (string[])["bash", "cat", "cp", "cut", "date", "dirname", "find", "flock", "grep", "head", "mkdir", "mv", "paste", "rm", "sed", "sh", "sleep", "sort", "tail", "touch", "tr"])
+            foreach (var name in (string[])["bash", "cat", "cp", "date", "dirname", "find", "flock", "grep", "head", "mkdir", "mv", "paste", "rm", "sed", "sh", "sort", "tail", "tee", "touch"])
             {
                 var path = new[] { "/usr/bin", "/bin" }.Select(folder => Path.Combine(folder, name)).First(File.Exists);
                 File.CreateSymbolicLink(Path.Combine(tools, name), path);

@@ -35,22 +35,17 @@ internal static class ThreadDeletion
             input = input with { IndexesFirst = false, Latest = input.IsForced ? now : input.Latest };
         }
 
-        for (var batch = 0; batch < BatchesPerRun && !input.IsThrough; batch++)
+        for (var batch = 0; batch < BatchesPerRun && !input.IsThrough && !cancelled.IsCompleted; batch++)
         {
-            if (cancelled.IsCompleted)
-            {
-                return End(context, input.Progress with { Phase = "cancelled" });
-            }
-
             var latest = input.IsAbandonedTurn ? null : (double?)input.Latest;
             var step = await context.CallActivityAsync<RemovalStep>(nameof(RemoveThreads), new RemovalBatch(latest, input.IsForced, input.Step), Retries);
             input = input.After(step);
             context.SetCustomStatus(input.Progress);
         }
 
-        if (input.IsThrough)
+        if (input.IsThrough || cancelled.IsCompleted)
         {
-            return End(context, input.Progress with { Phase = "completed" });
+            return End(context, input.Progress with { Phase = input.IsThrough ? "completed" : "cancelled" });
         }
 
         context.ContinueAsNew(input);

@@ -23,9 +23,7 @@ internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions
 
     protected override async Task<GetUserAuditLogsResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
     {
-        var data = await people.GetAsync(Service, _api, arguments.Encoded(), cancellationToken)
-            ?? throw new ToolException("There is no user with this e-mail address. Ask the user to check it.");
-        var page = Read(data);
+        var page = Read(await people.GetAsync(Service, _api, arguments, rest: "", cancellationToken));
         var times = new AuditTimes(page.Items);
         return new GetUserAuditLogsResult(
             new AuditSummary(arguments.Email.Trim(), page.TotalCount ?? page.Items.Count, new AuditDateRange(times.Oldest, times.Newest)),

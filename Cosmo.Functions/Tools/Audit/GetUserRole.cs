@@ -21,8 +21,7 @@ internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> opt
 
     protected override async Task<GetUserRoleResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
     {
-        var role = await people.GetAsync(Service, _api, arguments.Encoded() + "/role", cancellationToken)
-            ?? throw new ToolException("There is no user with this e-mail address. Ask the user to check it.");
+        var role = await people.GetAsync(Service, _api, arguments, rest: "/role", cancellationToken);
         return new GetUserRoleResult(role, arguments.Email.Trim());
     }
 }

@@ -16,16 +16,13 @@ internal sealed class PersonalData(ApiClient api, IOptions<ToolOptions> options)
     public bool IsAvailableTo(Caller caller) =>
         string.IsNullOrWhiteSpace(_options.PersonalDataRole) || caller.Roles.Contains(_options.PersonalDataRole, StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The member <c>data</c> of the answer, or null for 404. Throws <see cref="ToolException"/>.</summary>
-    public async Task<JsonElement?> GetAsync(string name, ApiOptions service, string path, CancellationToken cancellationToken)
+    /// <summary>What a service knows of a person: the member <c>data</c> of its answer. Throws <see cref="ToolException"/>, also where it knows nobody.</summary>
+    /// <param name="rest">What follows the person in the address.</param>
+    public async Task<JsonElement> GetAsync(string name, ApiOptions service, EmailArguments person, string rest, CancellationToken cancellationToken)
     {
-        var uri = new Uri($"{service.BaseUrl!.TrimEnd('/')}/{path}");
-        var answer = await api.GetAsync(name, uri, _options.ApiKey, cancellationToken);
-        if (answer is not { } found)
-        {
-            return null;
-        }
-
+        var uri = new Uri($"{service.BaseUrl!.TrimEnd('/')}/{person.Encoded()}{rest}");
+        var found = await api.GetAsync(name, uri, _options.ApiKey, cancellationToken)
+            ?? throw new ToolException("There is no user with this e-mail address. Ask the user to check it.");
         return found.ValueKind == JsonValueKind.Object && found.TryGetProperty("data", out var data) ? data : throw ApiClient.Unreadable(name);
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.DurableTask.Converters;
 using Microsoft.DurableTask.Worker.Grpc;
 using P = Microsoft.DurableTask.Protobuf;
 
-namespace Cosmo.Functions.Tests.Answering;
+namespace Cosmo.Functions.Tests.Orchestrations;
 
 /// <summary>
 /// Drives one orchestration on the official worker's own replay, without any host: each step replays all that has happened on the orchestrator, adds what
@@ -22,6 +22,7 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
     private readonly Dictionary<string, Func<string?, object?>> _functions = [];
     private readonly List<FunctionCall> _calls = [];
     private readonly List<P.HistoryEvent> _history = [];
+    private readonly List<P.HistoryEvent> _left = [];
     private readonly PriorityQueue<P.HistoryEvent, (DateTimeOffset Due, int Order)> _coming = new();
     private P.CompleteOrchestrationAction? _end;
     private int _order;
@@ -39,6 +40,9 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
 
     /// <summary>Everything that has happened, as a Durable store keeps it.</summary>
     public IReadOnlyList<P.HistoryEvent> History => _history;
+
+    /// <summary>The same, after the histories that it left when it continued as new.</summary>
+    public IEnumerable<P.HistoryEvent> Histories => _left.Concat(_history);
 
     /// <summary>The custom status as JSON, or null.</summary>
     public string? CustomStatus { get; private set; }
@@ -102,14 +106,19 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
     /// <summary>Lets as much time pass as the orchestration needs to its end, and returns its result.</summary>
     public TOutput End<TOutput>()
     {
+        RunToEnd();
+        _end!.OrchestrationStatus.ShouldBe(P.OrchestrationStatus.Completed, _end.FailureDetails?.ErrorMessage);
+        return JsonDataConverter.Default.Deserialize<TOutput>(_end.Result)!;
+    }
+
+    /// <summary>Lets as much time pass as the orchestration needs to its end, whichever that is.</summary>
+    public void RunToEnd()
+    {
         while (!HasEnded)
         {
             _coming.Count.ShouldBePositive($"The orchestration waits for what nobody does. It called: {string.Join(", ", Calls)}.");
             Step();
         }
-
-        _end!.OrchestrationStatus.ShouldBe(P.OrchestrationStatus.Completed, _end.FailureDetails?.ErrorMessage);
-        return JsonDataConverter.Default.Deserialize<TOutput>(_end.Result)!;
     }
 
     /// <summary>What the orchestrator decides in a step: as events, without the time of their being noted.</summary>
@@ -171,6 +180,7 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
                     new P.HistoryEvent { TimerFired = new P.TimerFiredEvent { FireAt = timer.FireAt, TimerId = action.Id } });
                 break;
             case { CompleteOrchestration: { OrchestrationStatus: P.OrchestrationStatus.ContinuedAsNew } next }:
+                _left.AddRange([.. _history, At(Noted(action), action.Id)]);
                 _history.Clear();
                 _coming.Clear();
                 Come(TimeSpan.Zero, Started(next.Result));
@@ -203,10 +213,17 @@ internal class OrchestrationHarness(string name, Func<string, string> replay)
         { CompleteOrchestration: { } end } => new()
         {
             EventId = action.Id,
-            ExecutionCompleted = new() { OrchestrationStatus = end.OrchestrationStatus, Result = end.Result, FailureDetails = end.FailureDetails },
+            ExecutionCompleted = new() { OrchestrationStatus = end.OrchestrationStatus, Result = end.Result, FailureDetails = Untraced(end.FailureDetails) },
         },
         _ => throw new NotSupportedException($"The harness knows no action {action.OrchestratorActionTypeCase}."),
     };
+
+    /// <summary>Without the lines of the sources in which it was thrown, which say nothing about a decision.</summary>
+    private static P.TaskFailureDetails? Untraced(P.TaskFailureDetails? failure)
+    {
+        failure?.StackTrace = null;
+        return failure;
+    }
 
     private object? Ask(FunctionCall call)
     {
