@@ -9,7 +9,7 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters)
     [Function(nameof(WriteDeadLetter))]
     public Task RunAsync([ActivityTrigger] DeadLetterInput input, FunctionContext context) =>
         deadLetters.WriteAsync(
-            new DeadLetter(input.Body, input.Properties, input.Failure.Cause, input.Failure.Details, input.Address.Channel, input.Address.MessageId)
+            new DeadLetter(input.Body, input.Properties, input.Failure.Cause, input.Failure.Reason ?? input.Failure.Details, input.Address.Channel, input.Address.MessageId)
             {
                 Id = AnswerStarter.InstanceId(input.Address),
             },
