@@ -99,6 +99,26 @@ public sealed class FailureTests(FailureTests.Fixture fixture) : IClassFixture<F
         (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
+    [Theory]
+    [InlineData("""{ "cutAtCompletion": true, "loseItems": true, "pace": 20 }""")]
+    [InlineData("""{ "cutAtCompletion": true, "hideResponse": true, "pace": 20 }""")]
+    [InlineData("""{ "unreadableAfterTokens": 0, "pace": 20 }""")]
+    public async Task A_response_whose_stream_broke_is_taken_and_stands_in_the_conversation_once_with_its_calls(string fault)
+    {
+        await _stack.FaultAsync($"[{fault}]");
+
+        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        var final = await _client.FinalAsync("msg-1");
+        await _stack.FaultAsync("[]");
+        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello");
+        await _client.FinalAsync("msg-2");
+
+        final["status"]!.GetValue<string>().ShouldBe("completed");
+        (await _stack.ItemsAsync(final["thread_id"]!.GetValue<string>())).Select(item => item["type"]!.GetValue<string>())
+            .ShouldBe(["message", "function_call", "function_call_output", "message", "message", "message"]);
+        (await _stack.QuestionsAsync(final["thread_id"]!.GetValue<string>())).ShouldBe(["Weather in Makati?", "Hello"]);
+    }
+
     [Fact]
     public async Task Two_messages_of_one_response_and_the_text_after_a_tool_are_paragraphs_while_they_stream_and_in_the_end()
     {
