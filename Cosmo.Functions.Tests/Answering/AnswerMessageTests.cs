@@ -297,6 +297,19 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void What_fails_is_tried_again_for_two_thirds_of_the_time_to_the_deadline_and_then_told()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(input.Round == 0 ? AnswerHarness.Calling("a") : [], null));
+
+        _harness.Begin();
+        var begun = _harness.Now;
+        _harness.End();
+
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).Select(input => input.RetryUntil)
+            .ShouldBe([begun + TimeSpan.FromSeconds(30), begun + TimeSpan.FromSeconds(40)]);
+    }
+
+    [Fact]
     public void An_activity_that_throws_ends_the_conversation_and_not_the_orchestration()
     {
         _harness.On<RunInput>(nameof(RunAssistant), _ => throw new InvalidOperationException("broken"));
@@ -304,7 +317,8 @@ public sealed class AnswerMessageTests
         _harness.Begin();
 
         _harness.End().Cause.ShouldBe("unexpected");
-        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure.Details.ShouldContain("broken");
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure.ShouldSatisfyAllConditions(
+            failure => failure.Reason.ShouldBe("broken"), failure => failure.Details.ShouldNotContain("broken"));
         _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
     }
 

@@ -74,7 +74,8 @@ public sealed class KilledWorkerTests
         _harness.Begin(hasTurn: activity != nameof(CheckTurn));
 
         _harness.End().Cause.ShouldBe("unexpected");
-        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure.Details.ShouldContain("exited");
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure.ShouldSatisfyAllConditions(
+            failure => failure.Reason!.ShouldContain("exited"), failure => failure.Details.ShouldNotContain("exited"));
         _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem();
         (_harness.Times(nameof(FailAnswer))[0] - _begun).ShouldBeLessThan(TimeSpan.FromSeconds(45));
     }

@@ -45,16 +45,18 @@ internal sealed class AssistantSetup : IAsyncDisposable
 
     public IAssistant Assistant => Get<IAssistant>();
 
+    private DateTimeOffset Minute => Time.GetUtcNow() + TimeSpan.FromSeconds(60);
+
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     public AssistantRequest Question(string threadId, string question, string? earlier = null) =>
-        new(threadId, question, [], Caller.Anonymous, earlier, Time.GetUtcNow() + TimeSpan.FromSeconds(60));
+        new(threadId, question, [], Caller.Anonymous, earlier, Minute, Minute);
 
     public AssistantRequest Outputs(string threadId, params ToolOutput[] outputs) =>
-        new(threadId, null, outputs, Caller.Anonymous, null, Time.GetUtcNow() + TimeSpan.FromSeconds(60));
+        new(threadId, null, outputs, Caller.Anonymous, null, Minute, Minute);
 
     public Task<AssistantResponse> AskAsync(string threadId, string question, Heard? heard = null) =>
         Assistant.RespondAsync(Question(threadId, question), heard ?? new Heard(), TestContext.Current.CancellationToken);

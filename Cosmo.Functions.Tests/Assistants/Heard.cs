@@ -17,6 +17,9 @@ internal sealed class Heard : IAssistantObserver
 
     public int Events => _events;
 
+    /// <summary>How often the user was told that the service is being asked again.</summary>
+    public int Retries { get; private set; }
+
     public bool TextCameBeforeTheId { get; private set; }
 
     public Action OnText { get; init; } = () => { };
@@ -34,5 +37,11 @@ internal sealed class Heard : IAssistantObserver
         TextCameBeforeTheId |= ResponseIds.IsEmpty;
         _deltas.Enqueue(delta);
         OnText();
+    }
+
+    public Task RetryingAsync()
+    {
+        Retries++;
+        return Task.CompletedTask;
     }
 }

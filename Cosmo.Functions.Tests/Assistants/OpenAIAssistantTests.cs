@@ -1,5 +1,6 @@
 using Azure.Identity;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Assistants.Responses;
 
 namespace Cosmo.Functions.Tests.Assistants;
 
@@ -16,7 +17,7 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
         // Where a stream is cut its tokens are paced: a connection that is reset takes what was not read yet with it.
         _openAI = await EmulatedOpenAI.StartAsync();
         _setup = new AssistantSetup(_openAI.Url);
-        _thread = await _setup.Assistant.CreateThreadAsync(Cancellation);
+        _thread = await _setup.Assistant.CreateThreadAsync(retrying: null, Cancellation);
     }
 
     public async ValueTask DisposeAsync()
@@ -77,7 +78,45 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
 
         response.Text.ShouldNotBeEmpty();
         heard.Text.ShouldBe(response.Text);
+        heard.Retries.ShouldBeGreaterThan(0);
         (await _openAI.ItemsAsync(_thread)).Count(item => item!["role"]?.GetValue<string>() == "user").ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("""{"emptyOutput":true}""")]
+    [InlineData("""{"oddNumbers":true}""")]
+    [InlineData("""{"splitEmoji":true}""")]
+    [InlineData("""{"unknownEvents":true}""")]
+    [InlineData("""{"unreadableAfterTokens":1,"pace":20}""")]
+    [InlineData("""{"emptyOutput":true,"oddNumbers":true,"splitEmoji":true,"unknownEvents":true}""")]
+    public async Task What_an_odd_service_sends_is_read_as_it_was_meant(string fault)
+    {
+        await _openAI.FaultAsync($"[{fault}]");
+        await _openAI.ScriptAsync("""[{"text":["Good ","day 😀, ","ñ 漢 😀"],"then":["And 😀 more."],"calls":[{"name":"get_weather","arguments":{"city":"Makati"}}]}]""");
+        var heard = new Heard();
+
+        var response = await _setup.AskAsync(_thread, "Hello", heard);
+
+        response.Text.ShouldBe("Good day 😀, ñ 漢 😀\n\nAnd 😀 more.");
+        heard.Text.ShouldBe(response.Text);
+        response.ToolCalls.ShouldHaveSingleItem().Arguments.ShouldBe("""{"city":"Makati"}""");
+        (await _openAI.AskedAsync()).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("""{"cutAfterTokens":2,"pace":20}""")]
+    [InlineData("""{"endAfterTokens":2}""")]
+    public async Task A_response_that_breaks_off_again_and_again_is_asked_for_three_times(string fault)
+    {
+        await _openAI.FaultAsync($"[{fault}]");
+        const string calls = """{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}}]}""";
+        await _openAI.ScriptAsync($"[{calls},{calls},{calls},{calls}]");
+        var heard = new Heard();
+
+        (await _setup.FailsAsync(_thread, "Weather?", heard)).ShouldBe(AssistantFailure.Connection);
+
+        (await _openAI.AskedAsync()).ShouldBe(3);
+        heard.Retries.ShouldBe(2);
     }
 
     [Theory]
@@ -115,9 +154,16 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
     [InlineData("""{"status":400,"code":"invalid_value"}""", AssistantFailure.InvalidRequest)]
     [InlineData("""{"status":400,"code":"content_filter"}""", AssistantFailure.ContentFilter)]
     [InlineData("""{"status":401,"code":"invalid_api_key"}""", AssistantFailure.Other)]
-    [InlineData("""{"incompleteAfterTokens":2}""", AssistantFailure.Incomplete)]
-    [InlineData("""{"incompleteAfterTokens":2,"incompleteReason":"content_filter"}""", AssistantFailure.ContentFilter)]
-    [InlineData("""{"failAfterTokens":2}""", AssistantFailure.Connection)]
+    [InlineData("""{"status":500,"type":"invalid_request_error"}""", AssistantFailure.InvalidRequest)]
+    [InlineData("""{"status":400,"code":"context_length_exceeded"}""", AssistantFailure.InvalidRequest)]
+    [InlineData("""{"status":404,"code":"model_not_found"}""", AssistantFailure.Other)]
+    [InlineData("""{"status":403,"code":null}""", AssistantFailure.Other)]
+    [InlineData("""{"failAfterTokens":2}""", AssistantFailure.Other)]
+    [InlineData("""{"failAfterTokens":2,"failCode":"rate_limit_exceeded"}""", AssistantFailure.RateLimit)]
+    [InlineData("""{"errorAfterTokens":0,"failCode":null,"failType":"invalid_request_error"}""", AssistantFailure.InvalidRequest)]
+    [InlineData("""{"errorAfterTokens":0,"failCode":"context_length_exceeded"}""", AssistantFailure.InvalidRequest)]
+    [InlineData("""{"errorAfterTokens":0,"failCode":"insufficient_quota"}""", AssistantFailure.RateLimit)]
+    [InlineData("""{"errorAfterTokens":2}""", AssistantFailure.Other)]
     [InlineData("""{"failAfterTokens":0,"failCode":"invalid_prompt"}""", AssistantFailure.InvalidRequest)]
     [InlineData("""{"endAfterTokens":2}""", AssistantFailure.Connection)]
     [InlineData("""{"cutAfterTokens":2,"pace":20}""", AssistantFailure.Connection)]
@@ -185,6 +231,142 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
 
         response.Text.ShouldNotBeEmpty();
         response.Id.ShouldNotBe(interrupted.ResponseIds.Single());
+    }
+
+    [Theory]
+    [InlineData("", "max_output_tokens")]
+    [InlineData(""","incompleteReason":"content_filter" """, "content_filter")]
+    public async Task An_answer_that_is_cut_keeps_its_text_also_in_the_conversation(string reason, string incomplete)
+    {
+        await _openAI.FaultAsync($$"""[{"incompleteAfterTokens":2{{reason}},"times":1}]""");
+        await _openAI.ScriptAsync("""[{"text":["Good ","day, ","Ana."]}]""");
+        var heard = new Heard();
+
+        var response = await _setup.AskAsync(_thread, "Hello", heard);
+
+        (response.Text, response.Incomplete, heard.Text).ShouldBe(("Good day, ", incomplete, "Good day, "));
+        (await _openAI.AskedAsync()).ShouldBe(1);
+        (await SaidAsync()).ShouldBe([("user", "Hello"), ("assistant", "Good day, ")]);
+        (await _setup.AskAsync(_thread, "Hello again")).Incomplete.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_cut_answer_that_an_interrupted_try_had_begun_is_taken()
+    {
+        await _openAI.FaultAsync("""[{"incompleteAfterTokens":2,"times":1}]""");
+        var earlier = await _setup.AskAsync(_thread, "Hello");
+        var heard = new Heard();
+
+        var response = await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Hello", earlier.Id), heard, Cancellation);
+
+        (response.Text, response.Incomplete, heard.Text).ShouldBe((earlier.Text, "max_output_tokens", earlier.Text));
+        (await SaidAsync()).ShouldBe([("user", "Hello"), ("assistant", earlier.Text)]);
+        (await _openAI.AskedAsync()).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_cut_answer_without_text_calls_no_tools_and_leaves_no_call_open()
+    {
+        await _openAI.FaultAsync("""[{"incompleteAfterTokens":2,"times":1}]""");
+        await _openAI.ScriptAsync("""[{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}}]}]""");
+
+        (await _setup.AskAsync(_thread, "Weather?")).ShouldSatisfyAllConditions(
+            response => response.Text.ShouldBeEmpty(), response => response.ToolCalls.ShouldBeEmpty(), response => response.Incomplete.ShouldBe("max_output_tokens"));
+
+        (await _setup.AskAsync(_thread, "Hello")).Text.ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_taken_response_that_did_not_come_into_the_conversation_is_put_there_once()
+    {
+        await _setup.AskAsync(_thread, "Hello");
+        var before = await SaidAsync();
+        await _openAI.FaultAsync("""[{"loseItems":true,"times":1}]""");
+        var lost = await _setup.AskAsync(_thread, "Hello");
+        (await SaidAsync()).ShouldBe(before);
+
+        for (var tries = 0; tries < 3; tries++)
+        {
+            await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Hello", lost.Id), new Heard(), Cancellation);
+        }
+
+        (await SaidAsync()).ShouldBe([.. before, ("user", "Hello"), ("assistant", lost.Text)]);
+        _setup.Logs.Text.ShouldContain("Warning 308");
+    }
+
+    [Fact]
+    public async Task A_taken_response_that_stands_in_the_conversation_is_left_there()
+    {
+        await _openAI.FaultAsync("""[{"cutAtCompletion":true,"pace":20,"times":1}]""");
+        var response = await _setup.AskAsync(_thread, "Hello");
+
+        await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Hello", response.Id), new Heard(), Cancellation);
+
+        (await SaidAsync()).ShouldBe([("user", "Hello"), ("assistant", response.Text)]);
+        _setup.Logs.Text.ShouldNotContain("Warning 308");
+    }
+
+    [Fact]
+    public async Task A_taken_response_whose_question_alone_is_missing_gets_it_before_it()
+    {
+        var response = await _setup.AskAsync(_thread, "Hello");
+        var question = (await _openAI.ItemsAsync(_thread))[0]!["id"]!.GetValue<string>();
+        await _setup.Get<ConversationItems>().TryDeleteAsync(_thread, [ConversationItem.Question("Hello") with { Id = question }], Cancellation);
+
+        await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Hello", response.Id), new Heard(), Cancellation);
+
+        (await SaidAsync()).ShouldBe([("user", "Hello"), ("assistant", response.Text)]);
+    }
+
+    [Fact]
+    public async Task Calls_and_outputs_that_did_not_come_into_the_conversation_are_put_there_once()
+    {
+        await _openAI.ScriptAsync("""[{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}},{"name":"get_weather","arguments":{"city":"Cebu"}}]},{"text":"Sunny."}]""");
+        await _openAI.FaultAsync("""[{"loseItems":true,"times":1}]""");
+        var lost = await _setup.AskAsync(_thread, "Weather?");
+        var calls = (await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Weather?", lost.Id), new Heard(), Cancellation)).ToolCalls;
+        calls.ShouldBe(lost.ToolCalls);
+        ToolOutput[] outputs = [.. calls.Select(call => new ToolOutput(call.CallId, "{}"))];
+        await _openAI.FaultAsync("""[{"loseItems":true,"times":1}]""");
+        var answer = await _setup.Assistant.RespondAsync(_setup.Outputs(_thread, outputs), new Heard(), Cancellation);
+
+        for (var tries = 0; tries < 2; tries++)
+        {
+            await _setup.Assistant.RespondAsync(_setup.Outputs(_thread, outputs) with { EarlierResponseId = answer.Id }, new Heard(), Cancellation);
+        }
+
+        (await _openAI.ItemsAsync(_thread)).Select(item => item!["type"]!.GetValue<string>())
+            .ShouldBe(["message", "function_call", "function_call", "function_call_output", "function_call_output", "message"]);
+        (await _setup.AskAsync(_thread, "Hello")).Text.ShouldNotBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("""{"text":"Sunny."}""")]
+    [InlineData("""{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}}]}""")]
+    public async Task A_response_that_stands_in_the_conversation_is_whole_whatever_the_service_says_of_it(string script)
+    {
+        await _openAI.ScriptAsync($"[{script}]");
+        await _openAI.FaultAsync("""[{"cutAtCompletion":true,"hideResponse":true,"pace":20}]""");
+        var heard = new Heard();
+
+        var response = await _setup.AskAsync(_thread, "Weather?", heard);
+
+        (response.Text.Length + response.ToolCalls.Count).ShouldBeGreaterThan(0);
+        heard.Text.ShouldBe(response.Text);
+        (await _openAI.AskedAsync()).ShouldBe(1);
+        (await _openAI.ItemsAsync(_thread)).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_question_that_an_interrupted_try_left_in_the_conversation_stands_there_once()
+    {
+        await _setup.AskAsync(_thread, "Hello");
+        await _setup.Get<ConversationItems>().TryAddAsync(_thread, [ConversationItem.Question("Hello")], Cancellation);
+
+        var response = await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Hello", "resp_none"), new Heard(), Cancellation);
+
+        (await SaidAsync()).Select(said => said.Role).ShouldBe(["user", "assistant", "user", "assistant"]);
+        (await SaidAsync())[^1].Text.ShouldBe(response.Text);
     }
 
     [Fact]
@@ -286,6 +468,9 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
         var tools = (await _openAI.RequestsAsync())[^1]!["tools"]!.AsArray().Select(tool => tool!.GetValue<string>());
         tools.ShouldBe(["get_weather"]);
     }
+
+    private async Task<(string Role, string Text)[]> SaidAsync() =>
+        [.. (await _openAI.ItemsAsync(_thread)).Select(item => (item!["role"]!.GetValue<string>(), item["content"]![0]!["text"]!.GetValue<string>()))];
 
     private async Task<string[]> OutputsAsync() =>
         [.. (await _openAI.ItemsAsync(_thread)).Where(item => item!["type"]!.GetValue<string>() == "function_call_output")

@@ -15,7 +15,7 @@ internal sealed class ChannelFunctions(IAssistant assistant, ThreadStore threads
         Guard.RunAsync(logger, async () =>
         {
             var channel = Guid.NewGuid().ToString();
-            var threadId = await assistant.CreateThreadAsync(context.CancellationToken);
+            var threadId = await assistant.CreateThreadAsync(retrying: null, context.CancellationToken);
             await threads.SaveAsync(channel, threadId, context.CancellationToken);
             logger.ChannelCreated(channel, threadId);
             return HttpAnswers.Json(

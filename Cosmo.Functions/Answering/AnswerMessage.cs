@@ -129,7 +129,7 @@ internal static class AnswerMessage
                 nameof(RunAssistant),
                 new RunInput(
                     input.Address, context.InstanceId, progress.ThreadId!, progress.Round == 0 ? input.Question : null, outputs, input.Caller, progress.Round,
-                    watch.OverallAt, input.ReceivedAt, input.TraceParent),
+                    watch.OverallAt, input.ReceivedAt, input.TraceParent, watch.RetryUntil),
                 Tries.Within(watch.Left));
             progress.Work = run;
             if (await watch.WatchAsync(run) is { } late)

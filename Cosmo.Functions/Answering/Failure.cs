@@ -8,8 +8,9 @@ namespace Cosmo.Functions.Answering;
 /// <param name="Cause">A stable word for machines: the dead letter's header, the metric's tag.</param>
 /// <param name="Type">The final update's type: error or timeout.</param>
 /// <param name="Sentence">What the user is told.</param>
-/// <param name="Details">The cause for developers: the update's <c>error_details</c>.</param>
-internal sealed record Failure(string Cause, string Type, string Sentence, string Details)
+/// <param name="Details">The cause for developers: the update's <c>error_details</c>. No exception's text: that may name hosts and settings.</param>
+/// <param name="Reason">What operators may know beyond that, for the log and the dead letter; null if there is nothing.</param>
+internal sealed record Failure(string Cause, string Type, string Sentence, string Details, string? Reason = null)
 {
     public const string CancelledCause = "cancelled";
     public const string StoppedCause = "stopped";
@@ -51,6 +52,9 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
     /// <summary>Something that the message needs is away: later it may be taken.</summary>
     public bool IsOutage => Cause is RedisCause or DurableStoreCause;
 
+    public static Failure From(AssistantException exception) =>
+        From(exception.Failure, exception.Told) with { Reason = exception.Message == exception.Told ? null : exception.Message };
+
     public static Failure From(AssistantFailure failure, string details) => new(
         failure switch
         {
@@ -77,5 +81,5 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
 
     public static Failure Redis(string details) => new(RedisCause, "error", Sentences.Connection, details);
 
-    public static Failure Unexpected(string details) => new(UnexpectedCause, "error", Sentences.Other, details);
+    public static Failure Unexpected(string reason) => new(UnexpectedCause, "error", Sentences.Other, "Something unexpected went wrong", reason);
 }

@@ -6,6 +6,9 @@ internal sealed class AssistantException(AssistantFailure failure, string messag
 {
     /// <summary>The cause, from which the sentence for the user follows.</summary>
     public AssistantFailure Failure { get; } = failure;
+
+    /// <summary>What clients may know of it: the message, unless that is for operators alone.</summary>
+    public string Told { get; init; } = message;
 }
 
 /// <summary>Why the model's service gave no answer (wire contract, section 2).</summary>

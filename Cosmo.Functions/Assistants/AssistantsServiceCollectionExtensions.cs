@@ -10,6 +10,7 @@ internal static class AssistantsServiceCollectionExtensions
         services.AddSingleton<OpenAIClients>();
         services.AddSingleton<ServiceCalls>();
         services.AddSingleton<ConversationItems>();
+        services.AddSingleton<Standing>();
         services.AddSingleton<ResponseRequest>();
         services.AddSingleton<IAssistant, OpenAIAssistant>();
         services.AddHostedService<AssistantStartup>();

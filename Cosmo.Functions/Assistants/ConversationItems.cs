@@ -1,7 +1,7 @@
 using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Text.Json;
-using System.Text.Json.Nodes;
-using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Assistants.Responses;
 using OpenAI.Conversations;
 
 namespace Cosmo.Functions.Assistants;
@@ -38,10 +38,10 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
                 // Newest first, so an output is seen before the call that it answers.
                 switch (item.Type)
                 {
-                    case "function_call_output" when item.CallId is not null:
+                    case ConversationItem.FunctionCallOutput when item.CallId is not null:
                         answered.Add(item.CallId);
                         break;
-                    case "function_call" when item.CallId is not null && answered.Add(item.CallId):
+                    case ConversationItem.FunctionCall when item.CallId is not null && answered.Add(item.CallId):
                         unanswered.Add(item.CallId);
                         break;
                 }
@@ -58,23 +58,47 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
         return unanswered;
     }
 
+    /// <summary>The newest items, newest first, from one try.</summary>
+    public async Task<(IReadOnlyList<ConversationItem> Items, Fault? Fault)> TryFindNewestAsync(string threadId, CancellationToken cancellationToken)
+    {
+        var (page, fault) = await calls.TryAsync(options => ReadPageAsync(threadId, "desc", after: null, options), cancellationToken);
+        return (page?.Data ?? [], fault);
+    }
+
+    /// <summary>Adds items, in one try for each twenty: one that failed may have added them all the same.</summary>
+    public async Task<Fault?> TryAddAsync(string threadId, IEnumerable<ConversationItem> items, CancellationToken cancellationToken)
+    {
+        foreach (var some in items.Chunk(MaxAdded))
+        {
+            if ((await calls.TryAsync(options => AddAsync(threadId, some, options), cancellationToken)).Fault is { } fault)
+            {
+                return fault;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Deletes items that are there, in one try.</summary>
+    public async Task<Fault?> TryDeleteAsync(string threadId, IEnumerable<ConversationItem> items, CancellationToken cancellationToken)
+    {
+        foreach (var item in items)
+        {
+            if ((await calls.TryAsync(options => DeleteAsync(threadId, item, options), cancellationToken)).Fault is { Status: not 404 } fault)
+            {
+                return fault;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Gives the calls this output.</summary>
     public async Task AnswerAsync(string threadId, IEnumerable<string> callIds, string output, CancellationToken cancellationToken)
     {
-        foreach (var some in callIds.Chunk(MaxAdded))
+        foreach (var some in callIds.Select(callId => ConversationItem.Output(callId, output)).Chunk(MaxAdded))
         {
-            var items = new JsonObject
-            {
-                ["items"] = new JsonArray([.. some.Select(callId => new JsonObject
-                {
-                    ["type"] = "function_call_output",
-                    ["call_id"] = callId,
-                    ["output"] = output,
-                })]),
-            };
-            await calls.RunAsync(
-                options => Client.CreateConversationItemsAsync(threadId, BinaryContent.Create(BinaryData.FromString(items.ToJsonString())), null, options),
-                cancellationToken);
+            await calls.RunAsync(options => AddAsync(threadId, some, options), retrying: null, cancellationToken);
         }
     }
 
@@ -92,30 +116,35 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
             await Parallel.ForEachAsync(
                 items.Data,
                 new ParallelOptions { MaxDegreeOfParallelism = DeletedAtOnce, CancellationToken = cancellationToken },
-                async (item, cancellation) => await calls.FindAsync(
-                    options => Client.DeleteConversationItemAsync(threadId, item.Id, options), cancellation));
+                async (item, cancellation) => await calls.FindAsync(options => DeleteAsync(threadId, item, options), cancellation));
         }
 
         throw new AssistantException(AssistantFailure.Other, "The conversation's items could not all be deleted.");
     }
 
     private async Task<ItemPage> ListAsync(string threadId, string order, string? after, CancellationToken cancellationToken) =>
-        await calls.FindAsync(
-            async options =>
-            {
-                await foreach (var page in Client.GetConversationItemsAsync(threadId, PageSize, order, after, null, options).GetRawPagesAsync())
-                {
-                    return JsonSerializer.Deserialize<ItemPage>(page.GetRawResponse().Content, CosmoJson.Options) ?? ItemPage.Empty;
-                }
+        await calls.FindAsync(options => ReadPageAsync(threadId, order, after, options), cancellationToken) ?? ItemPage.Empty;
 
-                return ItemPage.Empty;
-            },
-            cancellationToken) ?? ItemPage.Empty;
+    private async Task<ItemPage> ReadPageAsync(string threadId, string order, string? after, RequestOptions options)
+    {
+        await foreach (var page in Client.GetConversationItemsAsync(threadId, PageSize, order, after, null, options).GetRawPagesAsync())
+        {
+            var json = ServiceJson.Parse(page.GetRawResponse().Content);
+            return new ItemPage([.. json.List("data").Select(ConversationItem.Read).Where(item => item.Id is not null)], json.Member("has_more")?.ValueKind == JsonValueKind.True);
+        }
 
-    private sealed record ItemPage(IReadOnlyList<Item> Data, bool HasMore)
+        return ItemPage.Empty;
+    }
+
+    private Task<ClientResult> DeleteAsync(string threadId, ConversationItem item, RequestOptions options) =>
+        Client.DeleteConversationItemAsync(threadId, item.Id!, options);
+
+    private Task<ClientResult> AddAsync(string threadId, IEnumerable<ConversationItem> items, RequestOptions options) =>
+        Client.CreateConversationItemsAsync(
+            threadId, BinaryContent.Create(BinaryData.FromString($$"""{"items":[{{string.Join(',', items.Select(item => item.ToJson()))}}]}""")), null, options);
+
+    private sealed record ItemPage(IReadOnlyList<ConversationItem> Data, bool HasMore)
     {
         public static ItemPage Empty { get; } = new([], false);
     }
-
-    private sealed record Item(string Id, string Type, string? CallId);
 }

@@ -7,10 +7,13 @@ namespace Cosmo.Functions.Assistants;
 
 /// <summary>What went wrong in one try, and whether another may do better.</summary>
 /// <param name="Failure">The cause.</param>
-/// <param name="Message">In our own words, with the service's status and code: it may be shown, so nothing else of the service's text is in it.</param>
+/// <param name="Message">In our own words, with the service's status and code, for operators: nothing else of the service's text is in it.</param>
 /// <param name="MayPass">Whether another try is worth while.</param>
 internal sealed record Fault(AssistantFailure Failure, string Message, bool MayPass)
 {
+    /// <summary>What clients are told in the place of <see cref="Message"/>, where that is for operators alone.</summary>
+    public string? Told { get; init; }
+
     /// <summary>The HTTP status; 0 if there was none.</summary>
     public int Status { get; init; }
 
@@ -28,7 +31,10 @@ internal sealed record Fault(AssistantFailure Failure, string Message, bool MayP
 
     public Exception? Cause { get; init; }
 
-    public AssistantException ToException() => new(Failure, Message, Cause);
+    /// <summary>The answer broke off, which says nothing about whether the service went on with it.</summary>
+    public bool IsBreak => Failure is AssistantFailure.Connection or AssistantFailure.Timeout;
+
+    public AssistantException ToException() => new(Failure, Message, Cause) { Told = Told ?? Message };
 
     /// <summary>The fault behind an exception of a call that its caller did not cancel; null if it is none of the service's.</summary>
     public static Fault? Of(Exception exception, DateTimeOffset now) => exception switch
@@ -38,14 +44,20 @@ internal sealed record Fault(AssistantFailure Failure, string Message, bool MayP
         ClientResultException or HttpRequestException or IOException or SocketException or StreamBrokenException =>
             new(AssistantFailure.Connection, "The connection to the model's service failed or broke off.", MayPass: true) { Cause = exception },
         AuthenticationFailedException =>
-            new(AssistantFailure.Other, "Cosmo's identity could not be proved to the model's service.", MayPass: true) { Cause = exception },
+            new(AssistantFailure.Other, "Cosmo's identity could not be proved to the model's service.", MayPass: true)
+            {
+                Told = "The model's service cannot be used at the moment.",
+                Cause = exception,
+            },
         OperationCanceledException =>
             new(AssistantFailure.Timeout, "The model's service did not answer in time.", MayPass: true) { Cause = exception },
-        JsonException or FormatException =>
-            new(AssistantFailure.Connection, "The model's service sent something that could not be read.", MayPass: true) { Cause = exception },
+        JsonException or FormatException => Unreadable with { Cause = exception },
         _ => null,
     };
 
     /// <summary>The stream ended or broke before the response was whole.</summary>
     public static Fault Cut { get; } = new(AssistantFailure.Connection, "The answer broke off before it was whole.", MayPass: true);
+
+    /// <summary>Something came that is no JSON, or none that a response could be.</summary>
+    public static Fault Unreadable { get; } = new(AssistantFailure.Connection, "The model's service sent something that could not be read.", MayPass: true);
 }

@@ -6,13 +6,15 @@ namespace Cosmo.Functions.Assistants;
 internal interface IAssistant
 {
     /// <summary>Makes a thread (an OpenAI conversation) and returns its id. Throws <see cref="AssistantException"/>.</summary>
-    Task<string> CreateThreadAsync(CancellationToken cancellationToken);
+    /// <param name="retrying">Is told before each wait for another try.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<string> CreateThreadAsync(Func<Task>? retrying, CancellationToken cancellationToken);
 
     /// <summary>
     /// Makes one response, streamed: asks <see cref="AssistantRequest.Question"/> or gives <see cref="AssistantRequest.ToolOutputs"/>.
     /// Passing failures (429, 5xx, connection, locked conversation) are retried with back-off and jitter, <c>Retry-After</c> honoured, as long
-    /// as no text was shown and <see cref="AssistantRequest.RetryUntil"/> is not reached. Throws <see cref="AssistantException"/> for every
-    /// expected failure, and <see cref="OperationCanceledException"/> only for <paramref name="cancellationToken"/>.
+    /// as no text was shown and <see cref="AssistantRequest.RetryUntil"/> is not reached; a response that broke off is asked for three times at most.
+    /// Throws <see cref="AssistantException"/> with the true cause for every expected failure, and <see cref="OperationCanceledException"/> only for <paramref name="cancellationToken"/>.
     /// </summary>
     Task<AssistantResponse> RespondAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken);
 
@@ -37,6 +39,9 @@ internal interface IAssistantObserver
 
     /// <summary>More text of the answer came. Must return at once.</summary>
     void TextReceived(string delta);
+
+    /// <summary>The service failed, and will be asked again.</summary>
+    Task RetryingAsync();
 }
 
 /// <param name="ThreadId">The conversation to respond in.</param>
@@ -48,18 +53,28 @@ internal interface IAssistantObserver
 /// (its text is reported in one piece) and nothing is asked again; if it is still being made, it is waited for.
 /// </param>
 /// <param name="RetryUntil">After this moment no further try is begun.</param>
+/// <param name="StopAt">Until this moment a response that is being made elsewhere is waited for.</param>
 internal sealed record AssistantRequest(
     string ThreadId,
     string? Question,
     IReadOnlyList<ToolOutput> ToolOutputs,
     Caller Caller,
     string? EarlierResponseId,
-    DateTimeOffset RetryUntil);
+    DateTimeOffset RetryUntil,
+    DateTimeOffset StopAt);
 
 /// <param name="Id">The response's id.</param>
-/// <param name="Text">All its text; empty when it only calls tools.</param>
+/// <param name="Text">All its text, each message a paragraph; empty when it only calls tools.</param>
 /// <param name="ToolCalls">The calls that the model asks for; empty when the answer is whole.</param>
-internal sealed record AssistantResponse(string Id, string Text, IReadOnlyList<ToolCall> ToolCalls);
+/// <param name="Incomplete">Why it was cut, <c>max_output_tokens</c> or <c>content_filter</c>: then it calls no tools, and may have no text. Null if it is whole.</param>
+internal sealed record AssistantResponse(string Id, string Text, IReadOnlyList<ToolCall> ToolCalls, string? Incomplete = null)
+{
+    /// <summary>What stands between two pieces of text of one answer: an empty line.</summary>
+    public const string Paragraph = "\n\n";
+
+    public const string ContentFilter = "content_filter";
+    public const string MaxOutputTokens = "max_output_tokens";
+}
 
 /// <param name="CallId">What the output must answer to (<c>call_…</c>).</param>
 /// <param name="Name">The tool's name.</param>

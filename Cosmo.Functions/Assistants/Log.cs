@@ -25,4 +25,13 @@ internal static partial class Log
 
     [LoggerMessage(307, LogLevel.Warning, "The id of the assistant's profile could not be stored.")]
     public static partial void ProfileNotStored(this ILogger logger, Exception exception);
+
+    [LoggerMessage(308, LogLevel.Warning, "Conversation {ThreadId} lacked {Count} items of response {ResponseId}; they were added.")]
+    public static partial void ItemsAdded(this ILogger logger, string threadId, int count, string responseId);
+
+    [LoggerMessage(309, LogLevel.Warning, "Conversation {ThreadId} held {Count} items of a response that did not become whole; they were taken out.")]
+    public static partial void ItemsRemoved(this ILogger logger, string threadId, int count);
+
+    [LoggerMessage(310, LogLevel.Warning, "What stands of a response in conversation {ThreadId} could not be looked at or put right: {Reason}")]
+    public static partial void NotPutRight(this ILogger logger, string threadId, string reason);
 }

@@ -1,6 +1,8 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Diagnostics;
+using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Hosting;
-using OpenAI.Responses;
 
 namespace Cosmo.Functions.Assistants;
 
@@ -9,19 +11,27 @@ internal sealed class OpenAIAssistant(
     OpenAIClients clients,
     ServiceCalls calls,
     ConversationItems items,
+    Standing standing,
     ResponseRequest requests,
     TimeProvider clock,
     ILogger<OpenAIAssistant> logger) : IAssistant
 {
     private const string NotCarriedOut = """{"error":"This call was not carried out."}""";
+
+    /// <summary>So often a response that broke off is asked for: each time costs what it had said.</summary>
+    private const int MaxBreaks = 3;
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(8);
 
-    public async Task<string> CreateThreadAsync(CancellationToken cancellationToken)
+    /// <summary>So long a response whose stream broke is waited for.</summary>
+    private static readonly TimeSpan LongestTaking = TimeSpan.FromSeconds(10);
+
+    public async Task<string> CreateThreadAsync(Func<Task>? retrying, CancellationToken cancellationToken)
     {
         var created = await calls.RunAsync(
-            options => clients.Conversations.CreateConversationAsync(new(), options.CancellationToken), cancellationToken);
-        return created.Value.Id;
+            options => clients.Conversations.CreateConversationAsync(BinaryContent.Create(BinaryData.FromString("{}")), options), retrying, cancellationToken);
+        return ServiceJson.Parse(created.GetRawResponse().Content).Text("id") is { Length: > 0 } id ? id : throw Fault.Unreadable.ToException();
     }
 
     public async Task<AssistantResponse> RespondAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
@@ -34,10 +44,17 @@ internal sealed class OpenAIAssistant(
         {
             var response = await TakeEarlierAsync(request, observer, cancellationToken) ?? await AskAsync(request, observer, cancellationToken);
             span?.SetTag("gen_ai.response.id", response.Id);
-            span?.SetTag("gen_ai.usage.input_tokens", response.Usage?.InputTokenCount);
-            span?.SetTag("gen_ai.usage.output_tokens", response.Usage?.OutputTokenCount);
-            return ResponseContent.Of(response)
-                ?? throw new AssistantException(AssistantFailure.Incomplete, "The answer holds neither text nor tool calls.");
+            span?.SetTag("gen_ai.usage.input_tokens", response.InputTokens);
+            span?.SetTag("gen_ai.usage.output_tokens", response.OutputTokens);
+            if (response.Incomplete is { } reason)
+            {
+                await KeepCutAsync(request, response, cancellationToken);
+                return new AssistantResponse(response.Id, response.Text, [], reason);
+            }
+
+            return response.Text.Length > 0 || response.Calls.Count > 0
+                ? new AssistantResponse(response.Id, response.Text, response.Calls)
+                : throw new AssistantException(AssistantFailure.Incomplete, "The answer holds neither text nor tool calls.");
         }
         catch (AssistantException exception)
         {
@@ -62,34 +79,32 @@ internal sealed class OpenAIAssistant(
     }
 
     /// <summary>The response that an interrupted try had begun, if it became whole.</summary>
-    private async Task<ResponseResult?> TakeEarlierAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
+    private async Task<ModelResponse?> TakeEarlierAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
     {
         if (request.EarlierResponseId is not { } id)
         {
             return null;
         }
 
-        var (response, running) = await TakeAsync(id, request.RetryUntil, cancellationToken);
-        if (running)
-        {
-            throw new AssistantException(AssistantFailure.Timeout, "An answer that was begun earlier did not become whole in time.");
-        }
-
-        Report(response, heard: "", observer);
-        return response;
+        var (response, output, running) = await TakeAsync(id, request.StopAt, request.RetryUntil, cancellationToken);
+        return running
+            ? throw new AssistantException(AssistantFailure.Timeout, "An answer that was begun earlier did not become whole in time.")
+            : await KeepTakenAsync(request, Said(response, []), new ModelResponse(id, output), heard: "", observer, cancellationToken);
     }
 
     /// <summary>Asks until there is an answer, as long as nothing of one was heard.</summary>
-    private async Task<ResponseResult> AskAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
+    private async Task<ModelResponse> AskAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
     {
-        var repaired = false;
-        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { Until = request.RetryUntil };
+        var (repaired, breaks) = (false, 0);
+        Fault? before = null;
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { Until = request.RetryUntil, Waiting = observer.RetryingAsync };
         while (true)
         {
             var reader = new ResponseReader(observer, clock);
             var (response, fault) = await AskOnceAsync(request, reader, cancellationToken);
             if (fault is null)
             {
+                Report(response!, reader.Text, observer);
                 return response!;
             }
 
@@ -107,30 +122,25 @@ internal sealed class OpenAIAssistant(
                 continue;
             }
 
-            if (!fault.MayPass)
-            {
-                throw fault.ToException();
-            }
-
-            if (reader.Text.Length > 0)
-            {
-                throw Fault.Cut.ToException();
-            }
-
-            if (!await backoff.WaitAsync(fault.RetryAfter, cancellationToken))
+            // A conversation is locked by what went wrong before.
+            fault = fault is { Code: "conversation_locked" } && before is not null ? before with { RetryAfter = fault.RetryAfter } : fault;
+            before = fault;
+            breaks += reader.ResponseId is not null && fault.IsBreak ? 1 : 0;
+            if (!fault.MayPass || reader.Text.Length > 0 || breaks == MaxBreaks || !await backoff.WaitAsync(fault.RetryAfter, cancellationToken))
             {
                 throw fault.ToException();
             }
         }
     }
 
-    private async Task<(ResponseResult? Response, Fault? Fault)> AskOnceAsync(
-        AssistantRequest request, ResponseReader reader, CancellationToken cancellationToken)
+    private async Task<(ModelResponse? Response, Fault? Fault)> AskOnceAsync(AssistantRequest request, ResponseReader reader, CancellationToken cancellationToken)
     {
         try
         {
-            await using var stream = await clients.Streams.CreateResponseStreamingAsync(requests.Of(request), cancellationToken);
-            return await reader.ReadAsync(stream, cancellationToken);
+            using var body = BinaryContent.Create(requests.Of(request));
+            var options = new RequestOptions { BufferResponse = false, CancellationToken = cancellationToken };
+            using var answer = (await clients.Streams.CreateResponseAsync(body, options)).GetRawResponse();
+            return await reader.ReadAsync(answer, cancellationToken);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -143,58 +153,113 @@ internal sealed class OpenAIAssistant(
     }
 
     /// <summary>
-    /// A stream that breaks says nothing about the response: it may become whole all the same, and then asking again would ask twice.
-    /// Half of the time that is left is spent on that, so that asking again stays possible.
+    /// A stream that breaks says nothing about the response: it may become whole all the same, and then asking again would ask twice. Half of the time that
+    /// is left is spent on that at most, so that asking again stays possible.
     /// </summary>
-    private async Task<ResponseResult?> TakeAfterBreakAsync(
+    private async Task<ModelResponse?> TakeAfterBreakAsync(
         Fault fault, ResponseReader reader, AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
     {
-        if (reader.ResponseId is not { } id || fault.Failure is not (AssistantFailure.Connection or AssistantFailure.Timeout))
+        if (reader.ResponseId is not { } id || !fault.MayPass || (reader.Text.Length > 0 && !fault.IsBreak))
         {
             return null;
         }
 
-        var now = clock.GetUtcNow();
-        var (response, _) = await TakeAsync(id, now + ((request.RetryUntil - now) / 2), cancellationToken);
-        Report(response, reader.Text, observer);
-        return response;
+        ModelResponse? response = null;
+        IReadOnlyList<ConversationItem> output = [];
+        if (fault.IsBreak)
+        {
+            var now = clock.GetUtcNow();
+            var left = (request.StopAt - now) / 2;
+            var until = now + (left < LongestTaking ? left : LongestTaking);
+            (response, output, _) = await TakeAsync(id, until, until, cancellationToken);
+        }
+
+        return await KeepTakenAsync(
+            request, Said(response, reader.Whole), new ModelResponse(id, [.. reader.Items, .. output]), reader.Text, observer, cancellationToken);
     }
 
-    /// <summary>The response if it became whole; waits while it is being made, until the given moment.</summary>
-    private async Task<(ResponseResult? Response, bool Running)> TakeAsync(string id, DateTimeOffset until, CancellationToken cancellationToken)
+    /// <summary>The response, if it says something, or what was streamed whole does that it does not list.</summary>
+    private static ModelResponse? Said(ModelResponse? response, IReadOnlyList<ConversationItem> streamed) =>
+        response is null || response.Text.Length > 0 || response.Calls.Count > 0 || response.Incomplete is not null ? response
+        : streamed.Count > 0 ? response with { Items = streamed }
+        : null;
+
+    /// <summary>
+    /// The response if it came to its end, and what it lists as its output in any case; waits while it is being made, until the given moment.
+    /// </summary>
+    private async Task<(ModelResponse? Response, IReadOnlyList<ConversationItem> Output, bool Running)> TakeAsync(
+        string id, DateTimeOffset until, DateTimeOffset triedUntil, CancellationToken cancellationToken)
     {
         var backoff = new Backoff(FirstDelay, LongestDelay, clock) { Until = until };
         while (true)
         {
-            var (found, fault) = await calls.TryAsync(
-                options => clients.Responses.GetResponseAsync(id, options.CancellationToken), cancellationToken);
-            if (found?.Value is { Status: ResponseStatus.Completed } whole)
+            var (found, fault) = await calls.TryAsync(options => clients.Responses.GetResponseAsync(id, null, null, null, null, options), cancellationToken);
+            var json = found is null ? null : ServiceJson.Parse(found.GetRawResponse().Content);
+            var running = json.Text("status") is "in_progress" or "queued";
+            if (found is not null && !running)
             {
-                logger.Taken(id);
-                return (whole, false);
+                return (ModelResponse.Read(json, json.Text("status"), id), [.. json.List("output").Select(ConversationItem.Read)], false);
             }
 
-            var running = found?.Value.Status is ResponseStatus.InProgress or ResponseStatus.Queued;
-            if (fault is { MayPass: false } || (fault is null && !running) || !await backoff.WaitAsync(fault?.RetryAfter, cancellationToken))
+            if (fault is { MayPass: false } || (fault is not null && clock.GetUtcNow() >= triedUntil) || !await backoff.WaitAsync(fault?.RetryAfter, cancellationToken))
             {
-                return (null, running);
+                return (null, [], running);
             }
         }
     }
 
-    /// <summary>Lets the observer hear what it has not heard of a response that was taken whole.</summary>
-    private static void Report(ResponseResult? response, string heard, IAssistantObserver observer)
+    /// <summary>
+    /// A response that was taken after a break, or that turns out to stand in the conversation: reported, and with its items in place. Null if there is none;
+    /// then nothing of it stands in the way of asking again.
+    /// </summary>
+    private async Task<ModelResponse?> KeepTakenAsync(
+        AssistantRequest request, ModelResponse? taken, ModelResponse known, string heard, IAssistantObserver observer, CancellationToken cancellationToken)
     {
+        var response = taken ?? await standing.FindAsync(request, known, isAskedAgain: heard.Length == 0, cancellationToken);
         if (response is null)
         {
-            return;
+            return null;
+        }
+
+        logger.Taken(response.Id);
+        if (response.Incomplete is null)
+        {
+            await standing.CompleteAsync(request, response, cancellationToken);
         }
 
         observer.EventReceived();
-        var text = ResponseContent.TextOf(response);
-        if (text.Length > heard.Length && text.StartsWith(heard, StringComparison.Ordinal))
+        Report(response, heard, observer);
+        return response;
+    }
+
+    /// <summary>An answer that was cut: its user saw the text, so the conversation holds it too, and no call of it waits for an output.</summary>
+    private async Task KeepCutAsync(AssistantRequest request, ModelResponse response, CancellationToken cancellationToken)
+    {
+        if (response.Text.Length > 0 || request.Question is null)
         {
-            observer.TextReceived(text[heard.Length..]);
+            await standing.CompleteAsync(request, response, cancellationToken);
+        }
+
+        if (response.Calls.Count > 0)
+        {
+            try
+            {
+                await AnswerOutstandingCallsAsync(request.ThreadId, NotCarriedOut, cancellationToken);
+            }
+            catch (AssistantException exception)
+            {
+                // The next question repairs it.
+                logger.NotPutRight(request.ThreadId, exception.Message);
+            }
+        }
+    }
+
+    /// <summary>Lets the observer hear what it has not heard of a response.</summary>
+    private static void Report(ModelResponse response, string heard, IAssistantObserver observer)
+    {
+        if (response.Text.Length > heard.Length && response.Text.StartsWith(heard, StringComparison.Ordinal))
+        {
+            observer.TextReceived(response.Text[heard.Length..]);
         }
     }
 

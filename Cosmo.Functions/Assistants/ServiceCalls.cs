@@ -8,6 +8,10 @@ namespace Cosmo.Functions.Assistants;
 internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvider clock, ILogger<ServiceCalls> logger)
 {
     private const int MaxTries = 4;
+
+    /// <summary>After so long no try begins: with the last one's time limit it is over before a client's patience is, so that the true cause is told.</summary>
+    private static readonly TimeSpan TriesBegin = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(20);
@@ -15,9 +19,12 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
     private readonly TimeSpan _timeLimit = TimeSpan.FromSeconds(options.Value.CallTimeoutSeconds);
 
     /// <summary>Runs the call. Throws <see cref="AssistantException"/>, and <see cref="OperationCanceledException"/> only for the caller's token.</summary>
-    public async Task<T> RunAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
+    /// <param name="call">The call.</param>
+    /// <param name="retrying">Is told before each wait for another try.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<T> RunAsync<T>(Func<RequestOptions, Task<T>> call, Func<Task>? retrying, CancellationToken cancellationToken)
     {
-        var (result, fault) = await RepeatAsync(call, cancellationToken);
+        var (result, fault) = await RepeatAsync(call, retrying, cancellationToken);
         return fault is null ? result! : throw fault.ToException();
     }
 
@@ -25,7 +32,7 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
     public async Task<T?> FindAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
         where T : class
     {
-        var (result, fault) = await RepeatAsync(call, cancellationToken);
+        var (result, fault) = await RepeatAsync(call, retrying: null, cancellationToken);
         return fault is null || fault.Status == 404 ? result : throw fault.ToException();
     }
 
@@ -47,9 +54,15 @@ internal sealed class ServiceCalls(IOptions<AssistantOptions> options, TimeProvi
         }
     }
 
-    private async Task<(T? Result, Fault? Fault)> RepeatAsync<T>(Func<RequestOptions, Task<T>> call, CancellationToken cancellationToken)
+    private async Task<(T? Result, Fault? Fault)> RepeatAsync<T>(Func<RequestOptions, Task<T>> call, Func<Task>? retrying, CancellationToken cancellationToken)
     {
-        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries, LongestRetryAfter = LongestRetryAfter };
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock)
+        {
+            MaxTries = MaxTries,
+            Until = Backoff.After(TriesBegin, clock),
+            LongestRetryAfter = LongestRetryAfter,
+            Waiting = retrying,
+        };
         while (true)
         {
             var (result, fault) = await TryAsync(call, cancellationToken);

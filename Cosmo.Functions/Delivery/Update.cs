@@ -8,7 +8,7 @@ namespace Cosmo.Functions.Delivery;
 internal sealed record Update(string Channel, UpdatePayload Payload);
 
 /// <param name="Message">Text to show; for <c>in_progress</c> and <c>completed</c> all the text of the answer so far.</param>
-/// <param name="Status">started, processing, responding, in_progress, completed, error or cancelled.</param>
+/// <param name="Status">started, processing, retrying, responding, in_progress, completed, error or cancelled.</param>
 /// <param name="Type">status, tool, response, error or timeout.</param>
 /// <param name="FinalMessage">Nothing follows for this message.</param>
 /// <param name="MessageId">The message that it is about; null only for a rejected message without a usable id.</param>
@@ -27,6 +27,10 @@ internal sealed record UpdatePayload(
     /// <summary>The cause, on errors only.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ErrorDetails { get; init; }
+
+    /// <summary>Why the answer was cut, on the final update of one that was: <c>max_output_tokens</c> or <c>content_filter</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Incomplete { get; init; }
 
     /// <summary>Grows by update within a channel. Left out only where Redis could not be asked for it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -16,14 +16,18 @@ internal static class Updates
     public static UpdatePayload ToolBegins(MessageAddress address, string threadId, string tool) =>
         new($"Executing {tool}...", "processing", "tool", false, address.MessageId, threadId);
 
+    public static UpdatePayload Retrying(MessageAddress address, string? threadId) =>
+        new("Still trying to reach the assistant...", "retrying", "status", false, address.MessageId, threadId);
+
     public static UpdatePayload Responding(MessageAddress address, string threadId) =>
         new("Assistant is responding...", "responding", "status", false, address.MessageId, threadId);
 
     public static UpdatePayload Text(MessageAddress address, string threadId, string textSoFar) =>
         new(textSoFar, "in_progress", "response", false, address.MessageId, threadId);
 
-    public static UpdatePayload Completed(MessageAddress address, string threadId, string text) =>
-        new(text, CompletedStatus, "response", true, address.MessageId, threadId);
+    /// <param name="incomplete">Why the answer was cut, if it was.</param>
+    public static UpdatePayload Completed(MessageAddress address, string threadId, string text, string? incomplete = null) =>
+        new(text, CompletedStatus, "response", true, address.MessageId, threadId) { Incomplete = incomplete };
 
     public static UpdatePayload Error(string? messageId, string? threadId, string sentence, string details) =>
         new(sentence, "error", "error", true, messageId, threadId) { ErrorDetails = details };

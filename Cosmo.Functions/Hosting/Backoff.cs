@@ -18,6 +18,9 @@ internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider clo
     /// <summary>A service that asks to be left alone for longer is not tried again.</summary>
     public TimeSpan LongestRetryAfter { get; init; } = TimeSpan.MaxValue;
 
+    /// <summary>Is told that there will be another try, before the wait for it.</summary>
+    public Func<Task>? Waiting { get; init; }
+
     /// <summary>The number of the try, from 1.</summary>
     public int Try { get; private set; } = 1;
 
@@ -37,6 +40,7 @@ internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider clo
             return false;
         }
 
+        await (Waiting?.Invoke() ?? Task.CompletedTask);
         await Task.Delay(wait, clock, cancellationToken);
         Try++;
         return true;

@@ -26,7 +26,7 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
     public GetOrCreateThreadTests()
     {
         _threads = new ThreadRoom(_redis.Connection);
-        _threads.Assistant.CreateThreadAsync(Arg.Any<CancellationToken>()).Returns("conv_new");
+        _threads.Assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).Returns("conv_new");
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -81,7 +81,7 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
     [Fact]
     public async Task A_service_that_makes_no_thread_is_a_result_and_no_exception()
     {
-        _threads.Assistant.CreateThreadAsync(Arg.Any<CancellationToken>()).ThrowsAsync(new AssistantException(AssistantFailure.RateLimit, "429"));
+        _threads.Assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).ThrowsAsync(new AssistantException(AssistantFailure.RateLimit, "429"));
 
         (await RunAsync("run-1")).Failure!.Cause.ShouldBe("rate_limit");
     }

@@ -1,8 +1,10 @@
+using System.Text.Json;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Delivery;
 using Microsoft.Azure.Functions.Worker;
@@ -74,6 +76,49 @@ public sealed class RunAssistantTests : IAsyncDisposable
 
         (await RunAsync(round: 0)).Failure!.Cause.ShouldBe("incomplete");
         _webPubSub.Sent.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("max_output_tokens", "incomplete")]
+    [InlineData("content_filter", "content_filter")]
+    public async Task An_answer_that_was_cut_is_told_with_the_text_that_its_user_saw(string incomplete, string cause)
+    {
+        Answer(new AssistantResponse("resp_1", "", [], incomplete));
+        (await RunAsync(round: 0)).Failure!.Cause.ShouldBe(cause);
+
+        Answer(new AssistantResponse("resp_1", "Let me look.", [new ToolCall("call_1", "get_weather", "{}")]));
+        await RunAsync(round: 0);
+        Answer(new AssistantResponse("resp_2", "", [], incomplete));
+        (await RunAsync(round: 1)).Failure.ShouldBeNull();
+
+        (_webPubSub.Sent[^1].Status, _webPubSub.Sent[^1].Message, _webPubSub.Sent[^1].Incomplete).ShouldBe(("completed", "Let me look.", incomplete));
+        JsonSerializer.SerializeToNode(_webPubSub.Sent[^1], CosmoJson.Options)!["incomplete"]!.GetValue<string>().ShouldBe(incomplete);
+    }
+
+    [Fact]
+    public async Task That_the_service_is_asked_again_is_told_once_a_round()
+    {
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(async call =>
+        {
+            await call.Arg<IAssistantObserver>().RetryingAsync();
+            await call.Arg<IAssistantObserver>().RetryingAsync();
+            return new AssistantResponse("resp_1", "Hello", []);
+        });
+
+        await RunAsync(round: 0);
+
+        _webPubSub.Sent.Select(update => (update.Type, update.Status, update.Message, update.FinalMessage)).ShouldBe(
+            [("status", "retrying", "Still trying to reach the assistant...", false), ("response", "completed", "Hello", true)]);
+    }
+
+    [Fact]
+    public async Task What_is_for_operators_alone_is_not_for_clients()
+    {
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>())
+            .ThrowsAsync(new AssistantException(AssistantFailure.RateLimit, "No quota left.") { Told = "Not now." });
+
+        (await RunAsync(round: 0)).Failure!.ShouldSatisfyAllConditions(
+            failure => failure.Details.ShouldBe("Not now."), failure => failure.Reason.ShouldBe("No quota left."));
     }
 
     [Fact]

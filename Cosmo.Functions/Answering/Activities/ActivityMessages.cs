@@ -19,6 +19,7 @@ internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? F
 
 /// <param name="Question">The user's message; null when tool outputs are given.</param>
 /// <param name="StopAt">The activity stops by itself at this moment, should nobody tell it to.</param>
+/// <param name="RetryUntil">After this moment the model's service is not asked again; null from an older version: until the end.</param>
 internal sealed record RunInput(
     MessageAddress Address,
     string InstanceId,
@@ -29,7 +30,8 @@ internal sealed record RunInput(
     int Round,
     DateTimeOffset StopAt,
     DateTimeOffset ReceivedAt,
-    string? TraceParent);
+    string? TraceParent,
+    DateTimeOffset? RetryUntil = null);
 
 /// <param name="ToolCalls">What the model asks for; none when the answer is whole, and told.</param>
 internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure);

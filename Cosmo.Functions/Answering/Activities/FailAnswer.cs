@@ -42,7 +42,7 @@ internal sealed class FailAnswer(
             return true;
         }
 
-        logger.AnswerFailed(address.MessageId, failure.Cause, failure.Details);
+        logger.AnswerFailed(address.MessageId, failure.Cause, failure.Reason ?? failure.Details);
         Telemetry.AnswersFailed.Add(1, new KeyValuePair<string, object?>("cause", failure.Cause));
         Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
         return false;

@@ -37,7 +37,7 @@ internal sealed class GetOrCreateThread(
         catch (AssistantException e)
         {
             logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
-            return new ThreadResult(null, Duplicate: false, Failure.From(e.Failure, e.Message));
+            return new ThreadResult(null, Duplicate: false, Failure.From(e));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
@@ -61,7 +61,8 @@ internal sealed class GetOrCreateThread(
         var threadId = made.Id ?? await threads.FindAsync(address.Channel, cancellationToken);
         if (threadId is null || threadId == input.ReplacedThreadId)
         {
-            threadId = made.Id = await assistant.CreateThreadAsync(cancellationToken);
+            threadId = made.Id = await assistant.CreateThreadAsync(
+                () => updates.TellRetryingAsync(address, threadId: null, round: 0, logger, cancellationToken), cancellationToken);
             logger.ThreadCreated(address.MessageId, threadId);
         }
 

@@ -2,17 +2,21 @@ using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>Passes on what happens while a response is made: its id to memory, its signs of life to the orchestration, its text to the client.</summary>
 internal sealed class ResponseObserver(
     MessageAddress address,
+    string threadId,
     int round,
+    IUpdatePublisher updates,
     MessageMemory memory,
     AnswerStream answer,
     Heartbeat heartbeat,
     TimeProvider clock,
+    ILogger logger,
     CancellationToken cancellationToken) : IAssistantObserver
 {
     private readonly long _begun = clock.GetTimestamp();
@@ -31,5 +35,24 @@ internal sealed class ResponseObserver(
         }
 
         answer.Append(delta);
+    }
+
+    public Task RetryingAsync() => updates.TellRetryingAsync(address, threadId, round, logger, cancellationToken);
+}
+
+internal static class Retrying
+{
+    /// <summary>Tells the client, once a round, that the model's service failed and is asked again. Nothing depends on it.</summary>
+    public static async Task TellRetryingAsync(
+        this IUpdatePublisher updates, MessageAddress address, string? threadId, int round, ILogger logger, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await updates.PublishAsync(address, Updates.Retrying(address, threadId), $"retrying:{round}", cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.RedisAway(e, address.MessageId);
+        }
     }
 }

@@ -49,12 +49,12 @@ internal sealed class RunAssistant(
         catch (AssistantException e)
         {
             logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
-            return Failed(Failure.From(e.Failure, e.Message));
+            return Failed(Failure.From(e));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
             logger.RedisAway(e, input.Address.MessageId);
-            return Failed(Failure.Redis(e.Message));
+            return Failed(Failure.Redis("Redis did not answer"));
         }
         catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
         {
@@ -69,12 +69,12 @@ internal sealed class RunAssistant(
         var before = input.Round == 0 ? "" : await memory.FindTextAsync(address, input.Round - 1, bounds) ?? "";
         var earlier = await memory.FindResponseAsync(address, input.Round, bounds);
         await using var answer = new AnswerStream(
-            updates, address, input.ThreadId, before.Length == 0 ? "" : before + "\n\n", delivery.Value, clock, logger);
+            updates, address, input.ThreadId, before.Length == 0 ? "" : before + AssistantResponse.Paragraph, delivery.Value, clock, logger);
         await using var heartbeat = new Heartbeat(client, input.InstanceId, isFirstRound: input.Round == 0, clock, logger);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(bounds, answer.Fenced);
         var response = await assistant.RespondAsync(
-            new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, earlier, input.StopAt),
-            new ResponseObserver(address, input.Round, memory, answer, heartbeat, clock, over.Token),
+            new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, earlier, input.RetryUntil ?? input.StopAt, input.StopAt),
+            new ResponseObserver(address, input.ThreadId, input.Round, updates, memory, answer, heartbeat, clock, logger, over.Token),
             over.Token);
         var text = Join(before, response.Text);
         await answer.StopAsync();
@@ -87,20 +87,22 @@ internal sealed class RunAssistant(
 
         if (text.Length == 0)
         {
-            return Failed(Failure.From(AssistantFailure.Incomplete, "The assistant answered with no text"));
+            return Failed(response.Incomplete == AssistantResponse.ContentFilter
+                ? Failure.From(AssistantFailure.ContentFilter, "The answer was withheld by a content filter.")
+                : Failure.From(AssistantFailure.Incomplete, "The assistant answered with no text"));
         }
 
         over.Token.ThrowIfCancellationRequested();
-        await FinishAsync(input, text, client, stopping);
+        await FinishAsync(input, text, response.Incomplete, client, stopping);
         return Whole;
     }
 
     /// <summary>From here on the answer counts as given, so neither a deadline nor a wish to cancel stops it.</summary>
-    private async Task FinishAsync(RunInput input, string text, DurableTaskClient client, CancellationToken stopping)
+    private async Task FinishAsync(RunInput input, string text, string? incomplete, DurableTaskClient client, CancellationToken stopping)
     {
         var address = input.Address;
         await turn.AnnounceAsync(address, input.InstanceId, stopping);
-        var isTold = await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text), once: null, stopping);
+        var isTold = await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text, incomplete), once: null, stopping);
         if (isTold)
         {
             Telemetry.AnswersCompleted.Add(1);
@@ -115,7 +117,7 @@ internal sealed class RunAssistant(
     private Task<string?> FindEndAsync(RunInput input, CancellationToken bounds) => RedisRetry.RunAsync(
         () => updates.FindEndAsync(input.Address, bounds), TimeSpan.MaxValue, clock, e => logger.RedisAway(e, input.Address.MessageId), bounds);
 
-    private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + "\n\n" + text;
+    private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + AssistantResponse.Paragraph + text;
 
     private static RunResult Whole { get; } = new([], null);
 

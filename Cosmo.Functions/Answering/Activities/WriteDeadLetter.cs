@@ -13,7 +13,7 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters, MessageMemory mem
                 input.Body ?? await memory.FindBodyAsync(input.Address, context.CancellationToken) ?? MakeBody(input),
                 input.Properties,
                 input.Failure.Cause,
-                input.Failure.Details,
+                input.Failure.Reason ?? input.Failure.Details,
                 input.Address.Channel,
                 input.Address.MessageId)
             {

@@ -28,6 +28,19 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
     /// <summary>What is left until then; nothing or less when it has passed.</summary>
     public TimeSpan Left => OverallAt.UtcDateTime - context.CurrentUtcDateTime;
 
+    /// <summary>
+    /// Until when work that begins now may try again what failed: two thirds of the time to its deadline, so that the true cause is told before a time-out hides it.
+    /// </summary>
+    public DateTimeOffset RetryUntil
+    {
+        get
+        {
+            var now = context.CurrentUtcDateTime;
+            var due = _lastEvent is null ? Next().Due : now + deadlines.Stall;
+            return new DateTimeOffset(now + ((due < OverallAt.UtcDateTime ? due : OverallAt.UtcDateTime) - now) * 2 / 3, TimeSpan.Zero);
+        }
+    }
+
     /// <summary>Why work ended by itself before it was done: it was cancelled, or kept its own deadline.</summary>
     public Failure Stopped => IsCancelled ? Failure.Cancelled : Failure.Overall(deadlines.Overall);
 

@@ -20,6 +20,9 @@ internal enum Ending
     /// <summary>With response.failed.</summary>
     Failed,
 
+    /// <summary>With an event <c>error</c>.</summary>
+    Error,
+
     /// <summary>With response.incomplete.</summary>
     Incomplete,
 
@@ -45,6 +48,7 @@ internal sealed class EndingRule(Fault? fault, int? maxOutputTokens)
             _ when Reached(fault?.CutAfterTokens) => Ending.Cut,
             _ when Reached(fault?.EndAfterTokens) => Ending.Ended,
             _ when Reached(fault?.FailAfterTokens) => Ending.Failed,
+            _ when Reached(fault?.ErrorAfterTokens) => Ending.Error,
             _ when Reached(fault?.IncompleteAfterTokens) => Ending.Incomplete,
             _ when !whole && tokens >= maxOutputTokens => Ending.Incomplete,
             _ when whole && fault?.CutAtCompletion == true => Ending.CompletedUnheard,

@@ -38,6 +38,12 @@ internal sealed class EventSequence(ModelResponse response)
 
     public StreamEvent Error(string code, string message) => New("error", ("code", code), ("message", message), ("param", null));
 
+    /// <summary>An error in the form in which gateways have it.</summary>
+    public StreamEvent NestedError(string? code, string? type, string message) => New("error", ("error", ModelResponse.Error(code, type, message)));
+
+    /// <summary>An event that nobody knows.</summary>
+    public StreamEvent Unknown() => New("response.brand_new.delta", ("delta", new JsonObject { ["a"] = new JsonArray(1) }));
+
     private StreamEvent New(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> fields)
     {
         var data = new JsonObject { ["type"] = type, ["sequence_number"] = _next++ };

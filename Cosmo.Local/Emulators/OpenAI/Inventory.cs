@@ -31,7 +31,7 @@ internal sealed class Inventory(OpenAIEmulatorOptions options)
     }
 
     public ModelResponse Response(string id) =>
-        _responses.TryGet(id, out var response) ? response : throw ApiException.ResponseNotFound(id);
+        _responses.TryGet(id, out var response) && !response.IsHidden ? response : throw ApiException.ResponseNotFound(id);
 
     public void RemoveResponse(string id)
     {

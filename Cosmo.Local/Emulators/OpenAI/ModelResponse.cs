@@ -31,6 +31,12 @@ internal sealed class ModelResponse(ResponseRequest request, Conversation? conve
     /// <summary>What a background response has sent so far, to be read again; null in the foreground.</summary>
     public EventLog? Events { get; } = request.Background ? new EventLog() : null;
 
+    /// <summary>Nothing of it comes into its conversation.</summary>
+    public bool LosesItems { get; set; }
+
+    /// <summary>It cannot be asked for.</summary>
+    public bool IsHidden { get; set; }
+
     public void Start()
     {
         lock (_lock)
@@ -52,7 +58,7 @@ internal sealed class ModelResponse(ResponseRequest request, Conversation? conve
             Outcome = outcome;
         }
 
-        Conversation?.Release(outcome.Status == "completed" ? [.. Request.Input, .. outcome.Output] : []);
+        Conversation?.Release(outcome.Status == "completed" && !LosesItems ? [.. Request.Input, .. outcome.Output] : []);
         return true;
     }
 
@@ -67,7 +73,7 @@ internal sealed class ModelResponse(ResponseRequest request, Conversation? conve
             ["created_at"] = createdAt,
             ["status"] = outcome.Status,
             ["background"] = Request.Background,
-            ["error"] = outcome.Error is { } error ? new JsonObject { ["code"] = error.Code, ["message"] = error.Message } : null,
+            ["error"] = outcome.Error is { } error ? Error(error.Code, error.Type, error.Message) : null,
             ["incomplete_details"] = outcome.IncompleteReason is { } reason ? new JsonObject { ["reason"] = reason } : null,
             ["model"] = Request.Model,
             ["output"] = new JsonArray([.. outcome.Output.Select(item => item.ToJson())]),
@@ -94,6 +100,18 @@ internal sealed class ModelResponse(ResponseRequest request, Conversation? conve
         }
 
         return json;
+    }
+
+    /// <summary>An error as responses and events have it. The service gives no type; gateways do.</summary>
+    public static JsonObject Error(string? code, string? type, string message)
+    {
+        var error = new JsonObject { ["code"] = code, ["message"] = message };
+        if (type is not null)
+        {
+            error["type"] = type;
+        }
+
+        return error;
     }
 
     private JsonObject Usage(int outputTokens)

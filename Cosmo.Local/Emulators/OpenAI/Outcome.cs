@@ -12,7 +12,7 @@ internal sealed record Outcome(string Status, IReadOnlyList<Item> Output)
     public static Outcome Cancelled { get; } = new("cancelled", []);
 
     /// <summary>Code and message of a failure.</summary>
-    public (string Code, string Message)? Error { get; init; }
+    public (string? Code, string? Type, string Message)? Error { get; init; }
 
     /// <summary>Why it is incomplete: max_output_tokens or content_filter.</summary>
     public string? IncompleteReason { get; init; }

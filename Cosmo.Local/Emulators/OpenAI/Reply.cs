@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Cosmo.Local.Emulators.OpenAI;
 
-/// <summary>What the model says: text, in the pieces in which it is streamed, and the functions that it calls.</summary>
-internal sealed partial record Reply(IReadOnlyList<string> Tokens, IReadOnlyList<FunctionCall> Calls)
+/// <summary>What the model says: messages, each in the pieces in which it is streamed, and the functions that it calls.</summary>
+internal sealed partial record Reply(IReadOnlyList<IReadOnlyList<string>> Messages, IReadOnlyList<FunctionCall> Calls)
 {
-    public static Reply Say(string text) => new(Tokenize(text), []);
+    public static Reply Say(string text) => new([Tokenize(text)], []);
 
     public static Reply Call(IReadOnlyList<FunctionCall> calls) => new([], calls);
 

@@ -9,11 +9,14 @@ namespace Cosmo.Local.Emulators.OpenAI;
 /// <summary>Makes the events of one response in the documented order and pace, and ends the response just before its last event.</summary>
 internal sealed class ResponseStream(ModelResponse response, Reply reply, Fault? fault, OpenAIEmulatorOptions options)
 {
+    private const string FailureText = "The model failed to generate a response.";
+
     private readonly EventSequence _events = new(response);
     private readonly EndingRule _endings = new(fault, response.Request.MaxOutputTokens);
     private readonly List<Item> _output = [];
     private readonly TimeSpan _pace = fault?.Pace is { } pace ? TimeSpan.FromMilliseconds(pace) : options.TokenPace;
     private int _tokens;
+    private bool _isUnreadableSent;
 
     /// <summary>How it ended; known once all events were read.</summary>
     public Ending Ending { get; private set; }
@@ -33,7 +36,7 @@ internal sealed class ResponseStream(ModelResponse response, Reply reply, Fault?
         {
             const string code = "rate_limit_exceeded", message = "Rate limit reached. Please retry later.";
             yield return _events.Error(code, message);
-            yield return End("failed", outcome => outcome with { Error = (code, message) });
+            yield return End("failed", outcome => outcome with { Error = (code, null, message) });
             yield break;
         }
 
@@ -52,9 +55,9 @@ internal sealed class ResponseStream(ModelResponse response, Reply reply, Fault?
 
     private async IAsyncEnumerable<StreamEvent> OutputAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (reply.Tokens.Count > 0)
+        foreach (var message in reply.Messages.TakeWhile(_ => Ending == Ending.Completed))
         {
-            await foreach (var streamEvent in MessageAsync(cancellationToken))
+            await foreach (var streamEvent in MessageAsync(message, cancellationToken))
             {
                 yield return streamEvent;
             }
@@ -74,14 +77,14 @@ internal sealed class ResponseStream(ModelResponse response, Reply reply, Fault?
         }
     }
 
-    private async IAsyncEnumerable<StreamEvent> MessageAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<StreamEvent> MessageAsync(IReadOnlyList<string> tokens, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (id, index, text) = (Ids.New("msg"), _output.Count, new StringBuilder());
         var begun = Item.Message(id, "", "in_progress").ToJson();
         begun["content"] = new JsonArray();
         yield return _events.ItemAdded(index, begun);
         yield return _events.Part("response.content_part.added", id, index, ("part", Item.TextPart("")));
-        foreach (var token in reply.Tokens)
+        foreach (var token in fault?.SplitEmoji == true ? tokens.SelectMany(OddText.Halves) : tokens)
         {
             if (await EndsAsync(whole: false, cancellationToken))
             {
@@ -89,11 +92,23 @@ internal sealed class ResponseStream(ModelResponse response, Reply reply, Fault?
                 yield break;
             }
 
+            if (fault?.UnknownEvents == true)
+            {
+                yield return _events.Unknown();
+            }
+
+            if (_tokens > fault?.UnreadableAfterTokens && !_isUnreadableSent)
+            {
+                _isUnreadableSent = true;
+                yield return _events.Unknown() with { IsUnreadable = true };
+            }
+
             text.Append(token);
             yield return _events.TextDelta(id, index, token);
             await DelayAsync(_pace, cancellationToken);
         }
 
+        text = new StringBuilder(string.Concat(tokens));
         var item = Item.Message(id, text.ToString(), "completed");
         yield return _events.Part("response.output_text.done", id, index, ("text", text.ToString()), ("logprobs", new JsonArray()));
         yield return _events.Part("response.content_part.done", id, index, ("part", Item.TextPart(text.ToString())));
@@ -139,11 +154,20 @@ internal sealed class ResponseStream(ModelResponse response, Reply reply, Fault?
         switch (Ending)
         {
             case Ending.Failed:
-                return End("failed", outcome => outcome with { Error = (fault!.FailCode, "The model failed to generate a response.") });
+                return End("failed", outcome => outcome with { Error = (fault!.FailCode, fault.FailType, FailureText) });
+            case Ending.Error:
+                response.TryEnd(new Outcome("failed", _output) { Error = (fault!.FailCode, fault.FailType, FailureText) });
+                return _events.NestedError(fault.FailCode, fault.FailType, FailureText);
             case Ending.Incomplete:
                 return End("incomplete", outcome => outcome with { IncompleteReason = _endings.IncompleteReason });
             case Ending.Completed:
-                return End("completed", outcome => outcome);
+                var last = End("completed", outcome => outcome);
+                if (fault?.EmptyOutput == true)
+                {
+                    last.Data["response"]!["output"] = new JsonArray();
+                }
+
+                return last;
             case Ending.CompletedUnheard:
                 End("completed", outcome => outcome);
                 return null;

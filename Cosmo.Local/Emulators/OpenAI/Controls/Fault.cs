@@ -13,6 +13,9 @@ internal sealed record Fault : Rule
 
     public string? Code { get; init; }
 
+    /// <summary>The type of an HTTP error whose body is made.</summary>
+    public string? Type { get; init; }
+
     public JsonNode? Body { get; init; }
 
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
@@ -31,7 +34,14 @@ internal sealed record Fault : Rule
 
     public int? FailAfterTokens { get; init; }
 
-    public string FailCode { get; init; } = "server_error";
+    /// <summary>Null for an error without a code.</summary>
+    public string? FailCode { get; init; } = "server_error";
+
+    /// <summary>The type of the error; null for one without.</summary>
+    public string? FailType { get; init; }
+
+    /// <summary>An event <c>error</c> after so many tokens, with code and type of <c>failCode</c> and <c>failType</c>.</summary>
+    public int? ErrorAfterTokens { get; init; }
 
     public int? IncompleteAfterTokens { get; init; }
 
@@ -39,6 +49,27 @@ internal sealed record Fault : Rule
 
     /// <summary>A rate limit inside a stream that began with 200; the value of its Retry-After, in seconds.</summary>
     public int? RateLimitInStream { get; init; }
+
+    /// <summary>The response completes, and its last event lists no output.</summary>
+    public bool EmptyOutput { get; init; }
+
+    /// <summary>Numbers come with a fraction, an exponent, or as texts.</summary>
+    public bool OddNumbers { get; init; }
+
+    /// <summary>Every emoji comes in two deltas, each with one of its two escapes.</summary>
+    public bool SplitEmoji { get; init; }
+
+    /// <summary>Events of types that nobody knows come between the others.</summary>
+    public bool UnknownEvents { get; init; }
+
+    /// <summary>After so many tokens one event is no JSON; what follows is as it should be.</summary>
+    public int? UnreadableAfterTokens { get; init; }
+
+    /// <summary>The response completes, but nothing of it comes into its conversation.</summary>
+    public bool LoseItems { get; init; }
+
+    /// <summary>The response is not to be had any more, whatever became of it.</summary>
+    public bool HideResponse { get; init; }
 
     public int? Pace { get; init; }
 
@@ -66,6 +97,7 @@ internal sealed record Fault : Rule
             "insufficient_quota",
             null,
             "insufficient_quota"),
+        _ when Type is not null => ApiException.Error("The request cannot be served.", Type, null, Code),
         (429, _) => ApiException.Error("Rate limit reached for requests.", "requests", null, Code ?? "rate_limit_exceeded"),
         ( >= 500, _) => ApiException.Error("The server had an error while processing your request.", "server_error", null, Code),
         _ => ApiException.Error("The request is invalid.", "invalid_request_error", null, Code),

@@ -10,16 +10,22 @@ internal sealed record ScriptedAnswer : Rule
     /// <summary>The text: a string, or a list of the pieces in which it is streamed.</summary>
     public JsonNode? Text { get; init; }
 
+    /// <summary>What is said in further messages of the same response.</summary>
+    public IReadOnlyList<string> Then { get; init; } = [];
+
     /// <summary>The functions that are called.</summary>
     public IReadOnlyList<ScriptedCall> Calls { get; init; } = [];
 
     public Reply ToReply() => new(
-        Text switch
-        {
-            null => [],
-            JsonArray pieces => [.. pieces.Select(piece => piece?.ToString() ?? "")],
-            var text => Reply.Tokenize(text.ToString()),
-        },
+        [
+            .. Text switch
+            {
+                null => Array.Empty<IReadOnlyList<string>>(),
+                JsonArray pieces => [[.. pieces.Select(piece => piece?.ToString() ?? "")]],
+                var text => [Reply.Tokenize(text.ToString())],
+            },
+            .. Then.Select(Reply.Tokenize),
+        ],
         [.. Calls.Select(call => new FunctionCall(call.Name, call.ArgumentsText))]);
 }
 

@@ -30,6 +30,7 @@ internal sealed class CreateResponseEndpoint(
         var response = inventory.Begin(request);
         logged.Response = response.Id;
         var fault = faults.Take("responses", request.ConversationId, response.UserText);
+        (response.LosesItems, response.IsHidden) = (fault?.LoseItems == true, fault?.HideResponse == true);
         if (!await BeginsAsync(context, response, fault))
         {
             return;
@@ -45,7 +46,7 @@ internal sealed class CreateResponseEndpoint(
 
         try
         {
-            await RunAsync(context, response, stream);
+            await RunAsync(context, response, stream, fault);
         }
         finally
         {
@@ -71,7 +72,7 @@ internal sealed class CreateResponseEndpoint(
         }
     }
 
-    private async Task RunAsync(HttpContext context, ModelResponse response, ResponseStream stream)
+    private async Task RunAsync(HttpContext context, ModelResponse response, ResponseStream stream, Fault? fault)
     {
         var streamed = response.Request.Stream;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
@@ -84,7 +85,7 @@ internal sealed class CreateResponseEndpoint(
         {
             if (streamed)
             {
-                await EventStream.WriteAsync(context.Response, streamEvent, ending.Token);
+                await EventStream.WriteAsync(context.Response, streamEvent, fault, ending.Token);
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Cosmo.Local.Emulators.OpenAI.Controls;
 
 namespace Cosmo.Local.Emulators.OpenAI.Endpoints;
 
@@ -17,9 +18,12 @@ internal static class EventStream
         await response.Body.FlushAsync(cancellationToken);
     }
 
-    public static async Task WriteAsync(HttpResponse response, StreamEvent streamEvent, CancellationToken cancellationToken)
+    public static async Task WriteAsync(HttpResponse response, StreamEvent streamEvent, Fault? fault, CancellationToken cancellationToken)
     {
         var data = JsonSerializer.Serialize(streamEvent.Data, Json.Wire);
+        data = streamEvent.IsUnreadable ? data[..^4] : data;
+        data = fault?.SplitEmoji == true ? OddText.WithHalves(data) : data;
+        data = fault?.OddNumbers == true ? OddText.WithOddNumbers(data) : data;
         var text = $"event: {streamEvent.Type}\ndata: {data}\n\n";
         await response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
         await response.Body.FlushAsync(cancellationToken);

@@ -23,7 +23,7 @@ internal sealed class ResponseEndpoints(Inventory inventory)
         await EventStream.BeginAsync(context.Response, aborted);
         await foreach (var streamEvent in events.ReadFromAsync(first, aborted))
         {
-            await EventStream.WriteAsync(context.Response, streamEvent, aborted);
+            await EventStream.WriteAsync(context.Response, streamEvent, fault: null, aborted);
         }
     }
 

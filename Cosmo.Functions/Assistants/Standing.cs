@@ -1,0 +1,116 @@
+using Cosmo.Functions.Assistants.Responses;
+using Cosmo.Functions.Hosting;
+
+namespace Cosmo.Functions.Assistants;
+
+/// <summary>
+/// What of a response stands in its conversation. That a response is whole is no proof that its question and its output stand there, nor that it is not
+/// that they do not: after a break it is looked, and put right. Items are known by their ids, calls and outputs by their call's.
+/// </summary>
+internal sealed class Standing(ConversationItems items, TimeProvider clock, ILogger<Standing> logger)
+{
+    private const int MaxTries = 3;
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Adds what the conversation lacks of the request and its response, each item once: a try that failed may have added it, so the next looks again.
+    /// If it cannot be done the answer is given all the same.
+    /// </summary>
+    public async Task CompleteAsync(AssistantRequest request, ModelResponse response, CancellationToken cancellationToken)
+    {
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries };
+        while (await TryCompleteAsync(request, response, cancellationToken) is { } fault)
+        {
+            if (!fault.MayPass || !await backoff.WaitAsync(fault.RetryAfter, cancellationToken))
+            {
+                logger.NotPutRight(request.ThreadId, fault.Message);
+                return;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The response, if its output stands in the conversation: only what is whole comes there. Else null, and what stands there of it, or of its request, is
+    /// taken out if the request is to be made again.
+    /// </summary>
+    public async Task<ModelResponse?> FindAsync(AssistantRequest request, ModelResponse known, bool isAskedAgain, CancellationToken cancellationToken)
+    {
+        var (newest, fault) = await items.TryFindNewestAsync(request.ThreadId, cancellationToken);
+        if (fault is not null)
+        {
+            logger.NotPutRight(request.ThreadId, fault.Message);
+            return null;
+        }
+
+        var ours = newest.Where(item => IsOf(known, item)).ToList();
+        if (ours.Exists(item => item.Type is ConversationItem.Message or ConversationItem.FunctionCall) && ours.TrueForAll(item => item.Status is null or "completed"))
+        {
+            return known with { Items = [.. newest.TakeWhile(item => item.Role != "user" && item.Type != ConversationItem.FunctionCallOutput).Reverse()] };
+        }
+
+        ConversationItem[] strays = [.. ours, .. FindInput(request, newest, ours)];
+        if (isAskedAgain && strays.Length > 0)
+        {
+            if (await items.TryDeleteAsync(request.ThreadId, strays, cancellationToken) is { } notDeleted)
+            {
+                logger.NotPutRight(request.ThreadId, notDeleted.Message);
+                return null;
+            }
+
+            logger.ItemsRemoved(request.ThreadId, strays.Length);
+        }
+
+        return null;
+    }
+
+    private async Task<Fault?> TryCompleteAsync(AssistantRequest request, ModelResponse response, CancellationToken cancellationToken)
+    {
+        var (newest, fault) = await items.TryFindNewestAsync(request.ThreadId, cancellationToken);
+        var ours = newest.Where(item => IsOf(response, item)).ToList();
+        var input = FindInput(request, newest, ours).ToList();
+        ConversationItem[] missing =
+        [
+            .. request.Question is { } question && input.Count == 0 ? [ConversationItem.Question(question)] : Array.Empty<ConversationItem>(),
+            .. request.ToolOutputs.Select(output => ConversationItem.Output(output.CallId, output.Output)).ExceptBy(input.Select(item => item.CallId), item => item.CallId),
+        ];
+        if (missing.Length > 0)
+        {
+            // An answer cannot stand before what it answers.
+            fault ??= await items.TryDeleteAsync(request.ThreadId, ours, cancellationToken);
+            ours = [];
+        }
+
+        missing = [.. missing, .. response.Items.Where(item => IsKept(response, item) && !ours.Exists(one => IsSame(one, item)))];
+        fault ??= await items.TryAddAsync(request.ThreadId, missing, cancellationToken);
+        if (fault is null && missing.Length > 0)
+        {
+            logger.ItemsAdded(request.ThreadId, missing.Length, response.Id);
+        }
+
+        return fault;
+    }
+
+    /// <summary>What the model is to know of a response later. Of one that was cut that is what its user saw.</summary>
+    private static bool IsKept(ModelResponse response, ConversationItem item) => item.Type switch
+    {
+        ConversationItem.Message => item.Content.Length > 0,
+        ConversationItem.FunctionCall => item.CallId is not null && response.Incomplete is null,
+        _ => item.Json is not null && response.Incomplete is null,
+    };
+
+    /// <summary>The request's own items that stand there: outputs by their calls, the question just before the response's output, or at the end.</summary>
+    private static IEnumerable<ConversationItem> FindInput(AssistantRequest request, IReadOnlyList<ConversationItem> newest, List<ConversationItem> ours) =>
+        request.Question is { } question
+            ? newest.Skip(ours.Count == 0 ? 0 : newest.Index().Last(entry => ours.Contains(entry.Item)).Index + 1)
+                .SkipWhile(item => item.Type is not (ConversationItem.Message or ConversationItem.FunctionCall or ConversationItem.FunctionCallOutput))
+                .Take(1)
+                .Where(item => item.IsQuestion(question))
+            : newest.Where(item => item.Type == ConversationItem.FunctionCallOutput && request.ToolOutputs.Any(output => output.CallId == item.CallId));
+
+    private static bool IsOf(ModelResponse response, ConversationItem item) => response.Items.Any(one => IsSame(one, item));
+
+    private static bool IsSame(ConversationItem one, ConversationItem other) =>
+        (one.Id is not null && one.Id == other.Id)
+        || (one.Type == ConversationItem.FunctionCall && other.Type == ConversationItem.FunctionCall && one.CallId is not null && one.CallId == other.CallId);
+}
