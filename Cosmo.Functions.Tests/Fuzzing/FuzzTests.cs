@@ -1,10 +1,16 @@
+using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Assistants;
+using Cosmo.Functions.Tests.Tools;
+using Cosmo.Functions.Threads;
 using CsCheck;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Options;
 using NSubstitute;
@@ -105,7 +111,7 @@ public sealed class FuzzTests
 
             stored.Id.ShouldNotBeNullOrEmpty();
             stored.Attempt.ShouldBeGreaterThanOrEqualTo(1);
-            stored.Replay(letter).Headers![DeliveryProperties.AttemptHeader].ShouldNotBeNull();
+            stored.ForReplay(letter).Headers![DeliveryProperties.AttemptHeader].ShouldNotBeNull();
         });
 
     [Fact]
@@ -120,7 +126,108 @@ public sealed class FuzzTests
         }
     });
 
-    private static Gen<string> HeaderName { get; } = Gen.OneOfConst(
+    [Fact]
+    public async Task A_stream_of_the_model_is_an_answer_or_a_fault_and_what_was_heard_is_what_is_known() => await Fuzz.RunAsync(
+        Gen.Select(Foreign.Changed(Events).Array[1, 12], Gen.Bool), async input =>
+        {
+            var (events, isWhole) = input;
+            using var body = new MemoryStream(isWhole ? events[0] : [.. events.SelectMany(data => (byte[])[.. "event: x\ndata: "u8, .. data, .. "\n\n"u8])]);
+            using var answer = new Answer(body, isWhole ? "application/json" : "text/event-stream");
+            var heard = new Heard();
+            var reader = new ResponseReader(heard, TimeProvider.System);
+
+            var (response, fault) = await reader.ReadAsync(answer, CancellationToken.None);
+
+            (response is null).ShouldBe(fault is not null);
+            fault?.ToException().Told.ShouldNotBeEmpty();
+            reader.Text.ShouldBe(heard.Text);
+            Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(heard.Text)).ShouldBe(heard.Text);
+        });
+
+    [Fact]
+    public async Task Whatever_the_model_writes_as_arguments_a_tool_says_what_is_wrong_or_runs()
+    {
+        await using var service = await HttpStub.StartAsync(context => context.Response.WriteAsync("{}"));
+        await using var tools = Tools(service);
+        await Fuzz.RunAsync(
+            Gen.Select(
+                Foreign.One("get_weather", "get_active_clients_per_service", "get_available_offices", "get_user_audit_logs", "get_user_role", "no_tool", ""),
+                Foreign.Changed("""{"city":"Makati","country_code":"PH"}""", """{"city":"Makati","capacity":3}""", """{"email":"ana@example.com"}""", "{}")),
+            async input => TextShouldBeSound(await tools.RunAsync(input.Item1, Encoding.UTF8.GetString(input.Item2), "auditor")));
+    }
+
+    [Fact]
+    public async Task Whatever_a_service_answers_a_tool_has_an_output()
+    {
+        var (answer, number) = (Array.Empty<byte>(), 0);
+        await using var service = await HttpStub.StartAsync(async context =>
+        {
+            context.Response.ContentType = "application/json";
+            await context.Response.Body.WriteAsync(answer);
+        });
+        await using var tools = Tools(service);
+        await Fuzz.RunAsync(
+            Gen.Select(
+                Foreign.One("get_weather", "get_user_audit_logs", "get_user_role"),
+                Foreign.Changed(
+                    """[{"name":"Makati","lat":14.5,"lon":121.0,"country":"PH"}]""",
+                    """{"main":{"temp":30.1,"feels_like":35,"humidity":70},"weather":[{"description":"clear sky"}],"wind":{"speed":3.1},"name":"Makati","sys":{"country":"PH"},"coord":{"lat":14.5,"lon":121}}""",
+                    """{"data":{"items":[{"action":"Update","tableName":"Users","changeSummary":"x","createdAt":"2025-01-31 13:45:10.123"},{"action":"Add","tableName":null,"changeSummary":"y","createdAt":"2025-01-30 13:45:10.123"}],"totalPages":1,"totalCount":2,"hasPreviousPage":false,"hasNextPage":false}}""",
+                    """{"data":"admin"}""")),
+            async input =>
+            {
+                answer = input.Item2;
+                var arguments = input.Item1 == "get_weather" ? $$"""{"city":"City {{number++}}"}""" : """{"email":"ana@example.com"}""";
+                TextShouldBeSound(await tools.RunAsync(input.Item1, arguments, "auditor"));
+            });
+    }
+
+    [Fact]
+    public void Metadata_that_another_program_wrote_is_counted_on_or_replaced() => Fuzz.Run(
+        Foreign.Changed("""{"created_at":1683042123.4,"message_count":3,"last_message_at":1683042200.1,"last_message_id":"m1","theirs":{"a":1}}"""), value =>
+        {
+            var metadata = ThreadMetadata.Parse(Encoding.UTF8.GetString(value)) ?? ThreadMetadata.New(1);
+            var before = metadata.Messages;
+
+            metadata.Count("another message", 1683042300).ShouldBeTrue();
+
+            var after = ThreadMetadata.Parse(metadata.ToString()).ShouldNotBeNull();
+            after.Messages.ShouldBe(Math.Min(before + 1, 1L << 53));
+            after.LastActivity.ShouldBe(1683042300);
+        });
+
+    private static readonly string[] Events =
+    [
+        """{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response","created_at":1766440374,"status":"in_progress","output":[]}}""",
+        """{"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"id":"msg_1","type":"message","status":"in_progress","role":"assistant","content":[]}}""",
+        """{"type":"response.output_text.delta","sequence_number":2,"item_id":"msg_1","output_index":0,"content_index":0,"delta":"Hel\ud83d\ude00"}""",
+        """{"type":"response.output_text.done","sequence_number":3,"item_id":"msg_1","output_index":0,"content_index":0,"text":"Hello"}""",
+        """{"type":"response.output_item.done","sequence_number":4,"output_index":0,"item":{"id":"msg_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Hello","annotations":[]}]}}""",
+        """{"type":"response.output_item.done","sequence_number":5,"output_index":1,"item":{"id":"fc_1","type":"function_call","status":"completed","call_id":"call_1","name":"get_weather","arguments":"{\"city\":\"Makati\"}"}}""",
+        """{"type":"response.completed","sequence_number":6,"response":{"id":"resp_1","status":"completed","output":[{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]}],"usage":{"input_tokens":1,"output_tokens":2}}}""",
+        """{"type":"response.incomplete","sequence_number":6,"response":{"id":"resp_1","status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[]}}""",
+        """{"type":"response.failed","sequence_number":6,"response":{"id":"resp_1","status":"failed","error":{"code":"server_error","message":"x"},"output":[]}}""",
+        """{"type":"error","sequence_number":6,"code":"rate_limit_exceeded","message":"x","param":null}""",
+        """{"error":{"code":null,"type":"invalid_request_error","message":"x"}}""",
+    ];
+
+    private static ToolSetup Tools(HttpStub service) => new(new()
+    {
+        ["Cosmo:Tools:Weather:BaseUrl"] = service.Url.ToString(),
+        ["Cosmo:Tools:Weather:ApiKey"] = "key",
+        ["Cosmo:Tools:AuditApi:BaseUrl"] = service.Url.ToString(),
+        ["Cosmo:Tools:UserRoleApi:BaseUrl"] = service.Url.ToString(),
+        ["Cosmo:Tools:ApiKey"] = "key",
+    });
+
+    /// <summary>What a tool says goes to the model as JSON.</summary>
+    private static void TextShouldBeSound(string output)
+    {
+        output.ShouldNotBeEmpty();
+        Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(output)).ShouldBe(output);
+    }
+
+    private static Gen<string> HeaderName { get; } = Foreign.One(
         DeadLetters.IdHeader, DeadLetters.CauseHeader, DeadLetters.ReasonHeader, DeadLetters.FailedAtHeader, DeadLetters.ChannelHeader, DeadLetters.MessageIdHeader,
         DeliveryProperties.AttemptHeader, "x-death", "x-first-death-queue", "x-ms-rabbitmq-requeuecount", "mine");
 
@@ -136,4 +243,43 @@ public sealed class FuzzTests
         Gen.Const((object)new List<object> { new Dictionary<string, object?> { ["queue"] = "queue"u8.ToArray(), ["count"] = long.MaxValue, ["time"] = new AmqpTimestamp(long.MaxValue), ["reason"] = null } }),
         Gen.Const((object)new List<object> { 1, "x"u8.ToArray() }),
         Gen.Const((object)new Dictionary<string, object?> { ["queue"] = 1 }));
+
+    /// <summary>An answer of HTTP with a body.</summary>
+    private sealed class Answer(Stream body, string contentType) : PipelineResponse
+    {
+        public override int Status => 200;
+
+        public override string ReasonPhrase => "OK";
+
+        public override Stream? ContentStream { get; set; } = body;
+
+        public override BinaryData Content => throw new NotSupportedException();
+
+        protected override PipelineResponseHeaders HeadersCore { get; } = new OneHeader(contentType);
+
+        public override BinaryData BufferContent(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public override ValueTask<BinaryData> BufferContentAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class OneHeader(string contentType) : PipelineResponseHeaders
+    {
+        public override bool TryGetValue(string name, out string? value)
+        {
+            value = name == "Content-Type" ? contentType : null;
+            return value is not null;
+        }
+
+        public override bool TryGetValues(string name, out IEnumerable<string>? values)
+        {
+            values = TryGetValue(name, out var value) ? [value!] : null;
+            return values is not null;
+        }
+
+        public override IEnumerator<KeyValuePair<string, string>> GetEnumerator() => Enumerable.Repeat(KeyValuePair.Create("Content-Type", contentType), 1).GetEnumerator();
+    }
 }
