@@ -16,6 +16,9 @@ namespace Cosmo.Functions.Messaging;
 internal sealed record StoredDeadLetter(
     string Id, string Cause, string Reason, DateTimeOffset? FailedAt, int Attempt, string? Channel, string? MessageId)
 {
+    /// <summary>The end of the year 9999.</summary>
+    private const long LastSecond = 253_402_300_799;
+
     /// <param name="letter">What lies in the failed queue.</param>
     /// <param name="queue">The queue that messages are read from.</param>
     public static StoredDeadLetter Read(BasicGetResult letter, string queue)
@@ -23,7 +26,9 @@ internal sealed record StoredDeadLetter(
         var headers = letter.BasicProperties.Headers ?? new Dictionary<string, object?>();
         var deaths = headers.TryGetValue(LetterHeaders.Deaths, out var list) && list is IEnumerable<object> listed ? listed.OfType<IDictionary<string, object?>>().ToList() : [];
         var death = deaths.FirstOrDefault();
-        var diedAt = death?.TryGetValue("time", out var time) == true && time is AmqpTimestamp stamp ? DateTimeOffset.FromUnixTimeSeconds(stamp.UnixTime) : (DateTimeOffset?)null;
+        var diedAt = death?.TryGetValue("time", out var time) == true && time is AmqpTimestamp { UnixTime: >= 0 and <= LastSecond } stamp
+            ? DateTimeOffset.FromUnixTimeSeconds(stamp.UnixTime)
+            : (DateTimeOffset?)null;
         var brokersReason = death is null ? "unknown" : Text(death, "reason") ?? "unknown";
         var (channel, messageId) = ChatMessageReader.FindAddress(letter.Body);
         var written = Text(headers, DeliveryProperties.AttemptHeader);
@@ -33,7 +38,7 @@ internal sealed record StoredDeadLetter(
             deaths.Select(one => (Text(one, "queue"), one.TryGetValue("count", out var count) && count is long number ? number : 1)),
             queue);
         return new StoredDeadLetter(
-            Text(headers, DeadLetters.IdHeader) ?? Hash(letter, brokersReason, diedAt),
+            Text(headers, DeadLetters.IdHeader) is { Length: > 0 } id ? id : Hash(letter, brokersReason, diedAt),
             Text(headers, DeadLetters.CauseHeader) ?? brokersReason,
             Text(headers, DeadLetters.ReasonHeader) ?? $"The broker took it out of its queue ({brokersReason}).",
             DateTimeOffset.TryParse(Text(headers, DeadLetters.FailedAtHeader), CultureInfo.InvariantCulture, DateTimeStyles.None, out var failedAt) ? failedAt : diedAt,

@@ -35,14 +35,14 @@ internal sealed class ThreadMetadata
     public static ThreadMetadata New(double now) =>
         new(new JsonObject { [CreatedAt] = now, [MessageCount] = 0, [LastMessageAt] = now });
 
-    /// <summary>Reads metadata; null if it is not a JSON object.</summary>
+    /// <summary>Reads metadata; null if it is not a JSON object, or one that could not be written again (half a surrogate pair stands in it).</summary>
     public static ThreadMetadata? Parse(string json)
     {
         try
         {
-            return JsonNode.Parse(json, documentOptions: Strict) is JsonObject read ? new ThreadMetadata(read) : null;
+            return JsonNode.Parse(json, documentOptions: Strict) is JsonObject read && read.ToJsonString().Length > 0 ? new ThreadMetadata(read) : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -14,7 +14,6 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
 {
     private const string Suffix = ".Tests";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(12);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     /// <summary>What the tests need beside .NET: a program or folder that shows that it is there, and Debian's packages that bring it.</summary>
@@ -31,7 +30,10 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     private readonly string _scratch = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
 
     /// <summary>The brokers that do not answer are taken out of the environment of the tests, which then start their own; so is the repository, for they are about any.</summary>
-    private readonly Dictionary<string, string?> _environment = new() { ["COSMO_ROOT"] = null };
+    public Dictionary<string, string?> Environment { get; } = new() { ["COSMO_ROOT"] = null };
+
+    /// <summary>How long all of it may take.</summary>
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(12);
 
     /// <returns>The exit code.</returns>
     /// <exception cref="TerminalException">What the tests need is not there.</exception>
@@ -90,7 +92,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     private async Task<TestCount> RunSuiteAsync(string name, string assembly, CancellationToken limit)
     {
         var report = Path.Combine(_scratch, $"{name}.xml");
-        var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = _environment };
+        var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = Environment };
         using var runner = ChildProcess.Start(launch, output.WriteLine);
         runner.Input.Close();
         await ((Task)runner.Ended).WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -120,7 +122,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     {
         foreach (var setting in (AppSetting[])[AppSetting.RedisUrl, AppSetting.RabbitMQUrl])
         {
-            if (Environment.GetEnvironmentVariable(setting.Name) is not { Length: > 0 } url)
+            if (System.Environment.GetEnvironmentVariable(setting.Name) is not { Length: > 0 } url)
             {
                 continue;
             }
@@ -129,7 +131,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
             if ((await broker.AskAsync(cancellationToken)).State != BrokerState.Answers)
             {
                 await output.WriteLineAsync($"{broker.Title} does not answer at {broker.Address.Host}:{broker.Address.Port} ({setting.Name}); the tests start their own.");
-                _environment[setting.Name] = null;
+                Environment[setting.Name] = null;
             }
         }
     }

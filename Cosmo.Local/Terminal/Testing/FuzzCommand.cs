@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.Globalization;
+using Cosmo.Local.Host;
+
+namespace Cosmo.Local.Terminal.Testing;
+
+/// <summary>The verb <c>fuzz</c>: the tests of what comes from outside, for longer than <c>test</c> runs them.</summary>
+internal static class FuzzCommand
+{
+    private const int MostMinutes = 24 * 60;
+
+    public static Command Create()
+    {
+        var minutes = new Option<double>("--minutes") { Description = "How long each property is tried.", DefaultValueFactory = _ => 1, HelpName = "MINUTES" };
+        minutes.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= MostMinutes))
+            {
+                result.AddError($"--minutes must be above 0 and at most {MostMinutes}.");
+            }
+        });
+        var seed = new Option<string?>("--seed") { Description = "Begins with the inputs of this seed, which a failure has named.", HelpName = "SEED" };
+        var command = new Command("fuzz", "Builds, and tries random inputs from outside: messages, events, streams, tools' answers, dead letters, requests. A failure names its seed.") { minutes, seed };
+        command.SetAction(async (parsed, _) =>
+        {
+            var each = TimeSpan.FromMinutes(parsed.GetValue(minutes));
+            using var signals = new StopSignals();
+            var run = new TestRun(ProgramFiles.Root, ["-trait", "kind=fuzz"], Console.Out, Console.Error)
+            {
+                Limit = TimeSpan.FromMinutes(5) + (each * 30),
+                Environment =
+                {
+                    ["COSMO_FUZZ_SECONDS"] = Math.Max(1, (int)each.TotalSeconds).ToString(CultureInfo.InvariantCulture),
+                    ["COSMO_FUZZ_SEED"] = parsed.GetValue(seed),
+                },
+            };
+            var ended = await run.RunAsync(signals.Token);
+            return signals.Token.IsCancellationRequested ? signals.ExitCode is 0 ? 143 : signals.ExitCode : ended;
+        });
+        return command;
+    }
+}
