@@ -110,6 +110,25 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
     public Task<FunctionsProcess> StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
 
+    /// <summary>Starts the functions with settings that may not do, and returns when they have answered how they are, or have ended.</summary>
+    public async Task TryFunctionsAsync(CancellationToken cancellationToken)
+    {
+        var process = FunctionsProcess.Start(_port, _folder, _settings);
+        _processes.Add(process);
+        while (!process.HasEnded)
+        {
+            try
+            {
+                using var answer = await Http.GetAsync("health", cancellationToken);
+                return;
+            }
+            catch (HttpRequestException)
+            {
+                await Task.Delay(50, cancellationToken);
+            }
+        }
+    }
+
     /// <summary>Kills host and worker that were started last, as <c>kill -9</c> does: the loss of a whole machine.</summary>
     public Task KillAsync() => _processes[^1].KillAsync();
 

@@ -75,6 +75,8 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         }
     }
 
+    public bool HasEnded => _process.HasExited;
+
     public void ThrowIfEnded()
     {
         if (_process.HasExited)
