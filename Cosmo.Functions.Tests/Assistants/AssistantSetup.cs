@@ -51,10 +51,10 @@ internal sealed class AssistantSetup : IAsyncDisposable
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     public AssistantRequest Question(string threadId, string question, string? earlier = null) =>
-        new(threadId, question, [], Caller.Anonymous, earlier, Time.GetUtcNow() + TimeSpan.FromSeconds(60));
+        new(threadId, question, [], Caller.TrustedProducer, earlier, Time.GetUtcNow() + TimeSpan.FromSeconds(60));
 
     public AssistantRequest Outputs(string threadId, params ToolOutput[] outputs) =>
-        new(threadId, null, outputs, Caller.Anonymous, null, Time.GetUtcNow() + TimeSpan.FromSeconds(60));
+        new(threadId, null, outputs, Caller.TrustedProducer, null, Time.GetUtcNow() + TimeSpan.FromSeconds(60));
 
     public Task<AssistantResponse> AskAsync(string threadId, string question, Heard? heard = null) =>
         Assistant.RespondAsync(Question(threadId, question), heard ?? new Heard(), TestContext.Current.CancellationToken);
