@@ -51,6 +51,10 @@ param userRoleApiUrl string = ''
 @secure()
 param toolsApiKey string = ''
 
+@description('From whom messages are taken over a connection: from signed-in users, or from anyone who can listen.')
+@allowed(['signed_in', 'anyone'])
+param clientMessages string = 'signed_in'
+
 @description('Origins of the web pages that may call negotiate.')
 param allowedOrigins array = []
 
@@ -235,6 +239,7 @@ resource appSettings 'Microsoft.Web/sites/config@2023-12-01' = {
     OPENAI_MODEL: openAIModel
     WEB_PUBSUB_ENDPOINT: 'https://${webPubSub.properties.hostName}'
     WEB_PUBSUB_HUB: hubName
+    CLIENT_MESSAGES: clientMessages
   })
   // A Key Vault reference that cannot be read yet stays broken until the next restart.
   dependsOn: [vaultSecrets, redisSecret, vaultRole, storageAccess, webPubSubRole]
@@ -286,7 +291,7 @@ resource hub 'Microsoft.SignalRService/webPubSub/hubs@2024-03-01' = {
     eventHandlers: [
       {
         urlTemplate: 'https://${app.properties.defaultHostName}/api/webpubsub/events?code=${listKeys('${app.id}/host/default', '2023-12-01').functionKeys.default}'
-        userEventPattern: 'message,cancel'
+        userEventPattern: join(loadJsonContent('../Cosmo.Functions/Receiving/client-events.json'), ',')
         systemEvents: []
       }
     ]

@@ -1,4 +1,3 @@
-using System.Text;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Messaging;
 
@@ -9,18 +8,21 @@ public class ConnectionIdentityTests
     [Fact]
     public void A_connection_keeps_its_channel_and_caller()
     {
-        var identity = new ConnectionIdentity("a/b ü", new Caller("ana@example.com", ["Auditor"]));
+        var until = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
+        var identity = new ConnectionIdentity("a/b ü", new Caller("ana@example.com", ["Auditor"]), ConnectionIdentity.Backend, until);
 
         var read = ConnectionIdentity.FromUserId(identity.ToUserId())!;
 
         read.Channel.ShouldBe("a/b ü");
-        read.Caller.Id.ShouldBe("ana@example.com");
-        read.Caller.Roles.ShouldBe(["Auditor"]);
+        read.User.Id.ShouldBe("ana@example.com");
+        read.User.Roles.ShouldBe(["Auditor"]);
+        (read.Issuer, read.Until, read.User.IsTrustedProducer).ShouldBe(("backend", until, false));
+        (read.HasEnded(until - TimeSpan.FromSeconds(1)), read.HasEnded(until)).ShouldBe((false, true));
     }
 
     [Fact]
     public void A_user_id_fits_into_a_header() =>
-        new ConnectionIdentity("会議\r\n", Caller.Anonymous).ToUserId().ShouldAllBe(character => char.IsAsciiLetterOrDigit(character) || character == '-' || character == '_');
+        new ConnectionIdentity("会議\r\n", Caller.Anonymous, null, default).ToUserId().ShouldAllBe(character => char.IsAsciiLetterOrDigit(character) || character == '-' || character == '_' || character == '.');
 
     [Theory]
     [InlineData(null)]
@@ -29,9 +31,13 @@ public class ConnectionIdentityTests
     [InlineData("%%%")]
     [InlineData("bnVsbA")]
     [InlineData("e30")]
+    [InlineData("e30.YQ")]
+    [InlineData("bnVsbA.YQ")]
+    [InlineData("eyJyb2xlcyI6W119.Y")]
+    [InlineData("eyJyb2xlcyI6W119.YQ.YQ")]
     public void A_user_id_from_elsewhere_is_nobody(string? userId) => ConnectionIdentity.FromUserId(userId).ShouldBeNull();
 
     [Fact]
-    public void A_user_id_without_a_caller_is_nobody() =>
-        ConnectionIdentity.FromUserId(Convert.ToBase64String(Encoding.UTF8.GetBytes("""{"channel":"x"}""")).TrimEnd('=')).ShouldBeNull();
+    public void A_user_id_without_an_end_has_ended() =>
+        ConnectionIdentity.FromUserId("eyJyb2xlcyI6W119.YQ")!.HasEnded(TimeProvider.System.GetUtcNow()).ShouldBeTrue();
 }

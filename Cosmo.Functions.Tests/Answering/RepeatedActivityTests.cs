@@ -103,7 +103,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         var toolbox = new Toolbox([tool], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
 
         await new ExecuteTool(toolbox, _updates, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
-            new ToolInput(Address, "instance-1", "conv_1", new ToolCall("call_1", tool.Name, "{}"), Caller.Anonymous, _clock.GetUtcNow() + TimeSpan.FromSeconds(90)),
+            new ToolInput(Address, "instance-1", "conv_1", new ToolCall("call_1", tool.Name, "{}"), Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(90)),
             _context);
 
         tool.Runs.ShouldBe(0);
@@ -222,7 +222,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     private Task<RunResult> RunAssistantAsync() => new RunAssistant(
         _assistant, _updates, _memory, _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
-            new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.Anonymous, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
+            new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
 
     private sealed class CountedTool : ITool
     {

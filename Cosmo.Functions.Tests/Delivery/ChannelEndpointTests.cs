@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Azure;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
@@ -30,22 +29,56 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [Theory]
     [InlineData("c1", "c1")]
     [InlineData("team%2Fa b", "team/a b")]
+    [InlineData("~NTAlCg", "50%\n")]
     public async Task A_token_opens_the_group_of_its_channel_alone_and_says_whose_it_is(string route, string channel)
     {
-        var webPubSub = new WebPubSubServiceClient($"Endpoint=http://127.0.0.1:1;AccessKey={new string('k', 40)};Version=1.0;", "cosmo");
+        var answer = (JsonResult)await NegotiateAsync(WithKey(), route);
 
-        var answer = (JsonResult)await NegotiateAsync(webPubSub, route);
-
-        var url = new Uri(JsonNode.Parse(System.Text.Json.JsonSerializer.Serialize(answer.Value))!["url"]!.GetValue<string>());
+        var url = new Uri(System.Text.Json.JsonSerializer.SerializeToNode(answer.Value, CosmoJson.Options)!["url"]!.GetValue<string>());
         var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(System.Web.HttpUtility.ParseQueryString(url.Query)["access_token"]);
-        ConnectionIdentity.FromUserId(token.Subject)!.Channel.ShouldBe(channel);
+        var identity = ConnectionIdentity.FromUserId(token.Subject)!;
+        (identity.Channel, identity.Issuer, identity.User.IsSignedIn).ShouldBe((channel, null, false));
+        (token.ValidTo - identity.Until.UtcDateTime).ShouldBeInRange(TimeSpan.Zero, TimeSpan.FromSeconds(2));
         token.Claims.Where(claim => claim.Type == "webpubsub.group").Select(claim => claim.Value).ShouldBe([GroupName.For(channel)]);
         token.Claims.ShouldNotContain(claim => claim.Type == "role");
     }
 
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("50%")]
+    [InlineData("~")]
+    public async Task What_is_no_channel_gets_no_token(string channel) =>
+        ((ObjectResult)await NegotiateAsync(Substitute.For<WebPubSubServiceClient>(), channel)).StatusCode.ShouldBe(400);
+
     [Fact]
-    public async Task What_is_no_channel_gets_no_token() =>
-        ((ObjectResult)await NegotiateAsync(Substitute.For<WebPubSubServiceClient>(), " ")).StatusCode.ShouldBe(400);
+    public async Task A_back_end_gets_a_token_for_its_user()
+    {
+        var answer = System.Text.Json.JsonSerializer.SerializeToNode(
+            ((JsonResult)await CreateTokenAsync("""{"user": {"id": "ana", "roles": ["auditor", "boss"]}}""")).Value, CosmoJson.Options)!;
+
+        var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(
+            System.Web.HttpUtility.ParseQueryString(new Uri(answer["url"]!.GetValue<string>()).Query)["access_token"]);
+        var identity = ConnectionIdentity.FromUserId(token.Subject)!;
+        (identity.Channel, identity.User.Id, string.Join(',', identity.User.Roles), identity.Issuer).ShouldBe(("c1", "ana", "auditor,boss", "backend"));
+        answer["expires_at"]!.GetValue<DateTimeOffset>().ShouldBe(identity.Until);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{"user": "ana"}""")]
+    [InlineData("""{"user": {"roles": ["auditor"]}}""")]
+    [InlineData("""{"user": {"id": " "}}""")]
+    [InlineData("""{"user": {"id": 7}}""")]
+    [InlineData("""{"user": {"id": "ana", "roles": "auditor"}}""")]
+    [InlineData("""{"user": {"id": "ana", "roles": ["auditor", 7]}}""")]
+    [InlineData("""{"user": {"id": "ana \ud83d", "roles": []}}""")]
+    public async Task A_token_for_nobody_is_refused(string body) => ((ObjectResult)await CreateTokenAsync(body)).StatusCode.ShouldBe(400);
+
+    [Fact]
+    public async Task A_user_that_fits_into_no_address_is_refused() => ((ObjectResult)await CreateTokenAsync(
+        $$$"""{"user": {"id": "ana", "roles": [{{{string.Join(',', Enumerable.Range(0, 20).Select(number => $"\"{number}{new string('x', 400)}\""))}}}]}}""")).StatusCode.ShouldBe(400);
 
     [Fact]
     public async Task Web_PubSub_that_gives_no_token_is_not_available()
@@ -82,9 +115,19 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("9223372036854775808")]
     public async Task What_is_no_sequence_is_refused(string after) => ((ObjectResult)await GetUpdatesAsync("c1", after)).StatusCode.ShouldBe(400);
 
-    private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) => new Negotiate(
-        webPubSub, new PlatformIdentity(new ConfigurationManager()), Options.Create(new DeliveryOptions()), NullLogger<Negotiate>.Instance)
-        .RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+    private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) =>
+        new Negotiate(new PlatformIdentity(new ConfigurationManager()), Addresses(webPubSub)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+
+    private Task<IActionResult> CreateTokenAsync(string body)
+    {
+        _http.Request.Body = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(body));
+        return new CreateToken(Addresses(WithKey())).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>());
+    }
+
+    private static WebPubSubServiceClient WithKey() => new($"Endpoint=http://127.0.0.1:1;AccessKey={new string('k', 40)};Version=1.0;", "cosmo");
+
+    private static ConnectionAddresses Addresses(WebPubSubServiceClient webPubSub) =>
+        new(webPubSub, Options.Create(new DeliveryOptions()), TimeProvider.System, NullLogger<ConnectionAddresses>.Instance);
 
     private Task<IActionResult> GetUpdatesAsync(string channel, string after)
     {

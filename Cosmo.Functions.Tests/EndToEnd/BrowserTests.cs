@@ -16,7 +16,7 @@ public sealed class BrowserTests
     {
         await using var stack = await CosmoStack.CreateAsync(
             openAI: new() { FirstTokenDelay = TimeSpan.FromMilliseconds(50), TokenPace = TimeSpan.FromMilliseconds(20) });
-        await using var page = await ChatPage.StartAsync(new Uri("http://127.0.0.1:0"), stack.Http.BaseAddress!, TestContext.Current.CancellationToken);
+        await using var page = await ChatPage.StartAsync(new Uri("http://127.0.0.1:0"), stack.Http.BaseAddress!, stack.Keys.DefaultKey, TestContext.Current.CancellationToken);
         await stack.StartFunctionsAsync();
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium(), Args = Quiet });

@@ -3,9 +3,11 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
+using Cosmo.Local.Emulators;
 using Cosmo.Local.Emulators.Backends;
 using Cosmo.Local.Emulators.OpenAI;
 using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Host;
 using Cosmo.Local.Host.Http;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
@@ -94,7 +96,7 @@ internal sealed class CosmoStack : IAsyncDisposable
             AccessKey = AccessKey,
             EventHandlers = new Dictionary<string, WebPubSubEventHandler>
             {
-                ["cosmo"] = new($"http://127.0.0.1:{stack._port}/api/webpubsub/events?code={stack._keys.DefaultKey}"),
+                ["cosmo"] = new($"http://127.0.0.1:{stack._port}/api/webpubsub/events?code={stack._keys.DefaultKey}", LocalServices.UserEvents),
             },
         });
         stack.Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{stack._port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
@@ -233,7 +235,7 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Opens a channel as a browser does: by negotiation.</summary>
     public async Task<ChatClient> OpenAsync(string channel)
     {
-        using var answer = await Http.PostAsync($"channels/{Uri.EscapeDataString(channel)}/negotiate", null);
+        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/negotiate", null);
         answer.EnsureSuccessStatusCode();
         var url = (await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>();
         return await ChatClient.ConnectAsync(new Uri(url));
@@ -277,6 +279,7 @@ internal sealed class CosmoStack : IAsyncDisposable
         _settings["REDIS_PREFIX"] = RedisPrefix;
         _settings["WEB_PUBSUB_CONNECTION_STRING"] = $"Endpoint={WebPubSub.Url.GetLeftPart(UriPartial.Authority)};AccessKey={AccessKey};Version=1.0;";
         _settings["WEB_PUBSUB_HUB"] = "cosmo";
+        _settings["CLIENT_MESSAGES"] = "anyone";
         foreach (var schedule in (string[])["THREAD_PRUNING_SCHEDULE", "THREAD_INDEXING_SCHEDULE", "HISTORY_PURGING_SCHEDULE"])
         {
             _settings[schedule] = "0 0 0 1 1 *";

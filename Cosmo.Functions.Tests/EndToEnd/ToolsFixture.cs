@@ -5,12 +5,12 @@ using System.Text.Json.Nodes;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
-/// <summary>A stack whose tools about people are for auditors, shared by tests that each have their own channel.</summary>
+/// <summary>A stack with all its tools, shared by tests that each have their own channel.</summary>
 public class ToolsFixture : IAsyncLifetime
 {
     internal CosmoStack Stack { get; private set; } = null!;
 
-    protected virtual Dictionary<string, string> Settings => new() { ["Cosmo:Tools:PersonalDataRole"] = "auditor" };
+    protected virtual Dictionary<string, string> Settings => [];
 
     public async ValueTask InitializeAsync() => Stack = await CosmoStack.StartAsync(Settings);
 
@@ -27,10 +27,16 @@ public class ToolsFixture : IAsyncLifetime
         return [("X-MS-CLIENT-PRINCIPAL", Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(principal))), ("X-MS-CLIENT-PRINCIPAL-ID", "u-1")];
     }
 
-    /// <summary>Opens a channel as a browser whose request has these headers.</summary>
-    internal async Task<ChatClient> OpenAsync(string channel, params (string Name, string Value)[] headers)
+    /// <summary>Opens a channel as a browser whose request has these headers, the master key among them, which says nothing.</summary>
+    internal Task<ChatClient> OpenAsync(string channel, params (string Name, string Value)[] headers) => OpenAsync($"channels/{channel}/negotiate", null, headers);
+
+    /// <summary>Opens a channel with the address that a host application's back end asked for on behalf of its user.</summary>
+    internal Task<ChatClient> OpenForAsync(string channel, string user) =>
+        OpenAsync($"channels/{channel}/tokens", new StringContent($$"""{"user": {{user}}}""", Encoding.UTF8, "application/json"), []);
+
+    private async Task<ChatClient> OpenAsync(string route, HttpContent? content, (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"channels/{channel}/negotiate");
+        using var request = new HttpRequestMessage(HttpMethod.Post, route) { Content = content };
         foreach (var (name, value) in headers)
         {
             request.Headers.Add(name, value);
@@ -41,9 +47,17 @@ public class ToolsFixture : IAsyncLifetime
         return await ChatClient.ConnectAsync(new Uri((await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>()));
     }
 
-    /// <summary>A message of a producer, with whatever it says of the user.</summary>
-    internal Task SendAsync(string channel, string message, string? user = null) => Stack.Queue.SendAsync(JsonSerializer.SerializeToUtf8Bytes(
-        new { channel, message_id = "m", message, user = user is null ? null : JsonNode.Parse(user) }));
+    /// <summary>A message of a producer, with whatever it says of the user; by default nothing.</summary>
+    internal Task SendAsync(string channel, string message, string? user = null)
+    {
+        var body = new JsonObject { ["channel"] = channel, ["message_id"] = "m", ["message"] = message };
+        if (user is not null)
+        {
+            body["user"] = JsonNode.Parse(user);
+        }
+
+        return Stack.Queue.SendAsync(JsonSerializer.SerializeToUtf8Bytes(body));
+    }
 
     /// <summary>The names of the tools that the model was offered in this thread.</summary>
     internal async Task<string[]> OfferedAsync(JsonObject final)
@@ -74,5 +88,5 @@ public class ToolsFixture : IAsyncLifetime
 /// <summary>The same behind App Service authentication.</summary>
 public sealed class AuthenticatedToolsFixture : ToolsFixture
 {
-    protected override Dictionary<string, string> Settings => new(base.Settings) { ["WEBSITE_AUTH_ENABLED"] = "True" };
+    protected override Dictionary<string, string> Settings => new() { ["WEBSITE_AUTH_ENABLED"] = "True", ["CLIENT_MESSAGES"] = "signed_in" };
 }

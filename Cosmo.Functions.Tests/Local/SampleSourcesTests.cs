@@ -32,7 +32,7 @@ public sealed class SampleSourcesTests
 
     [Fact]
     public void A_setting_that_is_empty_stays_so() =>
-        Settings(("Cosmo:Tools:PersonalDataRole", "")).AsEnumerable().ShouldContain(new KeyValuePair<string, string?>("Cosmo:Tools:PersonalDataRole", ""));
+        Settings(("Cosmo:Tools:Roles:get_weather", "")).AsEnumerable().ShouldContain(new KeyValuePair<string, string?>("Cosmo:Tools:Roles:get_weather", ""));
 
     private static IConfiguration Settings(params (string Name, string? Value)[] settings) =>
         new SampleSources("/data", new LocalSettings(new Dictionary<string, string?>(), [], 8071)).AddTo(

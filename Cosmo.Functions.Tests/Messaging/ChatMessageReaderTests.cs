@@ -13,7 +13,8 @@ public class ChatMessageReaderTests
     {
         var message = Read("""{"channel": "c", "message_id": "m", "message": "Weather in Makati?", "extra": [1, {"a": null}], "user": 5}""");
 
-        message.ShouldBe(new ChatMessage("c", "m", "Weather in Makati?", Caller.Anonymous));
+        message.ShouldBe(new ChatMessage("c", "m", "Weather in Makati?", message.Caller));
+        (message.Caller.Id, message.Caller.Roles.Count, message.Caller.IsTrustedProducer).ShouldBe((null, 0, false));
     }
 
     [Theory]
@@ -23,7 +24,7 @@ public class ChatMessageReaderTests
     [InlineData("""{"channel":"c","message_id":"m","message":"x","mood\udc00":1}""")]
     [InlineData("""{"channel":"another","ch\u0061nnel":"c","message_id":"m","message":"x"}""")]
     [InlineData("\uFEFF{\"channel\":\"c\",\"message_id\":\"m\",\"message\":\"x\"}")]
-    public void What_Python_reads_is_read(string body) => Read(body).ShouldBe(new ChatMessage("c", "m", "x", Caller.Anonymous));
+    public void What_Python_reads_is_read(string body) => Read(body).ShouldBe(new ChatMessage("c", "m", "x", Caller.TrustedProducer));
 
     [Fact]
     public void An_ignored_field_may_be_as_deep_as_it_likes_and_hold_what_is_no_text()
@@ -47,7 +48,18 @@ public class ChatMessageReaderTests
     [InlineData("""null""")]
     public void A_user_that_cannot_be_read_has_neither_id_nor_roles(string user) =>
         Read($$"""{"channel":"c","message_id":"m","message":"Hi","user":{{user}}}""").Caller.ShouldSatisfyAllConditions(
-            caller => caller.Id.ShouldBeNull(), caller => caller.Roles.ShouldBeEmpty());
+            caller => caller.Id.ShouldBeNull(), caller => caller.Roles.ShouldBeEmpty(), caller => caller.IsTrustedProducer.ShouldBeFalse());
+
+    [Fact]
+    public void A_message_that_is_written_reads_back_as_it_is()
+    {
+        foreach (var caller in (Caller[])[Caller.Anonymous, Caller.TrustedProducer, new Caller("ana", ["auditor"])])
+        {
+            var read = Read(Encoding.UTF8.GetString(MessagePublisher.BodyOf(new ChatMessage("c", "m", "Hi", caller)))).Caller;
+
+            (read.Id, string.Join(',', read.Roles), read.IsTrustedProducer).ShouldBe((caller.Id, string.Join(',', caller.Roles), caller.IsTrustedProducer));
+        }
+    }
 
     [Theory]
     [InlineData("""{"id":"ana","roles":["auditor"],"name":"Ana \ud83d"}""")]

@@ -14,7 +14,10 @@ namespace Cosmo.Functions.Tests.Receiving;
 /// <summary>What a browser says over its connection. An error status would cost it the connection, so a refusal is an update.</summary>
 public sealed class ClientEventsTests : IAsyncLifetime
 {
-    private static readonly string UserId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"])).ToUserId();
+    private static readonly DateTimeOffset Later = TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5);
+    private static readonly string UserId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"]), ConnectionIdentity.Backend, Later).ToUserId();
+    private static readonly string StrangerId = new ConnectionIdentity("c1", Caller.Anonymous, null, Later).ToUserId();
+    private static readonly string EndedId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"]), ConnectionIdentity.Backend, Later - TimeSpan.FromMinutes(6)).ToUserId();
 
     private ReceivingRoom _room = null!;
 
@@ -55,6 +58,48 @@ public sealed class ClientEventsTests : IAsyncLifetime
         JsonNode.DeepEquals(
             JsonNode.Parse(queued!.Body.Span),
             JsonNode.Parse("""{"channel":"c1","message_id":"m1","message":"Hello","user":{"id":"ana","roles":["auditor"]}}""")).ShouldBeTrue(Encoding.UTF8.GetString(queued.Body.Span));
+        Encoding.UTF8.GetString((byte[])queued.BasicProperties.Headers!["x-cosmo-origin"]!).ShouldBe("client");
+    }
+
+    [Fact]
+    public async Task A_stranger_may_not_send_unless_a_setting_says_so()
+    {
+        const string body = """{"message_id":"m1","message":"Hello","user":{"id":"boss","roles":["admin"]}}""";
+        var refused = Update((await SendAsync("POST", "azure.webpubsub.user.message", body, StrangerId)).Answer);
+        _room.Access.ClientMessages = "anyone";
+        var (taken, _) = await SendAsync("POST", "azure.webpubsub.user.message", body, StrangerId);
+
+        (refused["message_id"]!.GetValue<string>(), refused["message"]!.GetValue<string>()).ShouldBe(("m1", "Please sign in to send messages."));
+        taken.ShouldBeOfType<NoContentResult>();
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        JsonNode.Parse(queued!.Body.Span)!["user"]!.ToJsonString().ShouldBe("""{"id":null,"roles":[]}""");
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("signed_in")]
+    [InlineData("anyone")]
+    public async Task The_right_to_send_ends_with_the_token_and_so_do_the_roles(string setting)
+    {
+        _room.Access.ClientMessages = setting;
+
+        var update = Update((await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", EndedId)).Answer);
+
+        (update["status"]!.GetValue<string>(), update["message_id"]!.GetValue<string>()).ShouldBe(("error", "m1"));
+        update["error_details"]!.GetValue<string>().ShouldContain("negotiate another");
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Whoever_may_listen_may_cancel()
+    {
+        foreach (var (messageId, userId) in new[] { ("m1", StrangerId), ("m2", EndedId) })
+        {
+            await _room.Receiver.ReceiveAsync(
+                Encoding.UTF8.GetBytes($$"""{"channel":"c1","message_id":"{{messageId}}","message":"Hello"}"""), DeliveryProperties.None, _room.Client, Cancellation);
+
+            (await SendAsync("POST", "azure.webpubsub.user.cancel", $$"""{"message_id":"{{messageId}}"}""", userId)).Answer.ShouldBeOfType<NoContentResult>();
+        }
     }
 
     [Theory]

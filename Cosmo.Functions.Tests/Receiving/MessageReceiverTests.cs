@@ -41,6 +41,20 @@ public sealed class MessageReceiverTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("", null, true)]
+    [InlineData("", "client", false)]
+    [InlineData(""","user":null""", null, false)]
+    [InlineData(""","user":{"id":"ana"}""", null, false)]
+    public async Task Who_names_no_user_is_trusted_but_what_came_from_a_browser_never(string user, string? origin, bool isTrusted)
+    {
+        var headers = origin is null ? new Dictionary<string, string>() : new() { ["x-cosmo-origin"] = origin };
+
+        await ReceiveAsync($$"""{"channel":"c1","message_id":"m1","message":"Hello"{{user}}}""", DeliveryProperties.None with { Headers = headers });
+
+        _room.Started.ShouldHaveSingleItem().Caller.IsTrustedProducer.ShouldBe(isTrusted);
+    }
+
+    [Theory]
     [InlineData("""{"channel":"c1","message_id":"m1"}""", "invalid_message", "m1")]
     [InlineData("""{"channel":"c1","message":"Hello"}""", "invalid_message", null)]
     public async Task A_message_that_is_none_is_kept_as_it_came_and_its_channel_told(string body, string cause, string? messageId)

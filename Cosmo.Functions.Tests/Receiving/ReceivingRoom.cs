@@ -1,3 +1,4 @@
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
@@ -51,12 +52,14 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Receiver = new MessageReceiver(
             reader, starter, DeadLetters, _rabbitMQ, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
-            reader, new MessagePublisher(_rabbitMQ, options), cancellation, TimeProvider.System, NullLogger<ClientEvents>.Instance);
+            reader, new MessagePublisher(_rabbitMQ, options), cancellation, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(
             Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>()).Returns("instance");
     }
 
     public CosmoQueue Queue { get; }
+
+    public AccessOptions Access { get; } = new();
 
     public Topology Topology { get; }
 

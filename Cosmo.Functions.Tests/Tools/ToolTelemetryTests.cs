@@ -89,7 +89,7 @@ public sealed class ToolTelemetryTests : IDisposable
 
         public JsonNode Parameters { get; } = new JsonObject();
 
-        public bool IsAvailableTo(Caller caller) => mayUse;
+        public IReadOnlyList<string> Roles => mayUse ? ["anyone"] : ["auditor"];
 
         public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken) => Task.FromResult(run());
     }

@@ -19,6 +19,8 @@ public sealed class ToolboxTests : IDisposable
 
     public ToolboxTests() => _loggers = new LoggerFactory([_logs]);
 
+    private static Caller User { get; } = new("u1", []);
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public void Dispose() => _loggers.Dispose();
@@ -85,7 +87,7 @@ public sealed class ToolboxTests : IDisposable
     [Fact]
     public async Task An_unknown_tool_is_answered_with_the_names_of_those_there_are()
     {
-        var output = await Toolbox(new EchoTool(Echo)).ExecuteAsync("guess", "{}", Caller.Anonymous, Cancellation);
+        var output = await Toolbox(new EchoTool(Echo)).ExecuteAsync("guess", "{}", User, Cancellation);
 
         output.ShouldBe("""{"error":"There is no such tool for this user. The tools are: echo."}""");
     }
@@ -93,13 +95,67 @@ public sealed class ToolboxTests : IDisposable
     [Fact]
     public async Task A_tool_that_the_caller_may_not_use_is_neither_offered_nor_run()
     {
-        var toolbox = Toolbox(new EchoTool(Echo) { Role = "auditor" });
+        var toolbox = Toolbox(new EchoTool(Echo, "auditor"));
         var auditor = new Caller("u1", ["auditor"]);
 
-        toolbox.AvailableTo(Caller.Anonymous).ShouldBeEmpty();
+        toolbox.AvailableTo(User).ShouldBeEmpty();
         toolbox.AvailableTo(auditor).ShouldHaveSingleItem();
-        (await toolbox.ExecuteAsync("echo", Good, Caller.Anonymous, Cancellation)).ShouldContain("needs a permission");
+        (await toolbox.ExecuteAsync("echo", Good, User, Cancellation)).ShouldContain("needs a permission");
         (await toolbox.ExecuteAsync("echo", Good, auditor, Cancellation)).ShouldContain("Name = a");
+    }
+
+    [Theory]
+    [InlineData("auditor, boss", null, false, false, true, true)]
+    [InlineData("", null, false, true, true, true)]
+    [InlineData("anyone", null, true, true, true, true)]
+    [InlineData("anyone", "Auditor", false, false, true, true)]
+    [InlineData("auditor", "boss,anyone", true, true, true, true)]
+    [InlineData("auditor", "", false, true, true, true)]
+    [InlineData("anyone", " , ", false, true, true, true)]
+    public void Who_may_use_a_tool_says_the_tool_or_a_setting(string own, string? set, bool stranger, bool user, bool auditor, bool producer)
+    {
+        var options = new ToolOptions();
+        if (set is not null)
+        {
+            options.Roles["Echo"] = set;
+        }
+
+        var toolbox = Toolbox(options, new EchoTool(Echo, own.Split(", ", StringSplitOptions.RemoveEmptyEntries)));
+
+        bool IsOffered(Caller caller) => toolbox.AvailableTo(caller).Count == 1;
+        (IsOffered(Caller.Anonymous), IsOffered(User), IsOffered(new Caller("u1", ["AUDITOR"])), IsOffered(Caller.TrustedProducer)).ShouldBe((stranger, user, auditor, producer));
+    }
+
+    [Theory]
+    [InlineData("auditor", false)]
+    [InlineData("", false)]
+    [InlineData("anyone", true)]
+    public void Where_producers_are_not_trusted_one_that_names_no_user_is_a_stranger(string role, bool isOffered)
+    {
+        var toolbox = Toolbox(new ToolOptions { TrustProducers = false }, new EchoTool(Echo, role.Length == 0 ? [] : [role]));
+
+        toolbox.AvailableTo(Caller.TrustedProducer).Count.ShouldBe(isOffered ? 1 : 0);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(" ")]
+    public void Roles_without_an_id_make_no_signed_in_user(string? id)
+    {
+        var caller = new Caller(id, ["auditor"]);
+
+        Toolbox(new EchoTool(Echo)).AvailableTo(caller).ShouldBeEmpty();
+        Toolbox(new EchoTool(Echo, "auditor")).AvailableTo(caller).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void Roles_of_a_tool_that_does_not_exist_stop_the_start()
+    {
+        var options = new ToolOptions();
+        options.Roles["get_wether"] = "auditor";
+
+        Should.Throw<OptionsValidationException>(() => Toolbox(options, new EchoTool(Echo))).Message.ShouldBe("Cosmo:Tools:Roles:get_wether names no tool. The tools are: echo.");
     }
 
     [Fact]
@@ -154,7 +210,7 @@ public sealed class ToolboxTests : IDisposable
             return new TaskCompletionSource<JsonNode>().Task;
         });
 
-        await Should.ThrowAsync<OperationCanceledException>(Toolbox(tool).ExecuteAsync("echo", Good, Caller.Anonymous, caller.Token));
+        await Should.ThrowAsync<OperationCanceledException>(Toolbox(tool).ExecuteAsync("echo", Good, User, caller.Token));
     }
 
     [Theory]
@@ -178,17 +234,17 @@ public sealed class ToolboxTests : IDisposable
     private static Task<JsonNode> Echo(EchoArguments arguments) => Task.FromResult<JsonNode>(new JsonObject { ["was"] = arguments.ToString() });
 
     private Task<string> RunAsync(Func<EchoArguments, Task<JsonNode>> run, string arguments) =>
-        Toolbox(new EchoTool(run)).ExecuteAsync("echo", arguments, Caller.Anonymous, Cancellation);
+        Toolbox(new EchoTool(run)).ExecuteAsync("echo", arguments, User, Cancellation);
 
-    private Toolbox Toolbox(params ITool[] tools) => new(tools, Options.Create(new ToolOptions()), _time, _loggers.CreateLogger<Toolbox>());
+    private Toolbox Toolbox(params ITool[] tools) => Toolbox(new ToolOptions(), tools);
+
+    private Toolbox Toolbox(ToolOptions options, params ITool[] tools) => new(tools, Options.Create(options), _time, _loggers.CreateLogger<Toolbox>());
 
     private sealed record EchoArguments(
         [Description("A name.")] string Name, [Range(1, 10)] int Count, [RegularExpression("^[A-Z]{2}$")] string? Code);
 
-    private sealed class EchoTool(Func<EchoArguments, Task<JsonNode>> run) : Tool<EchoArguments, JsonNode>
+    private sealed class EchoTool(Func<EchoArguments, Task<JsonNode>> run, params string[] roles) : Tool<EchoArguments, JsonNode>
     {
-        public string? Role { get; init; }
-
         public bool Configured { get; init; } = true;
 
         public override string Name => "echo";
@@ -197,7 +253,7 @@ public sealed class ToolboxTests : IDisposable
 
         public override bool IsConfigured => Configured;
 
-        public override bool IsAvailableTo(Caller caller) => Role is null || caller.Roles.Contains(Role);
+        public override IReadOnlyList<string> Roles => roles;
 
         protected override Task<JsonNode> ExecuteAsync(EchoArguments arguments, CancellationToken cancellationToken) => run(arguments);
     }

@@ -8,26 +8,46 @@ namespace Cosmo.Functions.Access;
 
 /// <summary>
 /// Whom a Web PubSub connection belongs to. It travels as the connection's user id, inside the signed token, so what the service says of a
-/// connection is what was decided at negotiation.
+/// connection is what was decided at negotiation. The connection may outlive it: then it listens on and is a stranger's.
 /// </summary>
-internal sealed record ConnectionIdentity(string Channel, Caller Caller)
+/// <param name="Channel">The channel that it listens to.</param>
+/// <param name="User">Who it was made for.</param>
+/// <param name="Issuer">Who says so, <see cref="Backend"/> or <see cref="Platform"/>; null for a stranger.</param>
+/// <param name="Until">When the token ends, and with it the user's roles and the right to send; whole seconds.</param>
+internal sealed record ConnectionIdentity(string Channel, Caller User, string? Issuer, DateTimeOffset Until)
 {
-    public string ToUserId() => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(this, CosmoJson.Options));
+    private const char Separator = '.';
+
+    /// <summary>A host application's back end has checked its user.</summary>
+    public const string Backend = "backend";
+
+    /// <summary>App Service authentication has.</summary>
+    public const string Platform = "platform";
+
+    public bool HasEnded(DateTimeOffset now) => now >= Until;
+
+    /// <summary>The channel stands apart: as JSON it could be twice as long, and all of it has to fit into an address.</summary>
+    public string ToUserId() => string.Join(
+        Separator,
+        Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(new Signed(User.Id, User.Roles, Issuer, Until.ToUnixTimeSeconds()), CosmoJson.Options)),
+        Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Channel)));
 
     /// <summary>Null for a user id that negotiation did not make.</summary>
     public static ConnectionIdentity? FromUserId(string? userId)
     {
         try
         {
-            return string.IsNullOrEmpty(userId)
-                ? null
-                : JsonSerializer.Deserialize<ConnectionIdentity>(Base64Url.DecodeFromChars(userId), CosmoJson.Options) is { Channel: not null, Caller.Roles: not null } identity
-                    ? identity
+            return userId?.Split(Separator) is [var code, var channel]
+                && JsonSerializer.Deserialize<Signed>(Base64Url.DecodeFromChars(code), CosmoJson.Options) is { Roles: { } roles } signed
+                    ? new ConnectionIdentity(
+                        Encoding.UTF8.GetString(Base64Url.DecodeFromChars(channel)), new Caller(signed.Id, roles), signed.Issuer, DateTimeOffset.FromUnixTimeSeconds(signed.Until))
                     : null;
         }
-        catch (Exception e) when (e is FormatException or JsonException or DecoderFallbackException)
+        catch (Exception e) when (e is FormatException or JsonException or ArgumentOutOfRangeException)
         {
             return null;
         }
     }
+
+    private sealed record Signed(string? Id, IReadOnlyList<string>? Roles, string? Issuer, long Until);
 }

@@ -31,8 +31,7 @@ internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<D
         [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "dead-letters/{id}/replay")] HttpRequest request, string id, FunctionContext context) =>
         AnswerAsync(async () =>
         {
-            id = RouteChannel.Decode(id);
-            var replayed = await deadLetters.ReplayAsync(letter => letter.Id == id, context.CancellationToken);
+            var replayed = RouteName.TryRead(id, out var name) ? await deadLetters.ReplayAsync(letter => letter.Id == name, context.CancellationToken) : 0;
             return replayed > 0 ? HttpAnswers.Json(new { replayed }) : Unknown(id);
         });
 
@@ -50,10 +49,7 @@ internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<D
     public Task<IActionResult> DeleteAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "dead-letters/{id}")] HttpRequest request, string id, FunctionContext context) =>
         AnswerAsync(async () =>
-        {
-            id = RouteChannel.Decode(id);
-            return await deadLetters.DeleteAsync(id, context.CancellationToken) > 0 ? new NoContentResult() : Unknown(id);
-        });
+            RouteName.TryRead(id, out var name) && await deadLetters.DeleteAsync(name, context.CancellationToken) > 0 ? new NoContentResult() : Unknown(id));
 
     private async Task<IActionResult> AnswerAsync(Func<Task<IActionResult>> answer)
     {

@@ -18,23 +18,23 @@ internal sealed class MessageFunctions(
     private const int MostBytes = 4 << 20;
 
     /// <summary>
-    /// A message into a channel: <c>{"message": "…"}</c>, with <c>message_id</c> and <c>user</c> if wanted. It goes the way of a delivery; the answer says
+    /// A producer's message into a channel: <c>{"message": "…"}</c>, with <c>message_id</c> and <c>user</c> if wanted. It goes the way of a delivery; the answer says
     /// under which id and where to follow it.
     /// </summary>
     [Function("SendMessage")]
     public Task<IActionResult> SendAsync(
-        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "channels/{channel}/messages")] HttpRequest request,
+        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "channels/{channel}/messages")] HttpRequest request,
         string channel,
         [DurableClient] DurableTaskClient client,
         FunctionContext context) =>
         Guard.RunAsync(logger, async () =>
         {
-            if (!RouteChannel.TryRead(channel, out var name))
+            if (!RouteName.TryRead(channel, out var name))
             {
-                return RouteChannel.NotAChannel;
+                return RouteName.NotAChannel;
             }
 
-            if (await ReadAsync(request, context.CancellationToken) is not { } sent)
+            if (await request.ReadAsync(MostBytes, context.CancellationToken) is not { } sent)
             {
                 return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
             }
@@ -65,16 +65,20 @@ internal sealed class MessageFunctions(
         FunctionContext context) =>
         Guard.RunAsync(logger, async () =>
         {
-            var id = RouteChannel.Decode(messageId);
+            if (!RouteName.TryRead(messageId, out var id))
+            {
+                return RouteName.NotAMessage;
+            }
+
             var (channel, attempt) = (request.Query["channel"].ToString(), request.Query["attempt"].ToString());
             var number = 0;
-            if (id.Length > ChatMessageReader.MaxIdLength || channel.Length > ChatMessageReader.MaxIdLength
+            if (channel.Length > ChatMessageReader.MaxIdLength
                 || (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)))
             {
                 return HttpAnswers.Problem(
                     StatusCodes.Status400BadRequest,
                     "Not a message",
-                    $"An id and a channel have at most {ChatMessageReader.MaxIdLength} characters, and 'attempt' is a whole number from 1.");
+                    $"A channel has at most {ChatMessageReader.MaxIdLength} characters, and 'attempt' is a whole number from 1.");
             }
 
             var address = await FindAsync(id, channel, number, context.CancellationToken);
@@ -91,23 +95,6 @@ internal sealed class MessageFunctions(
         { IsOutage: true } => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status429TooManyRequests,
     };
-
-    private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
-    {
-        using var body = new MemoryStream();
-        var buffer = new byte[16_384];
-        for (int read; (read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0;)
-        {
-            if (body.Length + read > MostBytes)
-            {
-                return null;
-            }
-
-            body.Write(buffer, 0, read);
-        }
-
-        return body.ToArray();
-    }
 
     /// <summary>The body of a chat message: the channel is that of the address, and a message without an id gets one.</summary>
     private static byte[]? Complete(byte[] sent, string channel)
@@ -132,8 +119,9 @@ internal sealed class MessageFunctions(
 
     private static IActionResult Accepted(HttpRequest request, ChatMessage message)
     {
-        var channel = Uri.EscapeDataString(message.Channel);
-        var location = HttpAnswers.Link(request, "channels", $"conversations/{Uri.EscapeDataString(message.MessageId)}?channel={channel}");
+        var channel = RouteName.Write(message.Channel);
+        var location = HttpAnswers.Link(
+            request, "channels", $"conversations/{RouteName.Write(message.MessageId)}?channel={Uri.EscapeDataString(message.Channel)}");
         return HttpAnswers.Json(
             new
             {

@@ -20,12 +20,12 @@ internal sealed class ThreadFunctions(ThreadReader threads, StatisticsReader sta
     [Function("GetThread")]
     public Task<IActionResult> GetAsync(
         // The host prefers no literal route to one with a parameter, so 'stats' must not fit here.
-        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/{channel:regex(^(?!stats$).*$)}")] HttpRequest request, string channel, FunctionContext context) =>
+        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads/{channel:regex(^(?!stats$))}")] HttpRequest request, string channel, FunctionContext context) =>
         Guard.RunAsync(logger, async () =>
         {
-            if (!RouteChannel.TryRead(channel, out var name))
+            if (!RouteName.TryRead(channel, out var name))
             {
-                return RouteChannel.NotAChannel;
+                return RouteName.NotAChannel;
             }
 
             var snapshot = await threads.ReadAsync(name, context.CancellationToken);

@@ -9,21 +9,31 @@ namespace Cosmo.Functions.Answering;
 
 /// <summary>
 /// Cancels a message that waits or is being answered: 202 when it is being cancelled, 404 for a message that is not known, 409 for one that is over.
-/// Its final update has the status <c>cancelled</c> and the text so far.
+/// Its final update has the status <c>cancelled</c> and the text so far. Whoever may listen may cancel.
 /// </summary>
 internal sealed class CancelMessage(Cancellation cancellation)
 {
     [Function(nameof(CancelMessage))]
     public async Task<IActionResult> RunAsync(
-        [HttpTrigger(AuthorizationLevel.Function, "post", Route = "channels/{channel}/messages/{messageId}/cancel")] HttpRequest request,
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "channels/{channel}/messages/{messageId}/cancel")] HttpRequest request,
         string channel,
         string messageId,
         [DurableClient] DurableTaskClient client,
         FunctionContext context)
     {
+        if (!RouteName.TryRead(channel, out var name))
+        {
+            return RouteName.NotAChannel;
+        }
+
+        if (!RouteName.TryRead(messageId, out var id))
+        {
+            return RouteName.NotAMessage;
+        }
+
         try
         {
-            return await cancellation.CancelAsync(RouteChannel.Decode(channel), RouteChannel.Decode(messageId), client, context.CancellationToken) switch
+            return await cancellation.CancelAsync(name, id, client, context.CancellationToken) switch
             {
                 CancelOutcome.Cancelling => HttpAnswers.Json(new { status = "cancelling" }, StatusCodes.Status202Accepted),
                 CancelOutcome.Over => HttpAnswers.Problem(StatusCodes.Status409Conflict, "The message is over", "It has had its final update; there is nothing to cancel."),

@@ -17,9 +17,12 @@ internal sealed class DeliveryOptions : IValidatableObject
     [RegularExpression("^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$", ErrorMessage = "Cosmo:Delivery:Hub (WEB_PUBSUB_HUB) is not a hub name: a letter, then letters, digits and _`,.[] only.")]
     public string Hub { get; set; } = "cosmo";
 
-    /// <summary>How long a negotiated URL opens a connection, in minutes: 1 to 1440, default 5. A connection that is open stays open.</summary>
+    /// <summary>
+    /// How long a negotiated URL opens a connection, and for how long its user may send and has roles, in minutes: 1 to 1440, default 60. A connection that
+    /// is open listens on.
+    /// </summary>
     [Range(1, 1440, ErrorMessage = "Cosmo:Delivery:TokenMinutes must lie between 1 and 1440.")]
-    public int TokenMinutes { get; set; } = 5;
+    public int TokenMinutes { get; set; } = 60;
 
     /// <summary>Text goes out when this many characters have gathered: 1 to 10,000, default 10 (wire contract, section 2).</summary>
     [Range(1, 10_000, ErrorMessage = "Cosmo:Delivery:CoalesceCharacters must lie between 1 and 10000.")]

@@ -11,6 +11,7 @@ internal static class DeliveryServiceCollectionExtensions
         services.AddOptions<DeliveryOptions>().BindConfiguration(DeliveryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
             .AddSingleton(Connect)
+            .AddSingleton<ConnectionAddresses>()
             .AddSingleton<UpdateLog>()
             .AddSingleton<IUpdatePublisher, UpdatePublisher>();
     }

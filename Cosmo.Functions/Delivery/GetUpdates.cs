@@ -15,13 +15,18 @@ internal sealed class GetUpdates(UpdateLog log)
         string channel,
         FunctionContext context)
     {
+        if (!RouteName.TryRead(channel, out var name))
+        {
+            return RouteName.NotAChannel;
+        }
+
         var after = request.Query["after"].ToString();
         if (!long.TryParse(after.Length == 0 ? "0" : after, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
         {
             return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a sequence", "'after' must be the sequence of the last update seen, a whole number from 0.");
         }
 
-        var updates = await log.ReadAsync(RouteChannel.Decode(channel), sequence, context.CancellationToken);
+        var updates = await log.ReadAsync(name, sequence, context.CancellationToken);
         return HttpAnswers.Json(new { updates });
     }
 }

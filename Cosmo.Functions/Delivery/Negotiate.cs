@@ -1,19 +1,15 @@
-using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
-using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
-using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>
-/// Gives a browser the address of its channel: a Web PubSub URL that lives for minutes and opens this channel's group and nothing else. Whoever
-/// knows a channel's name may listen to it, as before; App Service authentication in front of the app closes that to strangers.
+/// Gives a browser the address of its channel. Whoever knows a channel's name may listen to it, as before. A key of the host says nothing here: the host
+/// does not look at it.
 /// </summary>
-internal sealed class Negotiate(
-    WebPubSubServiceClient webPubSub, PlatformIdentity platform, IOptions<DeliveryOptions> options, ILogger<Negotiate> logger)
+internal sealed class Negotiate(PlatformIdentity platform, ConnectionAddresses addresses)
 {
     [Function(nameof(Negotiate))]
     public async Task<IActionResult> RunAsync(
@@ -21,24 +17,12 @@ internal sealed class Negotiate(
         string channel,
         FunctionContext context)
     {
-        if (!RouteChannel.TryRead(channel, out channel))
+        if (!RouteName.TryRead(channel, out var name))
         {
-            return RouteChannel.NotAChannel;
+            return RouteName.NotAChannel;
         }
 
-        try
-        {
-            var url = await webPubSub.GetClientAccessUriAsync(
-                TimeSpan.FromMinutes(options.Value.TokenMinutes),
-                userId: new ConnectionIdentity(channel, platform.Of(request)).ToUserId(),
-                groups: [GroupName.For(channel)],
-                cancellationToken: context.CancellationToken);
-            return HttpAnswers.Json(new { url = url.AbsoluteUri });
-        }
-        catch (Exception e) when (e is Azure.RequestFailedException or Azure.Identity.AuthenticationFailedException)
-        {
-            logger.NegotiationFailed(e);
-            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment.");
-        }
+        var user = platform.Of(request);
+        return await addresses.AnswerAsync(name, user, user.IsSignedIn ? ConnectionIdentity.Platform : null, context.CancellationToken);
     }
 }

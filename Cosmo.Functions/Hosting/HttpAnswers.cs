@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Cosmo.Functions.Hosting;
 
-/// <summary>What the HTTP functions answer with.</summary>
+/// <summary>What the HTTP functions answer with, and how they read what they are sent.</summary>
 internal static class HttpAnswers
 {
     /// <summary>JSON with the names in snake_case.</summary>
@@ -22,6 +22,24 @@ internal static class HttpAnswers
             StatusCode = status,
             ContentTypes = { "application/problem+json" },
         };
+
+    /// <summary>The body, or null if it is longer.</summary>
+    public static async Task<byte[]?> ReadAsync(this HttpRequest request, int mostBytes, CancellationToken cancellationToken)
+    {
+        using var body = new MemoryStream();
+        var buffer = new byte[16_384];
+        for (int read; (read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0;)
+        {
+            if (body.Length + read > mostBytes)
+            {
+                return null;
+            }
+
+            body.Write(buffer, 0, read);
+        }
+
+        return body.ToArray();
+    }
 
     /// <summary>The address of another function, seen from one whose route begins with a segment.</summary>
     public static string Link(HttpRequest request, string segment, string route)

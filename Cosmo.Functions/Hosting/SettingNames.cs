@@ -21,6 +21,7 @@ internal static class SettingNames
         ["OPENAI_MODEL"] = "Cosmo:Assistants:Model",
         ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",
         ["AZURE_OPENAI_ENDPOINT"] = "Cosmo:Assistants:AzureEndpoint",
+        ["CLIENT_MESSAGES"] = "Cosmo:Access:ClientMessages",
         ["WEB_PUBSUB_CONNECTION_STRING"] = "Cosmo:Delivery:ConnectionString",
         ["WEB_PUBSUB_ENDPOINT"] = "Cosmo:Delivery:Endpoint",
         ["WEB_PUBSUB_HUB"] = "Cosmo:Delivery:Hub",

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Cosmo.Functions.Messaging;
 
 /// <summary>A chat message (wire contract, section 1).</summary>
@@ -13,10 +15,18 @@ internal sealed record ChatMessage(string Channel, string MessageId, string Mess
 /// <param name="Attempt">1 for the first delivery, one more for each replay of its dead letter.</param>
 internal sealed record MessageAddress(string Channel, string MessageId, int Attempt);
 
-/// <summary>Who asks: as a trusted producer said in the message, or as the platform's authentication said at negotiation.</summary>
-/// <param name="Id">The user's id, or null for an anonymous caller.</param>
-/// <param name="Roles">The user's roles; empty for an anonymous caller.</param>
+/// <summary>Who asks: as a producer said in the message, or as the signed token of a browser's connection says.</summary>
+/// <param name="Id">The user's id, or null for a stranger.</param>
+/// <param name="Roles">The user's roles; empty for a stranger.</param>
 internal sealed record Caller(string? Id, IReadOnlyList<string> Roles)
 {
     public static Caller Anonymous { get; } = new(null, []);
+
+    /// <summary>A producer of the old kind, which names no user: it has asked its users itself.</summary>
+    public static Caller TrustedProducer { get; } = new(null, []) { IsTrustedProducer = true };
+
+    public bool IsTrustedProducer { get; init; }
+
+    [JsonIgnore]
+    public bool IsSignedIn => !string.IsNullOrWhiteSpace(Id);
 }

@@ -85,7 +85,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
     }
 
     /// <summary>The message id of a client event about a message; null for what is none.</summary>
-    public static string? FindMessageId(ReadOnlyMemory<byte> body) => FindAddress(body).MessageId;
+    public static string? FindMessageId(ReadOnlyMemory<byte> body) => FindAddress(body).MessageId is { Length: <= MaxIdLength } id ? id : null;
 
     /// <summary>Channel and message id of a body, each where it is text.</summary>
     public static (string? Channel, string? MessageId) FindAddress(ReadOnlyMemory<byte> body)
@@ -152,23 +152,29 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
     }
 
     /// <summary>
-    /// An extra field is never an error. A user whose id or roles cannot be read, or are longer than any of ours, is one without both: half a list of roles
-    /// might be another one's.
+    /// An extra field is never an error. A message that names no user comes from a producer of the old kind. A user whose id or roles cannot be read, or are
+    /// longer than any of ours, is one without both: half a list of roles might be another one's.
     /// </summary>
     private static Caller ReadCaller(IReadOnlyDictionary<string, ForeignJson> fields)
     {
         if (!fields.TryGetValue(UserField, out var user))
         {
-            return Caller.Anonymous;
+            return Caller.TrustedProducer;
         }
 
+        return ReadUser(user) ?? Caller.Anonymous;
+    }
+
+    /// <summary>The user in an object with <c>id</c> and <c>roles</c>, each of which may be absent; null if what is there cannot be read.</summary>
+    public static Caller? ReadUser(ForeignJson user)
+    {
         var parts = user.Pick("id", "roles");
         var hasId = parts.TryGetValue("id", out var id) && id.Kind == JsonValueKind.String;
         var roles = parts.TryGetValue("roles", out var list)
             ? list.Elements().Where(role => role.Kind == JsonValueKind.String).Select(role => role.Text).Take(MaxRoles).ToArray()
             : [];
         string?[] texts = hasId ? [id.Text, .. roles] : roles;
-        return texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) : Caller.Anonymous;
+        return texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) : null;
     }
 
     private static string Describe(ForeignJson value) => value.Kind switch

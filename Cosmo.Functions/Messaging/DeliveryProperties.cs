@@ -24,6 +24,11 @@ internal sealed record DeliveryProperties(
 {
     public const string AttemptHeader = "x-cosmo-attempt";
 
+    /// <summary>Says of a message where it began, if not at a producer.</summary>
+    public const string OriginHeader = "x-cosmo-origin";
+
+    public const string ClientOrigin = "client";
+
     /// <summary>The number that RabbitMQ's .NET client gives each publication; another's number would confuse it.</summary>
     public const string PublicationHeader = "x-dotnet-pub-seq-no";
 
@@ -34,6 +39,9 @@ internal sealed record DeliveryProperties(
 
     /// <summary>1 for a first delivery, one more for each replay of its dead letter.</summary>
     public int Attempt => Headers.TryGetValue(AttemptHeader, out var text) ? LetterHeaders.AttemptOf(text, hasCause: false, [], "") : 1;
+
+    /// <summary>Whether a producer sent it, rather than Cosmo on behalf of a browser.</summary>
+    public bool IsOfProducer => !Headers.ContainsKey(OriginHeader);
 
     /// <summary>
     /// Reads the trigger's binding data, where <c>BasicProperties</c> is JSON and string headers are base64. What stands there as something else than it

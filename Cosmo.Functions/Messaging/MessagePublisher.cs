@@ -5,16 +5,25 @@ using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Messaging;
 
-/// <summary>Puts a chat message into the queue, as any producer does.</summary>
+/// <summary>Puts a browser's chat message into the queue, marked as such: it is never trusted as a producer's.</summary>
 internal sealed class MessagePublisher(RabbitMQPublisher rabbitMQ, IOptions<MessagingOptions> options)
 {
     /// <summary>Returns when the broker has it. Throws when the broker is away.</summary>
     public Task PublishAsync(ChatMessage message, CancellationToken cancellationToken)
     {
-        var properties = new BasicProperties { Persistent = true, ContentType = "application/json", MessageId = message.MessageId.Length <= 80 ? message.MessageId : null };
+        var properties = new BasicProperties
+        {
+            Persistent = true,
+            ContentType = "application/json",
+            MessageId = message.MessageId.Length <= 80 ? message.MessageId : null,
+            Headers = new Dictionary<string, object?> { [DeliveryProperties.OriginHeader] = DeliveryProperties.ClientOrigin },
+        };
         return rabbitMQ.PublishAsync(options.Value.Exchange, options.Value.RoutingKey, properties, BodyOf(message), cancellationToken);
     }
 
-    public static byte[] BodyOf(ChatMessage message) => JsonSerializer.SerializeToUtf8Bytes(
-        new { message.Channel, message.MessageId, message.Message, User = message.Caller }, CosmoJson.Options);
+    /// <summary>A message that reads back as it is: who is not trusted is named, if only as nobody.</summary>
+    public static byte[] BodyOf(ChatMessage message) => message.Caller.IsTrustedProducer
+        ? JsonSerializer.SerializeToUtf8Bytes(new { message.Channel, message.MessageId, message.Message }, CosmoJson.Options)
+        : JsonSerializer.SerializeToUtf8Bytes(
+            new { message.Channel, message.MessageId, message.Message, User = new { message.Caller.Id, message.Caller.Roles } }, CosmoJson.Options);
 }

@@ -6,21 +6,31 @@ using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Receiving;
 
 /// <summary>
 /// Web PubSub's event handler: a message that a browser sends over its connection goes to the queue like any other, and <c>cancel</c> with a
-/// <c>message_id</c> cancels one. Channel and caller are the connection's own, whatever the event claims. Web PubSub drops a connection whose event is answered with an error status, so a refused event is
-/// answered with 200 and an error update.
+/// <c>message_id</c> cancels one. Channel and caller are the connection's own, whatever the event claims, and may send no longer than its token said. Web
+/// PubSub drops a connection whose event is answered with an error status, so a refused event is answered with 200 and an error update.
 /// </summary>
 internal sealed class ClientEvents(
-    ChatMessageReader reader, MessagePublisher messages, Cancellation cancellation, TimeProvider clock, ILogger<ClientEvents> logger)
+    ChatMessageReader reader,
+    MessagePublisher messages,
+    Cancellation cancellation,
+    IOptions<AccessOptions> access,
+    TimeProvider clock,
+    ILogger<ClientEvents> logger)
 {
-    private const string UserMessage = "azure.webpubsub.user.message";
-    private const string UserCancel = "azure.webpubsub.user.cancel";
+    private const string UserEvent = "azure.webpubsub.user.";
+    private const string MessageEvent = "message";
+    private const string CancelEvent = "cancel";
     private const string Unreachable = "I'm having trouble connecting to my services. Please try again in a moment.";
+
+    /// <summary>The events that are taken. Web PubSub is told the same list: <c>client-events.json</c>.</summary>
+    public static IReadOnlyList<string> Names { get; } = [MessageEvent, CancelEvent];
 
     [Function(nameof(ClientEvents))]
     public async Task<IActionResult> RunAsync(
@@ -36,7 +46,8 @@ internal sealed class ClientEvents(
         }
 
         var type = request.Headers["ce-type"].ToString();
-        if (type is not (UserMessage or UserCancel))
+        var name = type.StartsWith(UserEvent, StringComparison.Ordinal) ? type[UserEvent.Length..] : "";
+        if (!Names.Contains(name))
         {
             return new NoContentResult();
         }
@@ -49,14 +60,20 @@ internal sealed class ClientEvents(
 
         using var buffer = new MemoryStream();
         await request.Body.CopyToAsync(buffer, context.CancellationToken);
-        return type == UserCancel
+        return name == CancelEvent
             ? await CancelAsync(identity, buffer.ToArray(), client, context.CancellationToken)
             : await SendAsync(identity, buffer.ToArray(), context.CancellationToken);
     }
 
     private async Task<IActionResult> SendAsync(ConnectionIdentity identity, byte[] body, CancellationToken cancellationToken)
     {
-        if (!reader.TryReadClientEvent(body, identity.Channel, identity.Caller, out var message, out var rejection))
+        if (WhyNotFrom(identity) is var (sentence, details))
+        {
+            logger.ClientEventRefused(details);
+            return Refused(identity, ChatMessageReader.FindMessageId(body), sentence, details);
+        }
+
+        if (!reader.TryReadClientEvent(body, identity.Channel, identity.User, out var message, out var rejection))
         {
             logger.ClientEventRefused(rejection.Cause);
             return Refused(identity, rejection.MessageId, "There was an issue with your request format. Please try again.", rejection.Reason);
@@ -73,6 +90,16 @@ internal sealed class ClientEvents(
             return Refused(identity, message.MessageId, Unreachable, "The message could not be queued");
         }
     }
+
+    /// <summary>Null if its messages are taken.</summary>
+    private (string Sentence, string Details)? WhyNotFrom(ConnectionIdentity identity) => identity switch
+    {
+        _ when identity.HasEnded(clock.GetUtcNow()) =>
+            ("Your connection has to be renewed before you can send. Please try again.", "The right to send has ended with the connection's token; negotiate another."),
+        { User.IsSignedIn: false } when !access.Value.MayAnyoneSend =>
+            ("Please sign in to send messages.", "Messages over a connection are taken from signed-in users only."),
+        _ => null,
+    };
 
     /// <summary>What is accepted is followed by the message's final update. A refusal names no message: none of them ends by it.</summary>
     private async Task<IActionResult> CancelAsync(ConnectionIdentity identity, byte[] body, DurableTaskClient client, CancellationToken cancellationToken)

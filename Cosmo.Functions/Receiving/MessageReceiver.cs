@@ -79,6 +79,7 @@ internal sealed class MessageReceiver(
                 return (rejection, Sentences.InvalidRequest);
             }
 
+            message = properties.IsOfProducer ? message : message with { Caller = message.Caller with { IsTrustedProducer = false } };
             var begun = clock.GetUtcNow();
             var refusal = await answers.StartAsync(message, body, properties, client, PatienceAt(begun), cancellationToken);
             _awaySince = refusal is { IsOutage: true } ? _awaySince ?? begun : null;

@@ -7,6 +7,9 @@ namespace Cosmo.Functions.Tools;
 /// <summary>Something that the assistant can have done. Names, parameters and result fields are the wire contract's (section 4).</summary>
 internal interface ITool
 {
+    /// <summary>The role that even a stranger has.</summary>
+    const string Anyone = "anyone";
+
     /// <summary>The function's name, as the model calls it.</summary>
     string Name { get; }
 
@@ -19,8 +22,8 @@ internal interface ITool
     /// <summary>Whether the settings that the tool needs are there; a tool without them is not offered.</summary>
     bool IsConfigured => true;
 
-    /// <summary>Whether this caller may use the tool.</summary>
-    bool IsAvailableTo(Caller caller) => true;
+    /// <summary>Who may have it used: callers with one of the roles, <see cref="Anyone"/>, or, where none is named, any signed-in user. A setting overrides it.</summary>
+    IReadOnlyList<string> Roles => [];
 
     /// <summary>
     /// Runs the tool. The arguments are what the model wrote: read them strictly.

@@ -21,7 +21,7 @@ internal abstract class Tool<TArguments, TResult> : ITool
 
     public virtual bool IsConfigured => true;
 
-    public virtual bool IsAvailableTo(Caller caller) => true;
+    public virtual IReadOnlyList<string> Roles => [];
 
     public async Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken)
     {

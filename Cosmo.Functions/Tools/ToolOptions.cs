@@ -19,9 +19,15 @@ internal sealed class ToolOptions : IValidatableObject
     public string? ApiKey { get; set; }
 
     /// <summary>
-    /// The role that a caller must have for the tools that show private data about people. Default <c>auditor</c>; empty lets everybody use them.
+    /// Whether a message of a producer that names no user may use every tool, as with the old worker: its producers ask their users themselves. Default true.
     /// </summary>
-    public string PersonalDataRole { get; set; } = "auditor";
+    public bool TrustProducers { get; set; } = true;
+
+    /// <summary>
+    /// Who may use a tool, by its name, in the place of the roles that it asks for itself: roles, comma-separated; <c>anyone</c>; or nothing for any signed-in
+    /// user.
+    /// </summary>
+    public Dictionary<string, string?> Roles { get; } = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Audit logs: <c>{BaseUrl}/{email}</c>.</summary>
     public ApiOptions AuditApi { get; set; } = new();

@@ -14,11 +14,19 @@ internal sealed class Toolbox
     private readonly TimeProvider _clock;
     private readonly ILogger<Toolbox> _logger;
 
+    /// <exception cref="OptionsValidationException">Roles are set for a tool that does not exist.</exception>
     public Toolbox(IEnumerable<ITool> tools, IOptions<ToolOptions> options, TimeProvider clock, ILogger<Toolbox> logger)
     {
         _options = options.Value;
         _clock = clock;
         _logger = logger;
+        tools = [.. tools];
+        if (_options.Roles.Keys.FirstOrDefault(name => !tools.Any(tool => tool.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) is { } unknown)
+        {
+            throw new OptionsValidationException(
+                ToolOptions.Section, typeof(ToolOptions), [$"Cosmo:Tools:Roles:{unknown} names no tool. The tools are: {string.Join(", ", tools.Select(tool => tool.Name).Order())}."]);
+        }
+
         var configured = tools.ToLookup(tool => tool.IsConfigured);
         All = [.. configured[true].OrderBy(tool => tool.Name, StringComparer.Ordinal)];
         _tools = All.ToDictionary(tool => tool.Name, StringComparer.Ordinal);
@@ -32,7 +40,7 @@ internal sealed class Toolbox
     public IReadOnlyList<ITool> All { get; }
 
     /// <summary>The tools that this caller may use, in a stable order.</summary>
-    public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => tool.IsAvailableTo(caller))];
+    public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => IsAvailableTo(tool, caller))];
 
     /// <summary>
     /// Runs a tool with the arguments that the model gave and returns its output as JSON text. It never throws but for
@@ -52,7 +60,7 @@ internal sealed class Toolbox
             (outcome, var output) = tool switch
             {
                 null => Unknown(caller),
-                _ when !tool.IsAvailableTo(caller) => Denied(tool),
+                _ when !IsAvailableTo(tool, caller) => Denied(tool),
                 _ => await RunAsync(tool, arguments, caller, cancellationToken),
             };
             return OutputLimit.Apply(output, _options.MaxOutputBytes);
@@ -63,6 +71,17 @@ internal sealed class Toolbox
             span?.SetStatus(outcome is "failed" or "timeout" ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
             Telemetry.ToolDuration.Record(_clock.GetElapsedTime(started).TotalSeconds, new("tool", name), new("outcome", outcome));
         }
+    }
+
+    private bool IsAvailableTo(ITool tool, Caller caller)
+    {
+        var roles = _options.Roles.TryGetValue(tool.Name, out var set)
+            ? (set ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            : tool.Roles;
+        return (caller.IsTrustedProducer && _options.TrustProducers)
+            || (roles.Count == 0 ? caller.IsSignedIn : roles.Any(role => Same(role, ITool.Anyone) || caller.Roles.Any(own => Same(role, own))));
+
+        static bool Same(string one, string other) => one.Equals(other, StringComparison.OrdinalIgnoreCase);
     }
 
     private async Task<(string Outcome, string Output)> RunAsync(

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Cosmo.Local.Emulators.Backends;
 using Cosmo.Local.Emulators.OpenAI;
 using Cosmo.Local.Emulators.WebPubSub;
@@ -11,8 +12,8 @@ namespace Cosmo.Local.Emulators;
 /// <summary>The emulators and the chat page, each where the app's own setting looks for it.</summary>
 internal sealed class LocalServices : IAsyncDisposable
 {
-    // The user events that the app's event handler takes.
-    private const string UserEvents = "message";
+    /// <summary>The events that the app's event handler takes, in the form of Web PubSub's setting.</summary>
+    public static readonly string UserEvents = ReadUserEvents();
 
     private readonly Stack<IAsyncDisposable> _started = new();
     private readonly List<string> _lines = [];
@@ -27,10 +28,11 @@ internal sealed class LocalServices : IAsyncDisposable
         var named = settings.UnderEnvironment();
         var configuration = samples.AddTo(named);
         var functions = new Uri($"http://127.0.0.1:{settings.HttpPort}/{HostJson.Load().RoutePrefix}");
+        var key = FunctionKeys.Open(dataFolder).DefaultKey;
         var services = new LocalServices();
         try
         {
-            await services.AddWebPubSubAsync(configuration, functions, dataFolder, cancellationToken);
+            await services.AddWebPubSubAsync(configuration, functions, key, cancellationToken);
             await services.AddAsync(
                 Setting("OpenAI emulator", AppSetting.OpenAIUrl, configuration),
                 address => OpenAIEmulator.StartAsync(new OpenAIEmulatorOptions { Url = address }, cancellationToken),
@@ -38,7 +40,7 @@ internal sealed class LocalServices : IAsyncDisposable
             await services.AddBackendsAsync(configuration, samples.DatabaseFor(named), cancellationToken);
             await services.AddAsync(
                 new("Chat page", "Host:CORS", settings.AllowedOrigins is [var page, ..] ? page : null),
-                address => ChatPage.StartAsync(address, functions, cancellationToken),
+                address => ChatPage.StartAsync(address, functions, key, cancellationToken),
                 started => started.Url);
             return services;
         }
@@ -57,7 +59,7 @@ internal sealed class LocalServices : IAsyncDisposable
         }
     }
 
-    private Task AddWebPubSubAsync(IConfiguration configuration, Uri functions, string dataFolder, CancellationToken cancellationToken)
+    private Task AddWebPubSubAsync(IConfiguration configuration, Uri functions, string key, CancellationToken cancellationToken)
     {
         var parts = (AppSetting.WebPubSubConnectionString.In(configuration) ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(part => part.Split('=', 2))
@@ -67,7 +69,6 @@ internal sealed class LocalServices : IAsyncDisposable
             new("Web PubSub emulator", AppSetting.WebPubSubConnectionString.Name, parts.GetValueOrDefault("Endpoint")),
             address =>
             {
-                var key = FunctionKeys.Open(dataFolder).DefaultKey;
                 var handler = new WebPubSubEventHandler($"{functions.ToString().TrimEnd('/')}/webpubsub/events?code={Uri.EscapeDataString(key)}", UserEvents);
                 return WebPubSubEmulator.StartAsync(
                     new WebPubSubEmulatorOptions
@@ -107,6 +108,12 @@ internal sealed class LocalServices : IAsyncDisposable
                 free => BackendsEmulator.StartAsync(new BackendsEmulatorOptions { Url = free, Database = database }, cancellationToken),
                 emulator => emulator.Url);
         }
+    }
+
+    private static string ReadUserEvents()
+    {
+        using var list = typeof(LocalServices).Assembly.GetManifestResourceStream("client-events.json")!;
+        return string.Join(',', JsonSerializer.Deserialize<string[]>(list)!);
     }
 
     private static LoopbackSetting Setting(string service, AppSetting setting, IConfiguration configuration) =>

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cosmo.Local.Host;
 
 namespace Cosmo.Local.Terminal;
 
@@ -22,7 +23,7 @@ internal sealed class AnswerPrinter(TerminalSession session)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(session.CancellationToken);
         limit.CancelAfter(Patience);
-        var address = $"channels/{Uri.EscapeDataString(channel)}";
+        var address = $"channels/{RouteName.Write(channel)}";
         try
         {
             using var socket = new ClientWebSocket();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Cosmo.Local.Host;
 
 namespace Cosmo.Local.Terminal;
 
@@ -28,7 +29,7 @@ internal sealed class ConversationCommands(OperatorCommands operators)
         var command = operators.Verb(
             "conversation", "How the orchestration of a message stands.", "cosmo conversation msg-1", [message], async (parsed, session) =>
             {
-                var address = $"conversations/{Uri.EscapeDataString(parsed.GetValue(message)!)}";
+                var address = $"conversations/{RouteName.Write(parsed.GetValue(message)!)}";
                 if (parsed.GetValue(channel) is { } name)
                 {
                     address += $"?channel={Uri.EscapeDataString(name)}";

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Cosmo.Local.Host;
 using Spectre.Console;
 
 namespace Cosmo.Local.Terminal;
@@ -23,7 +24,7 @@ internal sealed class DeadLetterCommands(OperatorCommands operators)
             "replay", "Puts a dead letter, or all of one cause, back into the queue.", "cosmo dead-letters replay --cause rate_limit", [optional],
             async (parsed, session) => session.Show(
                 await session.PostAsync(parsed.GetValue(optional) is { } id
-                    ? $"dead-letters/{Uri.EscapeDataString(id)}/replay"
+                    ? $"dead-letters/{RouteName.Write(id)}/replay"
                     : $"dead-letters/replay?cause={Uri.EscapeDataString(parsed.GetValue(cause)!)}"),
                 answer => session.Console.Write(Tables.Fields(answer))));
         replay.Options.Add(cause);
@@ -41,7 +42,7 @@ internal sealed class DeadLetterCommands(OperatorCommands operators)
             var id = parsed.GetValue(one)!;
             session.Confirm($"The dead letter {id} will be deleted; its message is lost.");
             return session.Show(
-                await session.DeleteAsync($"dead-letters/{Uri.EscapeDataString(id)}?confirm=DELETE"), _ => session.Console.WriteLine("Deleted."));
+                await session.DeleteAsync($"dead-letters/{RouteName.Write(id)}?confirm=DELETE"), _ => session.Console.WriteLine("Deleted."));
         });
         return new Command("dead-letters", "Looks at messages that were not answered, replays and deletes them.") { list, replay, delete };
     }

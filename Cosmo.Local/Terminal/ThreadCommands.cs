@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Cosmo.Local.Host;
 using Spectre.Console;
 
 namespace Cosmo.Local.Terminal;
@@ -70,7 +71,7 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         };
     }
 
-    private static string Address(string channel) => $"threads/{Uri.EscapeDataString(channel)}";
+    private static string Address(string channel) => $"threads/{RouteName.Write(channel)}";
 
     private static string Operation(string name) => $"operations/{Uri.EscapeDataString(name)}";
 

@@ -1,6 +1,7 @@
 // The chat page: one conversation, named by the URL's hash.
 
 import { Connection, RefusedError } from "./connection.js";
+import { routeName } from "./route-name.js";
 import { Turn } from "./turn.js";
 
 const suggestions = [
@@ -22,19 +23,33 @@ let lastSequence = 0;
 let pinned = true;
 const config = fetch("config.json").then((answer) => answer.json());
 
-async function call(method, name, path) {
-  const { functionsUrl } = await config;
-  const answer = await fetch(`${functionsUrl}/channels/${encodeURIComponent(name)}/${path}`, { method, signal: AbortSignal.timeout(10_000) });
+async function call(address, options) {
+  const answer = await fetch(address, { ...options, signal: AbortSignal.timeout(10_000) });
   if (!answer.ok) {
-    throw new Error(`${path} answered ${answer.status}`);
+    throw new Error(`${address} answered ${answer.status}`);
   }
 
   return answer.json();
 }
 
+/** The page's own server asks for the address of a channel: it knows who its user is, and the functions believe it. */
+function negotiate(name) {
+  return call("negotiate", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name }) });
+}
+
+/** The channel that the hash names. Somebody may have written it there by hand. */
+function hashed() {
+  const hash = location.hash.slice(1);
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
+  }
+}
+
 /** Begins with the channel that the hash names, or with a new one. */
 function enter() {
-  const named = decodeURIComponent(location.hash.slice(1));
+  const named = hashed();
   if (!named) {
     history.replaceState(null, "", `#${crypto.randomUUID()}`);
     return enter();
@@ -57,7 +72,7 @@ function enter() {
     turn.accepted();
   }
 
-  connection = new Connection(async () => (await call("POST", named, "negotiate")).url, {
+  connection = new Connection(() => negotiate(named), {
     state: showConnection,
     message: (data, from) => (from === "server" ? refused(data) : received(data)),
   });
@@ -82,7 +97,8 @@ async function catchUp() {
   }
 
   try {
-    const { updates } = await call("GET", name, `updates?after=${lastSequence}`);
+    const { functionsUrl } = await config;
+    const { updates } = await call(`${functionsUrl}/channels/${routeName(name)}/updates?after=${lastSequence}`);
     if (name === channel) {
       updates.forEach(received);
     }

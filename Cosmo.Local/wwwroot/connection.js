@@ -4,6 +4,7 @@ const pingEvery = 20_000;
 const silenceLimit = 60_000;
 const ackLimit = 15_000;
 const longestDelay = 20_000;
+const renewalLead = 5_000;
 
 export class Connection {
   #negotiate;
@@ -16,9 +17,10 @@ export class Connection {
   #lastHeard = 0;
   #acks = new Map();
   #nextAckId = 1;
+  #sendsUntil = Infinity;
 
   /**
-   * @param {() => Promise<string>} negotiate gets the address of a new connection
+   * @param {() => Promise<{ url: string, expires_at: string }>} negotiate gets the address of a new connection, and until when it may send
    * @param {{ state: (state: string, text: string) => void, message: (data: unknown, from: string) => void }} on
    */
   constructor(negotiate, on) {
@@ -31,6 +33,13 @@ export class Connection {
   send(event, data) {
     if (this.#socket?.readyState !== WebSocket.OPEN) {
       return Promise.reject(new Error("not connected"));
+    }
+
+    if (Date.now() > this.#sendsUntil - renewalLead) {
+      // It could listen on, but what it sends would be refused.
+      this.#drop();
+      this.#open();
+      return Promise.reject(new Error("connection is being renewed"));
     }
 
     const ackId = this.#nextAckId++;
@@ -59,12 +68,13 @@ export class Connection {
     this.#timer = 0;
     this.#on.state("connecting", this.#tries === 0 ? "Connecting" : "Connecting again");
     try {
-      const url = await this.#negotiate();
+      const negotiated = await this.#negotiate();
       if (this.#closed) {
         return;
       }
 
-      const socket = new WebSocket(url, "json.webpubsub.azure.v1");
+      this.#sendsUntil = Date.parse(negotiated.expires_at);
+      const socket = new WebSocket(negotiated.url, "json.webpubsub.azure.v1");
       this.#socket = socket;
       socket.onmessage = (event) => this.#received(event.data);
       socket.onclose = () => socket === this.#socket && this.#lost();

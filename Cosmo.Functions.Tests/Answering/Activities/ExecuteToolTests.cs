@@ -71,7 +71,7 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         var toolbox = new Toolbox(known ? [new OneTool(name, run)] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
         var call = new ToolCall("call_1", name, """{"text":"Hello"}""");
         return new ExecuteTool(toolbox, _updates, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
-            new ToolInput(Address, "instance-1", "conv_1", call, Caller.Anonymous, _clock.GetUtcNow() + TimeSpan.FromSeconds(5)), Substitute.For<FunctionContext>());
+            new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(5)), Substitute.For<FunctionContext>());
     }
 
     private sealed class OneTool(string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run) : ITool

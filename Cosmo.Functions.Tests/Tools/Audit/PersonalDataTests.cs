@@ -167,11 +167,13 @@ public sealed class PersonalDataTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_role_can_be_turned_off()
+    public async Task The_role_is_a_setting()
     {
-        await StartAsync("""{"data":"Manager"}""", role: "");
+        await StartAsync("""{"data":"Manager"}""", role: "hr, boss");
 
-        (await _setup!.RunAsync("get_user_role", Ana)).ShouldContain("Manager");
+        (await _setup!.RunAsync("get_user_role", Ana, "boss")).ShouldContain("Manager");
+        (await _setup!.RunAsync("get_user_role", Ana, "auditor")).ShouldContain("needs a permission");
+        (await _setup!.RunAsync("get_user_audit_logs", Ana, "boss")).ShouldContain("needs a permission");
     }
 
     [Fact]
@@ -218,7 +220,7 @@ public sealed class PersonalDataTests : IAsyncDisposable
             ["Cosmo:Tools:ApiKey"] = "secret-key",
             ["Cosmo:Tools:AuditApi:BaseUrl"] = new Uri(_service.Url, "audit").ToString(),
             ["Cosmo:Tools:UserRoleApi:BaseUrl"] = new Uri(_service.Url, "users/").ToString(),
-            ["Cosmo:Tools:PersonalDataRole"] = role,
+            ["Cosmo:Tools:Roles:get_user_role"] = role,
         });
     }
 }

@@ -24,9 +24,9 @@ internal sealed class DeletionFunctions(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads/{channel}")] HttpRequest request, string channel, FunctionContext context) =>
         Guard.RunAsync(logger, async () =>
         {
-            if (!RouteChannel.TryRead(channel, out var name))
+            if (!RouteName.TryRead(channel, out var name))
             {
-                return RouteChannel.NotAChannel;
+                return RouteName.NotAChannel;
             }
 
             var confirmation = Confirmations.Of(request);

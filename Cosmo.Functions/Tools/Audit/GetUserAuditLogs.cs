@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools.Audit;
@@ -19,7 +18,7 @@ internal sealed class GetUserAuditLogs(PersonalData people, IOptions<ToolOptions
 
     public override bool IsConfigured => people.IsConfigured(_api);
 
-    public override bool IsAvailableTo(Caller caller) => people.IsAvailableTo(caller);
+    public override IReadOnlyList<string> Roles => PersonalData.Roles;
 
     protected override async Task<GetUserAuditLogsResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
     {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools.Audit;
@@ -17,7 +16,7 @@ internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> opt
 
     public override bool IsConfigured => people.IsConfigured(_api);
 
-    public override bool IsAvailableTo(Caller caller) => people.IsAvailableTo(caller);
+    public override IReadOnlyList<string> Roles => PersonalData.Roles;
 
     protected override async Task<GetUserRoleResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
     {

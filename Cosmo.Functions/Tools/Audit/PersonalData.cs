@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Text.Json;
-using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools.Audit;
@@ -8,13 +7,13 @@ namespace Cosmo.Functions.Tools.Audit;
 /// <summary>Asks the services that know private data about people, and says who may.</summary>
 internal sealed class PersonalData(ApiClient api, IOptions<ToolOptions> options)
 {
+    /// <summary>Who may ask for it.</summary>
+    public static IReadOnlyList<string> Roles { get; } = ["auditor"];
+
     private readonly ToolOptions _options = options.Value;
 
     /// <summary>Whether what a service at this address needs is set.</summary>
     public bool IsConfigured(ApiOptions service) => !string.IsNullOrWhiteSpace(service.BaseUrl) && !string.IsNullOrWhiteSpace(_options.ApiKey);
-
-    public bool IsAvailableTo(Caller caller) =>
-        string.IsNullOrWhiteSpace(_options.PersonalDataRole) || caller.Roles.Contains(_options.PersonalDataRole, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What a service knows of a person: the member <c>data</c> of its answer. Throws <see cref="ToolException"/>, also where it knows nobody.</summary>
     /// <param name="rest">What follows the person in the address.</param>

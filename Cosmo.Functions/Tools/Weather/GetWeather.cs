@@ -12,6 +12,8 @@ internal sealed class GetWeather(OpenWeather openWeather) : Tool<GetWeatherArgum
         "Gets the current weather in a city: temperature and feels_like in °C, humidity in %, wind_speed in m/s. "
         + "If several cities have the name, the result's location says which one was taken; give country_code to choose another.";
 
+    public override IReadOnlyList<string> Roles => [ITool.Anyone];
+
     public override bool IsConfigured => openWeather.HasKey;
 
     protected override async Task<GetWeatherResult> ExecuteAsync(GetWeatherArguments arguments, CancellationToken cancellationToken)

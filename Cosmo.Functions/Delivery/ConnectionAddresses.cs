@@ -1,0 +1,42 @@
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Delivery;
+
+/// <summary>
+/// Makes the address of a channel: a Web PubSub URL that opens the channel's group and nothing else, for as long as its token lives, and says who listens.
+/// </summary>
+internal sealed class ConnectionAddresses(
+    WebPubSubServiceClient webPubSub, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<ConnectionAddresses> logger)
+{
+    /// <summary>No server on the way takes an address of any length.</summary>
+    private const int LongestAddress = 8_000;
+
+    /// <summary>Answers a client, or who asks on its behalf, with the address.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="user">Who is to listen.</param>
+    /// <param name="issuer">Who says so; null for a stranger.</param>
+    /// <param name="cancellationToken">Ends the call to Web PubSub, if it takes one.</param>
+    public async Task<IActionResult> AnswerAsync(string channel, Caller user, string? issuer, CancellationToken cancellationToken)
+    {
+        var life = TimeSpan.FromMinutes(options.Value.TokenMinutes);
+        var until = DateTimeOffset.FromUnixTimeSeconds((clock.GetUtcNow() + life).ToUnixTimeSeconds());
+        var userId = new ConnectionIdentity(channel, user, issuer, until).ToUserId();
+        try
+        {
+            var url = await webPubSub.GetClientAccessUriAsync(life, userId, groups: [GroupName.For(channel)], cancellationToken: cancellationToken);
+            return url.AbsoluteUri.Length <= LongestAddress
+                ? HttpAnswers.Json(new { Url = url.AbsoluteUri, ExpiresAt = until })
+                : HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Too long", "The channel, the user's id and the roles do not fit into one address.");
+        }
+        catch (Exception e) when (e is Azure.RequestFailedException or Azure.Identity.AuthenticationFailedException)
+        {
+            logger.NegotiationFailed(e);
+            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment.");
+        }
+    }
+}
