@@ -248,7 +248,7 @@ public sealed class AnswerMessageTests
     [Fact]
     public void A_message_that_waits_while_Redis_is_away_is_told_so()
     {
-        _harness.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, Failure.Redis("Redis did not answer")));
+        _harness.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, Failure.Redis(new TimeoutException())));
 
         _harness.Begin(hasTurn: false);
         _harness.Advance(TimeSpan.FromSeconds(1));

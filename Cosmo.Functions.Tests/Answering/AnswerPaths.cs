@@ -45,7 +45,7 @@ internal static class AnswerPaths
         },
         ["turn-that-never-came"] = answer =>
         {
-            answer.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, Failure.Redis("Redis did not answer")));
+            answer.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, Failure.Redis(new TimeoutException())));
             answer.Begin(hasTurn: false);
         },
         ["tools-side-by-side"] = answer =>
@@ -76,7 +76,7 @@ internal static class AnswerPaths
         },
         ["no-thread"] = answer =>
         {
-            answer.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, false, Failure.Redis("Redis did not answer")));
+            answer.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, false, Failure.Redis(new TimeoutException())));
             answer.Begin();
         },
         ["model-failed"] = answer =>

@@ -122,6 +122,9 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
     [Theory]
     [InlineData("""{"status":429,"headers":{"Retry-After":"7"},"times":1}""", 7)]
     [InlineData("""{"rateLimitInStream":4,"times":1}""", 4)]
+    [InlineData("""{"status":429,"headers":{"Retry-After":"-7"},"times":1}""", 0)]
+    [InlineData("""{"status":429,"headers":{"Retry-After":"NaN"},"times":1}""", 0)]
+    [InlineData("""{"status":503,"headers":{"Retry-After":"Sun, 06 Nov 1994 08:49:37 GMT"},"times":1}""", 0)]
     public async Task As_long_as_the_service_asks_for_is_waited(string fault, int seconds)
     {
         await _openAI.FaultAsync($"[{fault}]");

@@ -27,6 +27,18 @@ public sealed class BackoffTests
         backoff.Try.ShouldBe(6);
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(-1e9)]
+    public async Task A_wish_for_less_than_nothing_is_no_wait(double seconds)
+    {
+        var before = _clock.GetUtcNow();
+
+        (await new Backoff(First, Longest, _clock).WaitAsync(TimeSpan.FromSeconds(seconds), Cancellation)).ShouldBeTrue();
+
+        (_clock.GetUtcNow() - before).ShouldBeInRange(TimeSpan.Zero, First);
+    }
+
     [Fact]
     public async Task Tries_end_at_their_number()
     {

@@ -1,9 +1,14 @@
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Administration.Deletion;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
@@ -18,9 +23,15 @@ internal sealed class ThreadRoom
         Redis = redis;
         Index = new ThreadIndex(redis, Time);
         Reader = new ThreadReader(redis);
-        Store = new ThreadStore(redis, Index, Options.Create(new ThreadOptions()), Time, NullLogger<ThreadStore>.Instance);
-        Indexer = new ThreadIndexer(redis, Index, Reader);
-        Removal = new ThreadRemoval(redis, Reader, Index, Assistant, Time, NullLogger<ThreadRemoval>.Instance);
+        var loggers = new LoggerFactory([Logs]);
+        Store = new ThreadStore(redis, Index, Options.Create(new ThreadOptions()), Time, loggers.CreateLogger<ThreadStore>());
+        Indexer = new ThreadIndexer(redis, Index, Reader, loggers.CreateLogger<ThreadIndexer>());
+        var log = new UpdateLog(redis, Options.Create(new DeliveryOptions()), Time);
+        var turns = new TurnQueue(redis, log, Options.Create(new AnsweringOptions()));
+        var stopSignals = new StopSignals(redis, NullLogger<StopSignals>.Instance);
+        var cancellation = new Cancellation(turns, log, stopSignals, NullLogger<Cancellation>.Instance);
+        var erasure = new ChannelErasure(turns, log, stopSignals, cancellation, new MessageDirectory(redis), Time);
+        Removal = new ThreadRemoval(redis, Reader, Index, Assistant, erasure, Time, NullLogger<ThreadRemoval>.Instance);
         Batches = new ThreadBatches(Index, Removal, Time);
         Statistics = new StatisticsReader(redis, Indexer, Reader, Time);
     }
@@ -28,6 +39,11 @@ internal sealed class ThreadRoom
     public ManualTimeProvider Time { get; } = new();
 
     public IAssistant Assistant { get; } = Substitute.For<IAssistant>();
+
+    /// <summary>A Durable store that knows no orchestration.</summary>
+    public DurableTaskClient Client { get; } = Substitute.For<DurableTaskClient>("test");
+
+    public RecordedLogs Logs { get; } = new();
 
     public RedisConnection Redis { get; }
 
@@ -84,13 +100,13 @@ internal sealed class ThreadRoom
         var step = RemovalStep.Begin(isOpenAIDown: false);
         while (step.Next is not null)
         {
-            Add(step = await Batches.RemoveAsync(Ago(days), isForced: false, step, CancellationToken.None));
+            Add(step = await Batches.RemoveAsync(Ago(days), isForced: false, step, Client, CancellationToken.None));
         }
 
         step = RemovalStep.Begin(step.IsOpenAIDown);
         while (step.Next is not null)
         {
-            Add(step = await Batches.RemoveAbandonedAsync(step, CancellationToken.None));
+            Add(step = await Batches.RemoveAbandonedAsync(isForced: false, step, Client, CancellationToken.None));
         }
 
         return (removed, active, failed);

@@ -116,6 +116,9 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     [InlineData("not JSON")]
     [InlineData("[1]")]
     [InlineData("null")]
+    [InlineData("""{"owner": "\ud83d"}""")]
+    [InlineData("""{"\ud83d": 1}""")]
+    [InlineData("""{"last_message_id": "\ud83d", "message_count": NaN}""")]
     [InlineData("""{"message_count": 1, "message_count": 2}""")]
     [InlineData("""{"message_count": "many", "created_at": null}""")]
     public async Task Metadata_that_cannot_be_read_is_mended(string broken)

@@ -61,6 +61,11 @@ internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<D
         {
             return HttpAnswers.Problem(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
         }
+        catch (RedisException e) when (!RedisFault.MayPass(e))
+        {
+            logger.Refuses(e, "Redis");
+            return HttpAnswers.RedisProblem(e, "What was not replayed or deleted is where it was.");
+        }
         catch (Exception e) when (e is RabbitMQClientException or RedisException or TimeoutException or IOException)
         {
             logger.DeadLettersNotReached(e);

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Cosmo.Functions.Administration;
 
-/// <summary>Answers in the place of an operators' function where Redis or OpenAI is away.</summary>
+/// <summary>Answers in the place of an operators' function where Redis or OpenAI is away, or Redis refuses.</summary>
 internal static class Guard
 {
     public static async Task<IActionResult> RunAsync(ILogger logger, Func<Task<IActionResult>> function)
@@ -16,9 +16,8 @@ internal static class Guard
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            logger.DoesNotAnswer(e, "Redis");
-            return HttpAnswers.Problem(
-                StatusCodes.Status503ServiceUnavailable, "Redis is not available", "Redis did not answer in time. Please try again in a moment.");
+            logger.Failed(e, "Redis");
+            return HttpAnswers.RedisProblem(e, RedisFault.MayPass(e) ? "Redis did not answer in time." : "Nothing was done.");
         }
         catch (AssistantException e)
         {

@@ -45,7 +45,7 @@ internal sealed class HealthFunctions(RedisConnection redis, Topology topology, 
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            logger.DoesNotAnswer(e, name);
+            logger.Failed(e, name);
             return default;
         }
     }

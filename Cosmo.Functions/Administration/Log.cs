@@ -1,9 +1,28 @@
+using Cosmo.Functions.Hosting;
+using StackExchange.Redis;
+
 namespace Cosmo.Functions.Administration;
 
 internal static partial class Log
 {
     [LoggerMessage(701, LogLevel.Warning, "{Name} does not answer.")]
     public static partial void DoesNotAnswer(this ILogger logger, Exception exception, string name);
+
+    [LoggerMessage(702, LogLevel.Error, "{Name} refuses the command; to try again does not help.")]
+    public static partial void Refuses(this ILogger logger, Exception exception, string name);
+
+    /// <summary>Says whether a service is away or refuses.</summary>
+    public static void Failed(this ILogger logger, Exception exception, string name)
+    {
+        if (exception is RedisException && !RedisFault.MayPass(exception))
+        {
+            logger.Refuses(exception, name);
+        }
+        else
+        {
+            logger.DoesNotAnswer(exception, name);
+        }
+    }
 
     [LoggerMessage(720, LogLevel.Information, "Operation {Operation} was started; all threads: {All}.")]
     public static partial void DeletionStarted(this ILogger logger, string operation, bool all);

@@ -92,6 +92,7 @@ internal sealed class MessageFunctions(
     private static int StatusOf(Failure refusal) => refusal switch
     {
         { Cause: Failure.MessageIdTakenCause } => StatusCodes.Status409Conflict,
+        { Cause: Failure.RedisRefusesCause } => StatusCodes.Status500InternalServerError,
         { IsOutage: true } => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status429TooManyRequests,
     };

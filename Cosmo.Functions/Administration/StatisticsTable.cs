@@ -8,6 +8,7 @@ namespace Cosmo.Functions.Administration;
 internal static class StatisticsTable
 {
     private const int Names = 22;
+    private const int KeysNamed = 10;
 
     public static string Of(ThreadStatistics statistics)
     {
@@ -25,6 +26,15 @@ internal static class StatisticsTable
         Row("Newest", Describe(statistics.Newest));
         Row("Bytes", Number(statistics.Bytes.Total) + (statistics.Bytes.IsSampled ? $" (projected from {statistics.Bytes.Channels} channels)" : ""));
         Row("To be deleted", $"{Number(statistics.Abandoned)} threads that no channel has any more");
+        if (statistics.Unreadable is { Count: > 0 } unreadable)
+        {
+            Row("Unreadable keys", Number(unreadable.Count));
+            foreach (var key in unreadable.Keys.Take(KeysNamed))
+            {
+                Row("", Line(key));
+            }
+        }
+
         Row("Keys compared", statistics.IndexedAt is { } at ? Time(at) : "never");
         foreach (var (channel, place) in statistics.MostActive.Select((channel, i) => (channel, i + 1)))
         {

@@ -29,7 +29,7 @@ internal sealed class ThreadFunctions(ThreadReader threads, StatisticsReader sta
             }
 
             var snapshot = await threads.ReadAsync(name, context.CancellationToken);
-            if (!snapshot.Exists)
+            if (!snapshot.Exists && !snapshot.Unreadable.Any())
             {
                 return NoThread;
             }
@@ -43,6 +43,7 @@ internal sealed class ThreadFunctions(ThreadReader threads, StatisticsReader sta
                 CreatedAt = Time(snapshot.Metadata?.Created),
                 LastMessageAt = Time(snapshot.Metadata?.LastActivity),
                 MessageCount = snapshot.Metadata?.Messages,
+                UnreadableKeys = threads.NamesOf(snapshot),
                 ExpiresAt = timeToLive is { } left ? clock.GetUtcNow() + left : (DateTimeOffset?)null,
             });
         });

@@ -100,7 +100,7 @@ internal sealed class AnswerStarter(
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return Failure.Redis("Redis did not answer");
+            return Failure.Redis(e);
         }
         catch (DurableStoreAwayException)
         {
@@ -168,7 +168,7 @@ internal sealed class AnswerStarter(
     }
 
     private Task<T> AskRedisAsync<T>(MessageAddress address, Func<Task<T>> ask, DateTimeOffset until, CancellationToken cancellationToken) =>
-        RedisRetry.RunAsync(ask, until - clock.GetUtcNow(), clock, e => logger.RedisAway(e, address.MessageId), cancellationToken);
+        RedisRetry.RunAsync(ask, until - clock.GetUtcNow(), clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
 
     /// <exception cref="DurableStoreAwayException">It stayed away.</exception>
     private async Task<T> AskStoreAsync<T>(MessageAddress address, Func<CancellationToken, Task<T>> ask, DateTimeOffset until, CancellationToken cancellationToken)

@@ -38,6 +38,9 @@ internal sealed class AnsweringOptions
     [AllowedValues(Enqueue, Reject, Interrupt, ErrorMessage = "Cosmo:Conversations:WhenBusy must be enqueue, reject or interrupt.")]
     public string WhenBusy { get; set; } = Enqueue;
 
+    /// <summary>How many days the histories of orchestrations are kept, by the setting of Administration: for so long Cosmo knows of which messages there are some.</summary>
+    public int HistoryDays { get; set; } = 7;
+
     /// <summary>How long Redis is waited for: less than the time to the first event, so that the client is told the true cause.</summary>
     public TimeSpan RedisPatience => TimeSpan.FromSeconds(FirstEventSeconds * 2 / 3);
 

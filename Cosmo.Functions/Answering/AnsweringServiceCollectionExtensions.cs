@@ -8,7 +8,9 @@ internal static class AnsweringServiceCollectionExtensions
 {
     public static IServiceCollection AddAnswering(this IServiceCollection services)
     {
-        services.AddOptions<AnsweringOptions>().BindConfiguration(AnsweringOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<AnsweringOptions>().BindConfiguration(AnsweringOptions.Section)
+            .Configure<IConfiguration>((options, configuration) => options.HistoryDays = configuration.GetValue("Cosmo:Administration:HistoryDays", options.HistoryDays))
+            .ValidateDataAnnotations().ValidateOnStart();
         return services
             .AddSingleton<IValidateOptions<AnsweringOptions>, HostSettings>()
             .AddSingleton<TurnQueue>()
@@ -17,6 +19,7 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<StopSignals>()
             .AddSingleton<Cancellation>()
             .AddSingleton<MessageDirectory>()
+            .AddSingleton<ChannelErasure>()
             .AddSingleton<AnswerStarter>();
     }
 }

@@ -42,7 +42,7 @@ internal sealed class CancelMessage(Cancellation cancellation)
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Redis is not available", "The message could not be cancelled. Please try again in a moment.");
+            return HttpAnswers.RedisProblem(e, "The message could not be cancelled.");
         }
     }
 }

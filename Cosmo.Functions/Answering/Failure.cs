@@ -1,6 +1,7 @@
 using System.Globalization;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Answering;
 
@@ -16,6 +17,7 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
     public const string StoppedCause = "stopped";
     public const string OverCause = "over";
     public const string RedisCause = "redis";
+    public const string RedisRefusesCause = "redis_refuses";
     public const string DurableStoreCause = "durable_store";
     public const string MessageIdTakenCause = "message_id_taken";
     public const string UnexpectedCause = "unexpected";
@@ -79,7 +81,10 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
         },
         details);
 
-    public static Failure Redis(string details) => new(RedisCause, "error", Sentences.Connection, details);
+    /// <summary>A call to Redis failed: it is away, or it refuses what waiting does not mend.</summary>
+    public static Failure Redis(Exception exception) => RedisFault.MayPass(exception)
+        ? new(RedisCause, "error", Sentences.Connection, "Redis did not answer")
+        : new(RedisRefusesCause, "error", Sentences.Other, "Redis refused a command");
 
     public static Failure Unexpected(string reason) => new(UnexpectedCause, "error", Sentences.Other, "Something unexpected went wrong", reason);
 }

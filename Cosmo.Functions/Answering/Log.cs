@@ -1,9 +1,23 @@
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Answering;
 
 internal static partial class Log
 {
+    /// <summary>Says whether Redis is away or refuses.</summary>
+    public static void RedisFailed(this ILogger logger, Exception exception, string messageId)
+    {
+        if (RedisFault.MayPass(exception))
+        {
+            logger.RedisAway(exception, messageId);
+        }
+        else
+        {
+            logger.RedisRefuses(exception, messageId);
+        }
+    }
+
     [LoggerMessage(201, LogLevel.Information, "Message {MessageId} is orchestration {InstanceId}.")]
     public static partial void AnswerScheduled(this ILogger logger, string messageId, string instanceId);
 
@@ -24,6 +38,9 @@ internal static partial class Log
 
     [LoggerMessage(206, LogLevel.Warning, "Redis did not answer for message {MessageId}.")]
     public static partial void RedisAway(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(219, LogLevel.Error, "Redis refuses what message {MessageId} needs; to try again does not help.")]
+    public static partial void RedisRefuses(this ILogger logger, Exception exception, string messageId);
 
     [LoggerMessage(207, LogLevel.Information, "The work on message {MessageId} was stopped in round {Round}.")]
     public static partial void WorkStopped(this ILogger logger, string messageId, int round);

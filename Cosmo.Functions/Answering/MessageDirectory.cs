@@ -21,5 +21,14 @@ internal sealed class MessageDirectory(RedisConnection redis)
         return found is null ? null : JsonSerializer.Deserialize<MessageAddress>(found, CosmoJson.Options);
     }
 
+    /// <summary>Forgets a message, unless the id belongs to another one by now.</summary>
+    public async Task ForgetAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(address.MessageId, cancellationToken) == address)
+        {
+            await redis.RunAsync(database => database.KeyDeleteAsync(Key(address.MessageId)), cancellationToken);
+        }
+    }
+
     private string Key(string messageId) => $"{redis.Prefix}address:{messageId}";
 }

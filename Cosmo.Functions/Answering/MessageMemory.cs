@@ -77,5 +77,5 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         PatientlyAsync(address, () => redis.EvaluateAsync(SetScript, [Key(redis.Prefix, address)], [field, value, KeptSeconds], cancellationToken), cancellationToken);
 
     private Task<T> PatientlyAsync<T>(MessageAddress address, Func<Task<T>> call, CancellationToken cancellationToken) =>
-        RedisRetry.RunAsync(call, TimeSpan.MaxValue, clock, e => logger.RedisAway(e, address.MessageId), cancellationToken);
+        RedisRetry.RunAsync(call, TimeSpan.MaxValue, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
 }

@@ -84,7 +84,8 @@ internal sealed class StopSignals(RedisConnection redis, ILogger<StopSignals> lo
     private Task<string?> FindReasonAsync(string channel, string instanceId, CancellationToken cancellationToken) =>
         redis.RunAsync(async database => (string?)await database.StringGetAsync(Key(channel, instanceId)), cancellationToken);
 
-    private RedisKey Key(string channel, string instanceId) => $"{RedisKeys.ForChannel(redis.Prefix, "stop", channel)}:{instanceId}";
+    /// <summary>Where the reason is kept.</summary>
+    public RedisKey Key(string channel, string instanceId) => $"{RedisKeys.ForChannel(redis.Prefix, "stop", channel)}:{instanceId}";
 
     private async Task SubscribeAsync(CancellationToken cancellationToken)
     {

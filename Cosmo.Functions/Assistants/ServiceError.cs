@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Cosmo.Functions.Assistants.Responses;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Assistants;
 
@@ -145,20 +146,8 @@ internal static partial class ServiceError
         }
     }
 
-    private static TimeSpan? RetryAfter(PipelineResponseHeaders headers, DateTimeOffset now)
-    {
-        if (!headers.TryGetValue("Retry-After", out var text))
-        {
-            return null;
-        }
-
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds))
-        {
-            return TimeSpan.FromSeconds(Math.Min(seconds, 86_400));
-        }
-
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) && date > now ? date - now : null;
-    }
+    private static TimeSpan? RetryAfter(PipelineResponseHeaders headers, DateTimeOffset now) =>
+        headers.TryGetValue("Retry-After", out var text) ? RetryAfterHeader.Read(text, now) : null;
 
     private static string? Shown(string? code) => code is not null && Identifier().IsMatch(code) ? code : null;
 

@@ -34,7 +34,7 @@ internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider clo
     public async Task<bool> WaitAsync(TimeSpan? retryAfter, CancellationToken cancellationToken)
     {
         var bound = Math.Min(longest.TotalMilliseconds, first.TotalMilliseconds * Math.Pow(2, Math.Min(Try - 1, 20)));
-        var wait = (retryAfter ?? TimeSpan.Zero) + TimeSpan.FromMilliseconds(bound * Random.Shared.NextDouble());
+        var wait = (retryAfter > TimeSpan.Zero ? retryAfter.Value : TimeSpan.Zero) + TimeSpan.FromMilliseconds(bound * Random.Shared.NextDouble());
         if (Try >= MaxTries || retryAfter > LongestRetryAfter || After(wait, clock) > Until)
         {
             return false;

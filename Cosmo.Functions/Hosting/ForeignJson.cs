@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Cosmo.Functions.Hosting;
 
@@ -57,6 +60,63 @@ internal readonly struct ForeignJson
 
     /// <summary>A whole number that fits; null for anything else.</summary>
     public long? Number => Utf8Parser.TryParse(_text.Span, out long number, out var length) && length == _text.Length ? number : null;
+
+    /// <summary>A number, or a text that is one; null for anything else, and for one that is not finite.</summary>
+    public double? Real
+    {
+        get
+        {
+            var text = Kind switch
+            {
+                JsonValueKind.Number => Encoding.UTF8.GetString(_text.Span),
+                JsonValueKind.String => Text,
+                _ => null,
+            };
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+        }
+    }
+
+    /// <summary>The text of a string, a number or a truth value; null for anything else.</summary>
+    public string? Plain => Kind switch
+    {
+        JsonValueKind.String => Text,
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => Encoding.UTF8.GetString(_text.Span),
+        _ => null,
+    };
+
+    /// <summary>The member of an object that has this name; null where there is none.</summary>
+    public ForeignJson? this[string name] => Pick(name).TryGetValue(name, out var value) ? value : null;
+
+    /// <summary>
+    /// The value to be written again. Text that is none, a number that is not finite or too large, and what is more than so deep become words in parentheses; a
+    /// member whose name is no text is left out.
+    /// </summary>
+    public JsonNode? ToNode(int depth = 16)
+    {
+        switch (Kind)
+        {
+            case JsonValueKind.Null:
+                return null;
+            case JsonValueKind.True or JsonValueKind.False:
+                return Kind is JsonValueKind.True;
+            case JsonValueKind.String:
+                return Text ?? "(not text)";
+            case JsonValueKind.Number:
+                return Number is { } whole ? whole : Real is { } real ? real : $"({Plain})";
+            case JsonValueKind.Array when depth > 0:
+                return new JsonArray([.. Elements().Select(element => element.ToNode(depth - 1))]);
+            case JsonValueKind.Object when depth > 0:
+                var members = new JsonObject();
+                foreach (var (name, value) in Members().Where(member => member.Name is not null))
+                {
+                    members[name!] = value.ToNode(depth - 1);
+                }
+
+                return members;
+            default:
+                return "(too deep)";
+        }
+    }
 
     /// <summary>Reads a whole text.</summary>
     /// <param name="text">UTF-8.</param>

@@ -41,6 +41,15 @@ internal static class HttpAnswers
         return body.ToArray();
     }
 
+    /// <summary>A call to Redis failed: 503 where it is away, 500 where it refuses what waiting does not mend.</summary>
+    /// <param name="failed">What was not done, as a sentence.</param>
+    public static IActionResult RedisProblem(Exception exception, string failed) => RedisFault.MayPass(exception)
+        ? Problem(StatusCodes.Status503ServiceUnavailable, "Redis is not available", $"{failed} Please try again in a moment.")
+        : Problem(
+            StatusCodes.Status500InternalServerError,
+            "Redis refuses",
+            $"{failed} Redis answers, but refuses the command: a key holds another type, or a right or password is missing. The log says which.");
+
     /// <summary>The address of another function, seen from one whose route begins with a segment.</summary>
     public static string Link(HttpRequest request, string segment, string route)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -26,7 +25,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     public string Prefix => _options.Prefix;
 
     /// <summary>The number of the database.</summary>
-    public int Database => Parse(_options.Url, _timeout).DefaultDatabase ?? 0;
+    public int Database => RedisOptions.DatabaseOf(new Uri(_options.Url)) ?? 0;
 
     /// <summary>Runs one command or script, within the time limit.</summary>
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
@@ -107,7 +106,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         await _connecting.WaitAsync(cancellationToken);
         try
         {
-            return _connection ??= await ConnectionMultiplexer.ConnectAsync(Parse(_options.Url, _timeout));
+            return _connection ??= await ConnectionMultiplexer.ConnectAsync(Configure(_options));
         }
         finally
         {
@@ -115,30 +114,33 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads <c>redis[s]://[user:password@]host[:port][/database]</c>.</summary>
-    internal static ConfigurationOptions Parse(string url, TimeSpan timeout)
+    /// <summary>What the client is told of options that were validated.</summary>
+    internal static ConfigurationOptions Configure(RedisOptions options)
     {
-        var uri = new Uri(url);
+        var address = new Uri(options.Url);
+        var timeout = (int)TimeSpan.FromSeconds(options.CallTimeoutSeconds).TotalMilliseconds;
         var configuration = new ConfigurationOptions
         {
             AbortOnConnectFail = false,
-            ConnectTimeout = (int)timeout.TotalMilliseconds,
-            SyncTimeout = (int)timeout.TotalMilliseconds,
-            Ssl = uri.Scheme == "rediss",
+            ConnectTimeout = timeout,
+            SyncTimeout = timeout,
+            Ssl = address.Scheme == "rediss",
             ClientName = "cosmo",
+            DefaultDatabase = RedisOptions.DatabaseOf(address),
 
             // To the client, INFO is for administrators; it tells masters from replicas.
             AllowAdmin = true,
         };
-        configuration.EndPoints.Add(uri.Host, uri.Port > 0 ? uri.Port : 6379);
-        if (uri.UserInfo.Split(':', 2) is [_, var password])
+        configuration.EndPoints.Add(address.DnsSafeHost, address.Port > 0 ? address.Port : 6379);
+        if (address.UserInfo.Split(':', 2) is [var name, var password])
         {
+            configuration.User = name.Length > 0 ? Uri.UnescapeDataString(name) : null;
             configuration.Password = Uri.UnescapeDataString(password);
         }
 
-        if (uri.AbsolutePath.Trim('/') is { Length: > 0 } database)
+        if (!string.IsNullOrWhiteSpace(options.CaFile))
         {
-            configuration.DefaultDatabase = int.Parse(database, CultureInfo.InvariantCulture);
+            configuration.TrustIssuer(options.CaFile);
         }
 
         return configuration;

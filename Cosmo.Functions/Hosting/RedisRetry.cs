@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace Cosmo.Functions.Hosting;
 
-/// <summary>Repeats what Redis could not do, until it is back.</summary>
+/// <summary>Repeats what Redis could not do, until it is back. What it refuses for good is not repeated (<see cref="RedisFault"/>).</summary>
 internal static class RedisRetry
 {
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
@@ -14,7 +14,7 @@ internal static class RedisRetry
     /// <param name="clock">The clock of the patience and of the waits.</param>
     /// <param name="failed">Hears of each failure.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="RedisException">Redis stayed away.</exception>
+    /// <exception cref="RedisException">Redis stayed away, or refuses it.</exception>
     /// <exception cref="TimeoutException">Redis did not answer.</exception>
     public static async Task<T> RunAsync<T>(
         Func<Task<T>> step, TimeSpan patience, TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken)
@@ -29,7 +29,7 @@ internal static class RedisRetry
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
                 failed(e);
-                if (!await backoff.WaitAsync(null, cancellationToken))
+                if (!RedisFault.MayPass(e) || !await backoff.WaitAsync(null, cancellationToken))
                 {
                     throw;
                 }

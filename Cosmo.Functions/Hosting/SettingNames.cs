@@ -13,6 +13,7 @@ internal static class SettingNames
         ["QUEUE_NAME"] = "Cosmo:Receiving:Queue",
         ["ROUTING_KEY"] = "Cosmo:Receiving:RoutingKey",
         ["REDIS_URL"] = "Cosmo:Redis:Url",
+        ["REDIS_CA_FILE"] = "Cosmo:Redis:CaFile",
         ["REDIS_PREFIX"] = "Cosmo:Redis:Prefix",
         ["REDIS_THREAD_EXPIRY"] = "Cosmo:Threads:ExpirySeconds",
         ["THREAD_RETENTION_DAYS"] = "Cosmo:Threads:RetentionDays",

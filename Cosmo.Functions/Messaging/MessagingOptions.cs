@@ -1,9 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Messaging;
 
 /// <summary>Where messages come from. Section <c>Cosmo:Receiving</c>.</summary>
-internal sealed class MessagingOptions
+internal sealed class MessagingOptions : IValidatableObject
 {
     public const string Section = "Cosmo:Receiving";
 
@@ -38,4 +39,20 @@ internal sealed class MessagingOptions
     public string DeadLetterExchange => Exchange + "_dlx";
 
     public string FailedQueue => Queue + "_failed";
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!Uri.TryCreate(RabbitMQUrl, UriKind.Absolute, out var address) || address.Host.Length == 0)
+        {
+            yield return new("RABBITMQ_URL is no address of one broker; it looks like amqp://user:password@host:5672/vhost, with special characters of the password percent-encoded.");
+        }
+        else if (Address.UnusedPart(address, takesLogin: true) is { } unused)
+        {
+            yield return new($"RABBITMQ_URL has {unused}, of which neither Cosmo nor the trigger makes use; take it out.");
+        }
+        else if (address.Segments.Length > 2)
+        {
+            yield return new("RABBITMQ_URL has a path of several parts; a virtual host with a slash is written with %2F.");
+        }
+    }
 }

@@ -31,6 +31,12 @@ internal static class ThreadKeys
     /// <summary>A sorted set of threads that no channel has any more, scored by when that was noticed. See <see cref="AbandonedThread"/>.</summary>
     public static RedisKey Abandoned(string prefix) => prefix + "{threads}:abandoned";
 
+    /// <summary>A sorted set of keys, without the prefix, that do not hold what the contract says, scored by when that was noticed.</summary>
+    public static RedisKey Unreadable(string prefix) => prefix + "{threads}:unreadable";
+
+    /// <summary>The channel of such a key.</summary>
+    public static string ChannelOf(string unreadable) => unreadable[(unreadable.IndexOf(':') + 1)..];
+
     /// <summary>A sorted set of channels whose thread was just looked up, scored by when.</summary>
     public static RedisKey InUse(string prefix) => prefix + "{threads}:in_use";
 

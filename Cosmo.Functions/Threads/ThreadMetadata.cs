@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -16,7 +17,7 @@ internal sealed class ThreadMetadata
     /// <summary>Up to here doubles count by one.</summary>
     private const double MostMessages = 1L << 53;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 500 };
 
     private readonly JsonObject _json;
 
@@ -28,8 +29,11 @@ internal sealed class ThreadMetadata
     /// <summary>Unix seconds; null if that cannot be read.</summary>
     public double? Created => Number(CreatedAt);
 
-    /// <summary>How many messages were counted; 0 if that cannot be read.</summary>
-    public long Messages => (long)Math.Clamp(Number(MessageCount) ?? 0, 0, MostMessages);
+    /// <summary>How many messages were counted; null if what stands there is no number.</summary>
+    public long? Messages => _json.ContainsKey(MessageCount) ? Counted(Number(MessageCount)) : 0;
+
+    /// <summary>Whether each of the contract's fields that is there is a number.</summary>
+    public bool IsWhole => new[] { CreatedAt, MessageCount, LastMessageAt }.All(name => !_json.ContainsKey(name) || Number(name) is not null);
 
     /// <summary>Metadata of a thread without messages.</summary>
     public static ThreadMetadata New(double now) =>
@@ -40,10 +44,12 @@ internal sealed class ThreadMetadata
     {
         try
         {
+            // What cannot be written again cannot be kept: text that is none is noticed here.
             return JsonNode.Parse(json, documentOptions: Strict) is JsonObject read && read.ToJsonString().Length > 0 ? new ThreadMetadata(read) : null;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
+            // Not JSON, a name twice, or half a surrogate pair.
             return null;
         }
     }
@@ -51,13 +57,13 @@ internal sealed class ThreadMetadata
     /// <summary>Counts a message, unless it was the last one counted; returns whether anything changed.</summary>
     public bool Count(string messageId, double now)
     {
-        if (_json[LastMessageId] is JsonValue last && last.TryGetValue<string>(out var id) && id == messageId)
+        if (Text(LastMessageId) == messageId)
         {
             return false;
         }
 
         _json[CreatedAt] = Number(CreatedAt) is null ? now : _json[CreatedAt]!.DeepClone();
-        _json[MessageCount] = Messages + 1;
+        _json[MessageCount] = (Messages ?? Counted(ReadNumber(Text(MessageCount))) ?? 0) + 1;
         _json[LastMessageAt] = now;
         _json[LastMessageId] = messageId;
         return true;
@@ -65,8 +71,13 @@ internal sealed class ThreadMetadata
 
     public override string ToString() => _json.ToJsonString();
 
-    private double? Number(string name) =>
-        _json[name] is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<double>(out var number) && double.IsFinite(number)
-            ? number
-            : null;
+    private static long? Counted(double? number) => number is null ? null : (long)Math.Clamp(number.Value, 0, MostMessages);
+
+    private static double? ReadNumber(string? text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+
+    private string? Text(string name) => _json[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+
+    // As text, because a number that was set here is of one type and one that was read of any.
+    private double? Number(string name) => _json[name] is JsonValue value && value.GetValueKind() == JsonValueKind.Number ? ReadNumber(value.ToJsonString()) : null;
 }

@@ -32,6 +32,7 @@ internal sealed class ThreadStore(
     private readonly int _expiry = options.Value.ExpirySeconds;
 
     /// <summary>The channel's thread id, or null. Renews the expiry of the thread and of its metadata.</summary>
+    /// <exception cref="RedisServerException">The thread's key holds something of another type.</exception>
     public async Task<string?> FindAsync(string channel, CancellationToken cancellationToken)
     {
         // Before the keys are read: from here on nobody removes the thread.
@@ -40,15 +41,18 @@ internal sealed class ThreadStore(
             return null;
         }
 
-        var thread = ReadAsync(ThreadKeys.Thread(redis.Prefix, channel), cancellationToken);
-        var metadata = ReadAsync(ThreadKeys.Metadata(redis.Prefix, channel), cancellationToken);
-        await Task.WhenAll(thread, metadata);
+        var (threadKey, metadataKey) = (ThreadKeys.Thread(redis.Prefix, channel), ThreadKeys.Metadata(redis.Prefix, channel));
+        var thread = ReadAsync(threadKey, cancellationToken);
+        var metadata = TryAsync(metadataKey, () => ReadAsync(metadataKey, cancellationToken));
+        await Task.WhenAll(TryAsync(threadKey, () => thread), metadata);
+
+        // Throws where another program keeps something else there: that is not written over.
         if (!ThreadId.IsCurrent(await thread))
         {
             return null;
         }
 
-        var snapshot = new ThreadSnapshot(channel, await thread, await metadata);
+        var snapshot = new ThreadSnapshot(channel, new StoredText(await thread, IsForeign: false), new StoredText(await metadata, IsForeign: false));
         await index.RecordAsync([snapshot.ToEntry()], replacesThread: false, cancellationToken);
         return snapshot.ThreadId;
     }
@@ -59,7 +63,7 @@ internal sealed class ThreadStore(
         var metadata = await ChangeMetadataAsync(channel, static (_, _) => false, cancellationToken);
 
         // The index comes first: a thread that it does not know would never be deleted at OpenAI.
-        await index.RecordAsync([new IndexEntry(channel, threadId, metadata.LastActivity, metadata.Messages)], replacesThread: true, cancellationToken);
+        await index.RecordAsync([new IndexEntry(channel, threadId, metadata is null ? Now() : metadata.LastActivity, metadata?.Messages)], replacesThread: true, cancellationToken);
         await redis.RunAsync(
             database => database.ExecuteAsync("SET", ThreadKeys.Thread(redis.Prefix, channel), threadId, "EX", _expiry),
             cancellationToken);
@@ -69,14 +73,23 @@ internal sealed class ThreadStore(
     public async Task CountMessageAsync(string channel, string messageId, CancellationToken cancellationToken)
     {
         var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageId, now), cancellationToken);
-        await index.RecordAsync([new IndexEntry(channel, null, metadata.LastActivity, metadata.Messages)], replacesThread: false, cancellationToken);
+        await index.RecordAsync([new IndexEntry(channel, null, metadata is null ? Now() : metadata.LastActivity, metadata?.Messages)], replacesThread: false, cancellationToken);
     }
 
-    /// <summary>Makes the metadata if it is missing, changes it, and renews it, as one step for whoever else reads and writes it.</summary>
-    private async Task<ThreadMetadata> ChangeMetadataAsync(
+    /// <summary>
+    /// Makes the metadata if it is missing, changes it, and renews it, as one step for whoever else reads and writes it. Null where somebody else keeps
+    /// something of another type there.
+    /// </summary>
+    private Task<ThreadMetadata?> ChangeMetadataAsync(
         string channel, Func<ThreadMetadata, double, bool> change, CancellationToken cancellationToken)
     {
         var key = ThreadKeys.Metadata(redis.Prefix, channel);
+        return TryAsync<ThreadMetadata>(key, async () => await ChangeAsync(channel, key, change, cancellationToken));
+    }
+
+    private async Task<ThreadMetadata> ChangeAsync(
+        string channel, RedisKey key, Func<ThreadMetadata, double, bool> change, CancellationToken cancellationToken)
+    {
         var current = await ReadAsync(key, cancellationToken) ?? "";
         for (var write = 0; write < MaxWrites; write++)
         {
@@ -105,6 +118,21 @@ internal sealed class ThreadStore(
         }
 
         throw new TimeoutException($"The metadata of a channel changed {MaxWrites} times while it was being written.");
+    }
+
+    /// <summary>Null, and said, where the key holds something of another type.</summary>
+    private async Task<T?> TryAsync<T>(RedisKey key, Func<Task<T?>> call)
+        where T : class
+    {
+        try
+        {
+            return await call();
+        }
+        catch (RedisServerException e) when (RedisFault.IsWrongType(e))
+        {
+            logger.KeyUnreadable(key.ToString());
+            return null;
+        }
     }
 
     private async Task<string?> ReadAsync(RedisKey key, CancellationToken cancellationToken) =>

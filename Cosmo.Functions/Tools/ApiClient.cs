@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Tools;
@@ -25,7 +24,7 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
     /// The answer to a GET, or null for 404. Throws <see cref="ToolException"/>. The service is named as in a sentence ("the weather service"),
     /// the address may hold a key, and a key that is given apart goes into the header <c>x-api-key</c>.
     /// </summary>
-    public async Task<JsonElement?> GetAsync(string service, Uri uri, string? apiKey, CancellationToken cancellationToken)
+    public async Task<ForeignJson?> GetAsync(string service, Uri uri, string? apiKey, CancellationToken cancellationToken)
     {
         var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries, LongestRetryAfter = LongestDelay };
         while (true)
@@ -43,7 +42,7 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
         }
     }
 
-    private async Task<(JsonElement? Answer, Failure? Failure)> TryAsync(
+    private async Task<(ForeignJson? Answer, Failure? Failure)> TryAsync(
         string service, Uri uri, string? apiKey, int @try, CancellationToken cancellationToken)
     {
         using var limit = new TimeLimit(TryTimeLimit, clock, cancellationToken);
@@ -59,7 +58,13 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
             using var response = await client.SendAsync(request, limit.Token);
             if (response.IsSuccessStatusCode)
             {
-                return (JsonElement.Parse(await response.Content.ReadAsByteArrayAsync(limit.Token)), null);
+                if (ForeignJson.TryRead(await response.Content.ReadAsByteArrayAsync(limit.Token), out var json, out _))
+                {
+                    return (json, null);
+                }
+
+                logger.RequestFailed(service, @try, "not JSON", null);
+                return (null, Failure.Unreadable(service));
             }
 
             if (response.StatusCode == HttpStatusCode.NotFound)
@@ -85,11 +90,6 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
             logger.RequestFailed(service, @try, "connection", exception);
             return (null, new Failure($"{Capitalized(service)} cannot be reached right now. Tell the user to try again later.", MayPass: true));
         }
-        catch (JsonException)
-        {
-            logger.RequestFailed(service, @try, "not JSON", null);
-            return (null, Failure.Unreadable(service));
-        }
     }
 
     /// <summary>What to throw when an answer is JSON, but not the JSON that was expected.</summary>
@@ -113,7 +113,7 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
         public static Failure Unreadable(string service) => new($"The answer of {service} could not be read.", MayPass: false);
 
         private static TimeSpan? RetryAfterOf(HttpResponseMessage response, DateTimeOffset now) =>
-            response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - now : null;
+            response.Headers.NonValidated.TryGetValues("Retry-After", out var values) ? RetryAfterHeader.Read(values.ToString(), now) : null;
     }
 }
 
@@ -124,5 +124,5 @@ internal sealed class ApiOptions
     public string? BaseUrl { get; set; }
 
     public bool IsValid => string.IsNullOrWhiteSpace(BaseUrl)
-        || (Uri.TryCreate(BaseUrl, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Query.Length + uri.Fragment.Length == 0);
+        || (Uri.TryCreate(BaseUrl, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && Address.UnusedPart(uri, takesLogin: false) is null);
 }

@@ -39,12 +39,12 @@ internal sealed class ToolOptions : IValidatableObject
     {
         if (!AuditApi.IsValid)
         {
-            yield return new("Cosmo:Tools:AuditApi:BaseUrl (AUDIT_API_URL) must be an http or https address without a query.");
+            yield return new("Cosmo:Tools:AuditApi:BaseUrl (AUDIT_API_URL) must be an http or https address without a user name, a query or a fragment.");
         }
 
         if (!UserRoleApi.IsValid)
         {
-            yield return new("Cosmo:Tools:UserRoleApi:BaseUrl (USER_ROLE_API_URL) must be an http or https address without a query.");
+            yield return new("Cosmo:Tools:UserRoleApi:BaseUrl (USER_ROLE_API_URL) must be an http or https address without a user name, a query or a fragment.");
         }
     }
 }

@@ -169,6 +169,15 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         var bytes = answer["bytes"]!;
         Row("bytes", Tables.Count(bytes["total"]) + (bytes["is_sampled"]!.GetValue<bool>() ? $" (projected from {Tables.Count(bytes["channels"])} channels)" : ""));
         Row("to be deleted", $"{Tables.Count(answer["abandoned"])} threads that no channel has any more");
+        if (answer["unreadable"] is { } unreadable && unreadable["count"]!.GetValue<long>() > 0)
+        {
+            Row("unreadable keys", Tables.Count(unreadable["count"]));
+            foreach (var key in unreadable["keys"]!.AsArray())
+            {
+                Row("", Tables.Line(key));
+            }
+        }
+
         Row("keys compared (UTC)", answer["indexed_at"] is null ? "never" : Tables.Time(answer["indexed_at"]));
         console.Write(totals);
 

@@ -97,6 +97,21 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
         result.Failure!.Cause.ShouldBe("redis");
     }
 
+    [Fact]
+    public async Task A_thread_key_of_another_type_is_a_failure_at_once_that_is_no_outage()
+    {
+        await _redis.Connection.RunAsync(database => database.HashSetAsync($"{_redis.Prefix}thread:{Address.Channel}", "owner", "x"), TestContext.Current.CancellationToken);
+
+        var result = await Activity(_redis.Connection, _threads, new ManualTimeProvider()).RunAsync(
+            new ThreadInput(Address, "run-1", null, HasStarted: true), Substitute.For<FunctionContext>());
+
+        result.Failure.ShouldNotBeNull().ShouldSatisfyAllConditions(
+            failure => failure.Cause.ShouldBe("redis_refuses"),
+            failure => failure.IsOutage.ShouldBeFalse(),
+            failure => failure.Sentence.ShouldBe("I encountered an issue while processing your request."),
+            failure => failure.Details.ShouldBe("Redis refused a command"));
+    }
+
     private Task<ThreadResult> RunAsync(string runId, string? replaced = null, bool hasStarted = true) =>
         Activity(_redis.Connection, _threads, TimeProvider.System).RunAsync(new ThreadInput(Address, runId, replaced, hasStarted), Substitute.For<FunctionContext>());
 

@@ -94,12 +94,71 @@ public sealed class PersonalDataTests : IAsyncDisposable
     [InlineData("""{"data":{}}""")]
     [InlineData("""{"data":{"items":null}}""")]
     [InlineData("""{"data":{"items":[null]}}""")]
-    [InlineData("""{"data":{"items":[{"action":5}]}}""")]
     public async Task Audit_logs_that_cannot_be_read_are_said_so(string answer)
     {
         await StartAsync(answer);
 
         (await _setup!.RunAsync("get_user_audit_logs", Ana, "auditor")).ShouldContain("could not be read");
+    }
+
+    [Fact]
+    public async Task One_odd_record_does_not_cost_the_others()
+    {
+        await StartAsync("""
+            {"data":{"items":[
+              null, 7, {"id":3}, {"action":{"name":"x"}},
+              {"action":5,"tableName":true,"changeSummary":"\ud83d","createdAt":1767225600},
+              {"action":"Update","tableName":"Clients","changeSummary":"Phone changed","createdAt":"2026-01-31 09:45:10.123","old":NaN}
+            ],"totalPages":"4","totalCount":"12","hasNextPage":"true"}}
+            """);
+
+        var output = JsonNode.Parse(await _setup!.RunAsync("get_user_audit_logs", Ana, "auditor"))!;
+
+        output["audit_logs"]!["items"]!.ToJsonString().ShouldBe(
+            """[{"action":"5","tableName":"true","changeSummary":null,"createdAt":"1767225600"},{"action":"Update","tableName":"Clients","changeSummary":"Phone changed","createdAt":"2026-01-31 09:45:10.123"}]""");
+        output["audit_logs"]!["pagination"]!.ToJsonString().ShouldBe("""{"totalPages":4,"totalCount":12,"hasPreviousPage":null,"hasNextPage":true}""");
+        output["summary"]!["total_records"]!.GetValue<int>().ShouldBe(12);
+        output["insights"]!["total_activities"]!.GetValue<int>().ShouldBe(2);
+        output["note"]!.GetValue<string>().ShouldSatisfyAllConditions(note => note.ShouldContain("left out: 4."), note => note.ShouldContain("a time that can be read: 1"));
+    }
+
+    [Fact]
+    public async Task A_list_that_cannot_be_read_is_not_taken_for_an_idle_user()
+    {
+        await StartAsync("""{"data":{"items":null,"totalCount":12}}""");
+
+        var output = JsonNode.Parse(await _setup!.RunAsync("get_user_audit_logs", Ana, "auditor"))!;
+
+        output["summary"]!["total_records"]!.GetValue<int>().ShouldBe(12);
+        output["insights"].ShouldBeNull();
+        output["audit_logs"]!["items"].ShouldBeNull();
+        output["note"]!.GetValue<string>().ShouldContain("nothing is known");
+    }
+
+    [Fact]
+    public async Task Records_without_pagination_are_counted_and_that_is_said()
+    {
+        await StartAsync("""{"data":{"items":[null,{"action":"Update","createdAt":"yesterday"}]}}""");
+
+        var output = JsonNode.Parse(await _setup!.RunAsync("get_user_audit_logs", Ana, "auditor"))!;
+
+        output["summary"]!["total_records"]!.GetValue<int>().ShouldBe(2);
+        output["insights"]!["recent_activity"].ShouldBeNull();
+        output["note"]!.GetValue<string>().ShouldContain("total_records counts this page");
+    }
+
+    [Theory]
+    [InlineData("null", "null")]
+    [InlineData("""  "\ud83d"  """, "\"(not text)\"")]
+    [InlineData("""{"role":"Manager","since":NaN}""", """{"role":"Manager","since":"(NaN)"}""")]
+    public async Task An_odd_role_is_told_as_far_as_it_can_be(string role, string told)
+    {
+        await StartAsync($$"""{"data":{{role}}}""");
+
+        var output = JsonNode.Parse(await _setup!.RunAsync("get_user_role", Ana, "auditor"))!.AsObject();
+
+        (output["user_role"]?.ToJsonString() ?? "null").ShouldBe(told);
+        output.ContainsKey("note").ShouldBe(role == "null");
     }
 
     [Theory]
@@ -200,7 +259,7 @@ public sealed class PersonalDataTests : IAsyncDisposable
     [Fact]
     public async Task An_address_that_is_none_is_refused_with_the_settings_name()
     {
-        await using var setup = new ToolSetup(new() { ["Cosmo:Tools:AuditApi:BaseUrl"] = "audit", ["Cosmo:Tools:UserRoleApi:BaseUrl"] = "https://roles?x=" });
+        await using var setup = new ToolSetup(new() { ["Cosmo:Tools:AuditApi:BaseUrl"] = "audit", ["Cosmo:Tools:UserRoleApi:BaseUrl"] = "https://name:password@roles" });
 
         setup.ErrorsOf<ToolOptions>().ShouldSatisfyAllConditions(
             error => error.ShouldContain("Cosmo:Tools:AuditApi:BaseUrl (AUDIT_API_URL)"),

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Tools;
 using Cosmo.Functions.Tools.Database;
 using Microsoft.Data.Sqlite;
 
@@ -104,6 +105,93 @@ public sealed class DatabaseToolsTests : IAsyncDisposable
 
         (await setup.RunAsync("get_active_clients_per_service", "{}")).ShouldContain("has no numbers of clients");
     }
+
+    [Fact]
+    public async Task Rows_of_odd_columns_and_values_are_told_and_what_does_not_count_is_said()
+    {
+        await using var setup = Setup(_connectionString, """
+            SELECT 'Payroll' AS Service, 12.0 AS ClientCount, 1 AS clientcount, 2 AS Fee, 3 AS Fee, x'00' AS Raw
+            UNION ALL SELECT 'Offices', '30', 1, 9e999, -9e999, NULL
+            UNION ALL SELECT 'Text', 'many', 1, 0, 0, 0
+            UNION ALL SELECT 'None', NULL, 1, 0, 0, 0
+            """);
+
+        var output = JsonNode.Parse(await setup.RunAsync("get_active_clients_per_service", "{}"))!;
+
+        output["total_active_clients"]!.GetValue<int>().ShouldBe(42);
+        output["note"]!.GetValue<string>().ShouldContain("leaves out: 2.");
+        output["service_breakdown"]![0]!.ToJsonString().ShouldBe("""{"Service":"Payroll","ClientCount":12,"clientcount_2":1,"Fee":2,"Fee_2":3,"Raw":"(binary)"}""");
+        output["service_breakdown"]![1]!["Fee"]!.GetValue<string>().ShouldBe("Infinity");
+        output["service_breakdown"]![1]!["Fee_2"]!.GetValue<string>().ShouldBe("-Infinity");
+    }
+
+    [Fact]
+    public async Task Numbers_of_which_none_can_be_read_are_no_zero()
+    {
+        await using var setup = Setup(_connectionString, "SELECT 'Payroll' AS Service, 'many' AS ClientCount");
+
+        var output = JsonNode.Parse(await setup.RunAsync("get_active_clients_per_service", "{}"))!;
+
+        output["total_active_clients"].ShouldBeNull();
+        output["note"]!.GetValue<string>().ShouldContain("could not be read");
+    }
+
+    [Fact]
+    public async Task Of_several_results_that_with_the_numbers_is_summed_and_the_others_are_told()
+    {
+        await using var setup = Setup(_connectionString, "SELECT 'as of today' AS Remark; SELECT 1 AS ClientCount WHERE 0; SELECT 'Payroll' AS Service, 12 AS ClientCount; SELECT 5 AS ClientCount");
+
+        var output = JsonNode.Parse(await setup.RunAsync("get_active_clients_per_service", "{}"))!;
+
+        output["total_active_clients"]!.GetValue<int>().ShouldBe(12);
+        output["service_breakdown"]!.ToJsonString().ShouldBe("""[{"Service":"Payroll","ClientCount":12}]""");
+        output["more_results"]!.ToJsonString().ShouldBe("""[[{"Remark":"as of today"}],[{"ClientCount":5}]]""");
+    }
+
+    [Fact]
+    public void A_value_of_any_type_is_JSON()
+    {
+        (object Value, string Json)[] values =
+        [
+            (DBNull.Value, "null"),
+            ((sbyte)-1, "-1"),
+            ((byte)1, "1"),
+            ((short)1, "1"),
+            ((ushort)1, "1"),
+            (1u, "1"),
+            (ulong.MaxValue, "18446744073709551615"),
+            (0.1f, "0.1"),
+            (float.NaN, "\"NaN\""),
+            (3.0, "3"),
+            (double.NegativeInfinity, "\"-Infinity\""),
+            (12.00m, "12"),
+            (decimal.MaxValue, "79228162514264337593543950335"),
+            ('x', "\"x\""),
+            ("half \ud83d", "\"half \\uFFFD\""),
+            (new DateTime(2026, 1, 31, 9, 45, 10, DateTimeKind.Utc), "\"2026-01-31T09:45:10\""),
+            (new DateOnly(2026, 1, 31), "\"2026-01-31\""),
+            (new TimeSpan(1, 2, 3), "\"01:02:03\""),
+            (Guid.Empty, "\"00000000-0000-0000-0000-000000000000\""),
+            (new byte[] { 1 }, "\"(binary)\""),
+            (new[] { 1, 2 }, "[1,2]"),
+        ];
+
+        foreach (var (value, json) in values)
+        {
+            (DatabaseValue.ToNode(value)?.ToJsonString(ToolJson.Options) ?? "null").ShouldBe(json);
+        }
+    }
+
+    [Theory]
+    [InlineData("\"1,234\"", 1234)]
+    [InlineData("\" 12.0 \"", 12)]
+    [InlineData("1e3", 1000)]
+    [InlineData("3.0", 3)]
+    [InlineData("\"NaN\"", null)]
+    [InlineData("true", null)]
+    [InlineData("[1]", null)]
+    [InlineData("null", null)]
+    public void A_number_is_read_in_whatever_form(string json, int? number) => DatabaseValue.ToNumber(JsonNode.Parse(json)).ShouldBe(number);
 
     [Fact]
     public async Task Without_a_connection_string_the_tools_are_not_offered()

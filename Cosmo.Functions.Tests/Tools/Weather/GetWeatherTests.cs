@@ -181,6 +181,67 @@ public sealed class GetWeatherTests : IAsyncDisposable
         (await AskAsync(InMakati)).ShouldContain("The answer of the weather service could not be read.");
     }
 
+    [Theory]
+    [InlineData("""{"main":{"temp":29.4,"humidity":74},"weather":[{"description":"light rain"}]}""", "feels_like wind_speed")]
+    [InlineData("""{"main":{"temp":"29.4","feels_like":null,"humidity":"wet"},"weather":[null,{"description":"light rain"}],"wind":{"speed":NaN}}""", "feels_like humidity wind_speed")]
+    [InlineData("""{"main":{"temp":29.4,"feels_like":{},"humidity":[1]},"weather":null,"wind":null}""", "feels_like humidity description wind_speed")]
+    [InlineData("""{"main":{"temp":29.4},"weather":[],"wind":[3]}""", "feels_like humidity description wind_speed")]
+    [InlineData("""{"main":{"temp":29.4},"weather":[{"description":"\ud83d"}],"note":"\ud83d"}""", "feels_like humidity description wind_speed")]
+    public async Task What_can_be_read_of_the_weather_is_told_and_what_cannot_is_named(string weather, string missing)
+    {
+        await StartAsync(context => context.Response.WriteAsync(context.Request.Path.StartsWithSegments("/geo") ? Makati : weather));
+
+        var output = JsonNode.Parse(await AskAsync(InMakati))!.AsObject();
+
+        output["temperature"]!.GetValue<double>().ShouldBe(29.4);
+        output["not_available"]!.AsArray().Select(name => name!.GetValue<string>()).ShouldBe(missing.Split(' '));
+        output.Select(field => field.Key).Intersect(missing.Split(' ')).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("""{"main":{},"weather":[],"wind":{}}""")]
+    [InlineData("""{"cod":"404","message":"city not found"}""")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    public async Task Weather_of_which_nothing_can_be_read_is_said_so(string weather)
+    {
+        await StartAsync(context => context.Response.WriteAsync(context.Request.Path.StartsWithSegments("/geo") ? Makati : weather));
+
+        (await AskAsync(InMakati)).ShouldContain("The answer of the weather service could not be read.");
+    }
+
+    [Fact]
+    public async Task A_place_without_name_and_country_is_the_city_that_was_asked_for()
+    {
+        await StartAsync(context => context.Response.WriteAsync(context.Request.Path.StartsWithSegments("/geo") ? """[{"lat":"14.5","lon":121}]""" : Weather));
+
+        var output = JsonNode.Parse(await AskAsync(InMakati))!;
+
+        output["location"]!.ToJsonString().ShouldBe("""{"name":"Makati"}""");
+        output["not_available"]!.ToJsonString().ShouldBe("""["location.country"]""");
+        _openWeather!.Requests.Last().ShouldContain("lat=14.5&lon=121&");
+    }
+
+    [Theory]
+    [InlineData("-5")]
+    [InlineData("0")]
+    [InlineData("NaN")]
+    [InlineData("Sun, 06 Nov 1994 08:49:37 GMT")]
+    [InlineData("soon")]
+    public async Task A_Retry_After_in_the_past_or_of_no_meaning_is_no_wait(string retryAfter)
+    {
+        var first = true;
+        await StartAsync(context =>
+        {
+            var fail = first;
+            first = false;
+            context.Response.Headers.RetryAfter = retryAfter;
+            return fail ? Status(429)(context) : AnswerWell(context);
+        });
+
+        (await AskAsync(InMakati)).ShouldContain("29.4");
+    }
+
     [Fact]
     public async Task An_answer_that_is_too_large_is_not_read()
     {
@@ -252,6 +313,7 @@ public sealed class GetWeatherTests : IAsyncDisposable
     [InlineData("api.openweathermap.org")]
     [InlineData("ftp://api.openweathermap.org")]
     [InlineData("https://api.openweathermap.org/data/2.5")]
+    [InlineData("https://name:password@api.openweathermap.org")]
     public async Task An_address_that_is_none_is_refused_with_the_settings_name(string url)
     {
         await StartAsync(AnswerWell, url: url);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Threads;
@@ -13,15 +14,24 @@ namespace Cosmo.Functions.Administration.Deletion;
 /// Deletes threads: their conversations at OpenAI, then their keys. Without <c>confirm=DELETE</c> the functions say what they would delete.
 /// </summary>
 internal sealed class DeletionFunctions(
-    ThreadReader threads, ThreadRemoval removal, ThreadIndex index, ThreadIndexer indexer, TimeProvider clock, ILogger<DeletionFunctions> logger)
+    ThreadReader threads,
+    ThreadRemoval removal,
+    ChannelErasure erasure,
+    ThreadIndex index,
+    ThreadIndexer indexer,
+    TimeProvider clock,
+    ILogger<DeletionFunctions> logger)
 {
     private const int MostDays = 36_500;
     private const int Examples = 10;
 
-    /// <summary>The thread of a channel, at once.</summary>
+    /// <summary>The thread of a channel and what is kept of its messages, at once. What is being answered is cancelled.</summary>
     [Function("DeleteThread")]
     public Task<IActionResult> DeleteAsync(
-        [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads/{channel}")] HttpRequest request, string channel, FunctionContext context) =>
+        [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads/{channel}")] HttpRequest request,
+        string channel,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) =>
         Guard.RunAsync(logger, async () =>
         {
             if (!RouteName.TryRead(channel, out var name))
@@ -36,20 +46,30 @@ internal sealed class DeletionFunctions(
             }
 
             var snapshot = await threads.ReadAsync(name, context.CancellationToken);
-            if (!snapshot.Exists)
+            var messages = await erasure.FindAsync(name, context.CancellationToken);
+            if (!snapshot.Exists && !snapshot.Unreadable.Any() && messages.Count == 0)
             {
                 return ThreadFunctions.NoThread;
             }
 
             if (confirmation is Confirmation.Given
-                && await removal.RemoveAsync(name, double.MaxValue, isForced: true, new Breaker(1), context.CancellationToken) is RemovalOutcome.Failed)
+                && await removal.RemoveAsync(name, double.MaxValue, isForced: true, new Breaker(1), client, context.CancellationToken) is RemovalOutcome.Failed)
             {
                 return HttpAnswers.Problem(
                     StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", "OpenAI did not delete the conversation, so its keys stay. Please try again.");
             }
 
             var isDryRun = confirmation is Confirmation.None;
-            return HttpAnswers.Json(new { DryRun = isDryRun, Channel = name, snapshot.ThreadId, MessageCount = snapshot.Metadata?.Messages });
+            return HttpAnswers.Json(new
+            {
+                DryRun = isDryRun,
+                Channel = name,
+                snapshot.ThreadId,
+                MessageCount = snapshot.Metadata?.Messages,
+                UnreadableKeys = threads.NamesOf(snapshot),
+                AnswersKept = messages.Count,
+                AnswersLeft = isDryRun ? messages.Count : (await erasure.FindAsync(name, context.CancellationToken)).Count,
+            });
         });
 
     /// <summary>

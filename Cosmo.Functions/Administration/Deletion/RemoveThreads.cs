@@ -1,4 +1,5 @@
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
 
 namespace Cosmo.Functions.Administration.Deletion;
 
@@ -6,9 +7,10 @@ namespace Cosmo.Functions.Administration.Deletion;
 internal sealed class RemoveThreads(ThreadBatches batches)
 {
     [Function(nameof(RemoveThreads))]
-    public Task<RemovalStep> RunAsync([ActivityTrigger] RemovalBatch batch, FunctionContext context) => batch.Latest is { } latest
-        ? batches.RemoveAsync(latest, batch.IsForced, batch.Before, context.CancellationToken)
-        : batches.RemoveAbandonedAsync(batch.Before, context.CancellationToken);
+    public Task<RemovalStep> RunAsync([ActivityTrigger] RemovalBatch batch, [DurableClient] DurableTaskClient client, FunctionContext context) =>
+        batch.Latest is { } latest
+            ? batches.RemoveAsync(latest, batch.IsForced, batch.Before, client, context.CancellationToken)
+            : batches.RemoveAbandonedAsync(batch.IsForced, batch.Before, client, context.CancellationToken);
 }
 
 /// <param name="Latest">Threads whose channel was last active at this Unix second or before; null for those that no channel has any more.</param>

@@ -1,4 +1,6 @@
+using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
+using Microsoft.DurableTask.Client;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Administration.Deletion;
@@ -16,17 +18,39 @@ internal sealed class ThreadBatches(ThreadIndex index, ThreadRemoval removal, Ti
     private const int FailuresOfAnOutage = 16;
 
     /// <summary>Removes the next threads of channels that were last active at this moment or before, the longest idle first.</summary>
-    public async Task<RemovalStep> RemoveAsync(double latest, bool isForced, RemovalStep before, CancellationToken cancellationToken)
+    public async Task<RemovalStep> RemoveAsync(
+        double latest, bool isForced, RemovalStep before, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var entries = await index.ReadOldestAsync(before.Next!, latest, BatchSize, cancellationToken);
-        return await RunAsync(entries, before, (entry, openAI) => removal.RemoveAsync(entry.Element!, latest, isForced, openAI, cancellationToken));
+        return await RunAsync(entries, before, (entry, openAI) => removal.RemoveAsync(entry.Element!, latest, isForced, openAI, client, cancellationToken));
     }
 
-    /// <summary>Deletes the next threads that no channel has any more.</summary>
-    public async Task<RemovalStep> RemoveAbandonedAsync(RemovalStep before, CancellationToken cancellationToken)
+    /// <summary>Deletes the next threads that no channel has any more; where all are meant, first the keys that the index does not list because they cannot be read.</summary>
+    public async Task<RemovalStep> RemoveAbandonedAsync(bool isForced, RemovalStep before, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        var unreadable = isForced && before.Next == IndexCursor.Start ? await RemoveUnreadableAsync(before, client, cancellationToken) : 0;
         var entries = await index.ReadAbandonedAsync(before.Next!, BatchSize, cancellationToken);
-        return await RunAsync(entries, before, (entry, openAI) => removal.RemoveAsync(AbandonedThread.Parse(entry.Element!), openAI, cancellationToken));
+        var step = await RunAsync(entries, before, (entry, openAI) => removal.RemoveAsync(AbandonedThread.Parse(entry.Element!), openAI, cancellationToken));
+        return step with { Removed = step.Removed + unreadable };
+    }
+
+    private async Task<long> RemoveUnreadableAsync(RemovalStep before, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        var begun = clock.GetTimestamp();
+        var openAI = new Breaker(FailuresOfAnOutage, before.IsOpenAIDown);
+        var (cursor, removed) = (IndexCursor.Start, 0L);
+        while (clock.GetElapsedTime(begun) < TimeLimit && await index.ReadUnreadableAsync(cursor, BatchSize, cancellationToken) is { Length: > 0 } entries)
+        {
+            foreach (var channel in entries.Select(entry => ThreadKeys.ChannelOf(entry.Element!)).Distinct())
+            {
+                removed += await removal.RemoveAsync(channel, double.MaxValue, isForced: true, openAI, client, cancellationToken) is RemovalOutcome.Removed ? 1 : 0;
+            }
+
+            var left = (await index.ReadUnreadableAsync(cursor, BatchSize, cancellationToken)).Select(entry => (string)entry.Element!).ToHashSet();
+            cursor = cursor.Advance([.. entries.Select(entry => (entry, left.Contains((string)entry.Element!)))]);
+        }
+
+        return removed;
     }
 
     private async Task<RemovalStep> RunAsync(

@@ -1,7 +1,9 @@
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
+using Microsoft.DurableTask.Client;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Administration.Deletion;
@@ -19,26 +21,36 @@ internal enum RemovalOutcome
 }
 
 /// <summary>
-/// Removes threads: the conversation at OpenAI first, then the keys, since nothing but the keys knows of the conversation. A claim in the index and the
-/// look-up of a message exclude each other, so a message either keeps its thread or gets a new one. Whatever is interrupted can be done again.
+/// Removes threads: the conversation at OpenAI first, then what is kept of the channel's messages, then the keys, since nothing but the keys knows of the conversation.
+/// A claim in the index and the look-up of a message exclude each other, so a message either keeps its thread or gets a new one. Whatever is interrupted can be done again.
 /// </summary>
 internal sealed class ThreadRemoval(
-    RedisConnection redis, ThreadReader reader, ThreadIndex index, IAssistant assistant, TimeProvider clock, ILogger<ThreadRemoval> logger)
+    RedisConnection redis, ThreadReader reader, ThreadIndex index, IAssistant assistant, ChannelErasure erasure, TimeProvider clock, ILogger<ThreadRemoval> logger)
 {
     /// <summary>For one conversation with its items; what is larger is finished by the next runs.</summary>
     private static readonly TimeSpan DeletionLimit = TimeSpan.FromSeconds(30);
 
     private const string DeleteUnchanged = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
+    private const string DeleteForeign = "if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return redis.call('DEL', KEYS[1]) end return 0";
+
     /// <summary>Removes the thread of a channel with its metadata, unless the channel was active after this moment.</summary>
     /// <param name="latest">Unix seconds.</param>
-    /// <param name="isForced">Remove it however active it is.</param>
+    /// <param name="isForced">Remove it however active it is, cancelling what is under way, and whatever its keys hold: without this, a key of another type is left to whoever keeps it.</param>
     /// <param name="openAI">While it is open, only threads without a conversation at OpenAI are removed.</param>
-    public async Task<RemovalOutcome> RemoveAsync(string channel, double latest, bool isForced, Breaker openAI, CancellationToken cancellationToken)
+    /// <param name="client">The Durable store, which has the channel's questions and answers too.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task<RemovalOutcome> RemoveAsync(
+        string channel, double latest, bool isForced, Breaker openAI, DurableTaskClient client, CancellationToken cancellationToken)
     {
         if (!await index.TryClaimAsync(channel, latest, isForced, cancellationToken))
         {
             return RemovalOutcome.Active;
+        }
+
+        if (isForced)
+        {
+            await erasure.CancelAsync(channel, client, cancellationToken);
         }
 
         var snapshot = await reader.ReadAsync(channel, cancellationToken);
@@ -62,8 +74,18 @@ internal sealed class ThreadRemoval(
             return RemovalOutcome.Failed;
         }
 
+        await erasure.EraseAsync(channel, client, cancellationToken);
         await DeleteAsync(ThreadKeys.Thread(redis.Prefix, channel), snapshot.ThreadId, cancellationToken);
         await DeleteAsync(ThreadKeys.Metadata(redis.Prefix, channel), snapshot.MetadataText, cancellationToken);
+        if (isForced)
+        {
+            foreach (var key in snapshot.Foreign)
+            {
+                await redis.EvaluateAsync(DeleteForeign, [redis.Prefix + key], [], cancellationToken);
+            }
+        }
+
+        await index.RemoveUnreadableAsync(isForced ? snapshot.Unreadable : snapshot.Unreadable.Except(snapshot.Foreign), cancellationToken);
         await index.RemoveAsync(channel, threadId, isForced ? double.MaxValue : latest, cancellationToken);
         if (threadId is not null)
         {

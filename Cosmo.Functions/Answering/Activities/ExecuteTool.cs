@@ -27,7 +27,7 @@ internal sealed class ExecuteTool(Toolbox toolbox, IUpdatePublisher updates, Sto
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            logger.RedisAway(e, address.MessageId);
+            logger.RedisFailed(e, address.MessageId);
         }
 
         using var bounds = new TimeLimit(input.StopAt - clock.GetUtcNow(), clock, stop.Token, context.CancellationToken);

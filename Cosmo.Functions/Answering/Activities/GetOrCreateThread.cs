@@ -31,7 +31,7 @@ internal sealed class GetOrCreateThread(
                 () => FindAsync(input, made, context.CancellationToken),
                 options.Value.RedisPatience,
                 clock,
-                e => logger.RedisAway(e, input.Address.MessageId),
+                e => logger.RedisFailed(e, input.Address.MessageId),
                 context.CancellationToken);
         }
         catch (AssistantException e)
@@ -41,7 +41,7 @@ internal sealed class GetOrCreateThread(
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return new ThreadResult(null, Duplicate: false, Failure.Redis("Redis did not answer"));
+            return new ThreadResult(null, Duplicate: false, Failure.Redis(e));
         }
     }
 

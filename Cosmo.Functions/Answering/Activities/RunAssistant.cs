@@ -53,8 +53,8 @@ internal sealed class RunAssistant(
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            logger.RedisAway(e, input.Address.MessageId);
-            return Failed(Failure.Redis("Redis did not answer"));
+            logger.RedisFailed(e, input.Address.MessageId);
+            return Failed(Failure.Redis(e));
         }
         catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
         {
@@ -115,7 +115,7 @@ internal sealed class RunAssistant(
 
     /// <summary>Waits for Redis, as all that follows does.</summary>
     private Task<string?> FindEndAsync(RunInput input, CancellationToken bounds) => RedisRetry.RunAsync(
-        () => updates.FindEndAsync(input.Address, bounds), TimeSpan.MaxValue, clock, e => logger.RedisAway(e, input.Address.MessageId), bounds);
+        () => updates.FindEndAsync(input.Address, bounds), TimeSpan.MaxValue, clock, e => logger.RedisFailed(e, input.Address.MessageId), bounds);
 
     private static string Join(string before, string text) => before.Length == 0 || text.Length == 0 ? before + text : before + AssistantResponse.Paragraph + text;
 

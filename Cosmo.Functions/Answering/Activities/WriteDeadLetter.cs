@@ -1,5 +1,7 @@
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.Azure.Functions.Worker;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Answering.Activities;
 
@@ -10,7 +12,7 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters, MessageMemory mem
     public async Task RunAsync([ActivityTrigger] DeadLetterInput input, FunctionContext context) =>
         await deadLetters.WriteAsync(
             new DeadLetter(
-                input.Body ?? await memory.FindBodyAsync(input.Address, context.CancellationToken) ?? MakeBody(input),
+                input.Body ?? await FindBodyAsync(input, context.CancellationToken) ?? MakeBody(input),
                 input.Properties,
                 input.Failure.Cause,
                 input.Failure.Reason ?? input.Failure.Details,
@@ -20,6 +22,20 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters, MessageMemory mem
                 Id = AnswerStarter.InstanceId(input.Address),
             },
             context.CancellationToken);
+
+    /// <summary>Null too where Redis refuses it, such as for a key of another type: the letter does not wait for what does not come.</summary>
+    private async Task<byte[]?> FindBodyAsync(DeadLetterInput input, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await memory.FindBodyAsync(input.Address, cancellationToken);
+        }
+        catch (RedisException e) when (!RedisFault.MayPass(e))
+        {
+            logger.RedisRefuses(e, input.Address.MessageId);
+            return null;
+        }
+    }
 
     /// <summary>Redis has lost the body: what is known of the message is kept all the same.</summary>
     private byte[] MakeBody(DeadLetterInput input)

@@ -23,12 +23,12 @@ internal sealed class CheckTurn(
                 () => CheckAsync(input, client, context.CancellationToken),
                 options.Value.RedisPatience,
                 clock,
-                e => logger.RedisAway(e, input.Address.MessageId),
+                e => logger.RedisFailed(e, input.Address.MessageId),
                 context.CancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            return new TurnResult(false, Failure.Redis("Redis did not answer"));
+            return new TurnResult(false, Failure.Redis(e));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Cosmo.Functions.Delivery;
@@ -50,11 +51,11 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     /// 1 if it is new, the record of that update}.
     /// </summary>
     private const string TakeScript = UpdateLog.RecordFunction + """
-        local list, lease, message, attempt, ending, text, body = unpack(KEYS, 1, 7)
+        local list, lease, message, attempt, ending, text, body, taken = unpack(KEYS, 1, 8)
         local ticket, duration, most, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
         local known = redis.call('GET', text)
         if known and known ~= ARGV[6] then return {'Taken', 0} end
-        if redis.call('HEXISTS', message, 'owner') == 1 or redis.call('HEXISTS', KEYS[10], 'final') == 1 then return {'Known', 0} end
+        if redis.call('HEXISTS', message, 'owner') == 1 or redis.call('HEXISTS', KEYS[11], 'final') == 1 then return {'Known', 0} end
         local waiting = redis.call('LRANGE', list, 0, -1)
         for place, other in ipairs(waiting) do
           if other == ticket then return {place == 1 and 'Head' or 'Waiting', 0} end
@@ -69,11 +70,15 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         redis.call('SET', attempt, ARGV[5], 'EX', kept)
         redis.call('SET', text, ARGV[6], 'EX', ARGV[7])
         redis.call('SET', body, ARGV[8], 'EX', ARGV[9])
+        local now = tonumber(redis.call('TIME')[1])
+        redis.call('ZADD', taken, now, ARGV[10])
+        redis.call('ZREMRANGEBYSCORE', taken, '-inf', now - tonumber(ARGV[11]))
+        redis.call('EXPIRE', taken, ARGV[11])
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
         if #waiting > 0 then return {'Waiting', 1} end
         redis.call('SET', lease, '', 'PX', duration)
-        return {'Head', 1, record({unpack(KEYS, 8)}, {unpack(ARGV, 10)})}
+        return {'Head', 1, record({unpack(KEYS, 9)}, {unpack(ARGV, 12)})}
         """;
 
     /// <summary>
@@ -126,6 +131,20 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         return head
         """;
 
+    private const string ForgetScript = """
+        local list, lease, ending, taken = unpack(KEYS, 1, 4)
+        local count = tonumber(ARGV[1])
+        for i = 1, count do
+          redis.call('ZREM', taken, ARGV[1 + i])
+          redis.call('LREM', list, 0, ARGV[1 + count + i])
+        end
+        for i = 5, #KEYS do redis.call('DEL', KEYS[i]) end
+        if redis.call('EXISTS', list) == 0 then redis.call('DEL', lease, ending) end
+        """;
+
+    /// <summary>Longer than anything is kept of a message, here or in the Durable store.</summary>
+    private TimeSpan TakenKept => TimeSpan.FromDays(1) + (TextKept.TotalDays > options.Value.HistoryDays ? TextKept : TimeSpan.FromDays(options.Value.HistoryDays));
+
     private long LeaseMilliseconds => (long)(options.Value.Deadlines.Overall + Grace).TotalMilliseconds;
 
     /// <summary>Takes a place in the channel for an orchestration; taking it again gives the same place.</summary>
@@ -144,7 +163,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
             [.. Keys(address), .. started.Keys],
             [
                 instanceId, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (long)TextKept.TotalSeconds,
-                MessageMemory.Pack(body), (long)MessageMemory.BodyKept.TotalSeconds, .. started.Values,
+                MessageMemory.Pack(body), (long)MessageMemory.BodyKept.TotalSeconds, Member(address), (long)TakenKept.TotalSeconds, .. started.Values,
             ],
             cancellationToken);
         return new TakenPlace(
@@ -200,6 +219,36 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<int?> FindAttemptAsync(string channel, string messageId, CancellationToken cancellationToken) =>
         (int?)await redis.RunAsync(database => database.StringGetAsync(AttemptKey(channel, messageId)), cancellationToken);
 
+    /// <summary>The messages of a channel that took a place and of which anything may be left.</summary>
+    public async Task<IReadOnlyList<MessageAddress>> FindTakenAsync(string channel, CancellationToken cancellationToken)
+    {
+        var members = await redis.RunAsync(database => database.SortedSetRangeByRankAsync(TakenKey(channel)), cancellationToken);
+        return [.. members.Select(member => ((string)member!).Split(':', 2)).Select(parts => new MessageAddress(channel, parts[1], int.Parse(parts[0], CultureInfo.InvariantCulture)))];
+    }
+
+    /// <summary>The instances that have a place in the channel.</summary>
+    public async Task<IReadOnlyCollection<string>> FindPlacesAsync(string channel, CancellationToken cancellationToken)
+    {
+        var waiting = await redis.RunAsync(database => database.ListRangeAsync(RedisKeys.ForChannel(redis.Prefix, "turns", channel)), cancellationToken);
+        return [.. waiting.Select(ticket => (string)ticket!)];
+    }
+
+    /// <summary>Forgets messages that are over: their places, and that they were ever taken.</summary>
+    /// <param name="channel">Their channel.</param>
+    /// <param name="messages">The messages, with the instances that answered them.</param>
+    /// <param name="keys">What else is kept of them, and of the channel: keys of its hash slot.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task ForgetAsync(
+        string channel, IReadOnlyCollection<(MessageAddress Address, string InstanceId)> messages, IEnumerable<RedisKey> keys, CancellationToken cancellationToken)
+    {
+        var own = messages.SelectMany(message => Keys(message.Address)[2..7]).Except([EndingKey(channel)]);
+        await redis.EvaluateAsync(
+            ForgetScript,
+            [RedisKeys.ForChannel(redis.Prefix, "turns", channel), RedisKeys.ForChannel(redis.Prefix, "turn", channel), EndingKey(channel), TakenKey(channel), .. own, .. keys],
+            [messages.Count, .. messages.Select(message => (RedisValue)Member(message.Address)), .. messages.Select(message => (RedisValue)message.InstanceId)],
+            cancellationToken);
+    }
+
     private RedisKey[] Keys(MessageAddress address) =>
     [
         RedisKeys.ForChannel(redis.Prefix, "turns", address.Channel),
@@ -209,7 +258,12 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         EndingKey(address.Channel),
         $"{RedisKeys.ForChannel(redis.Prefix, "question", address.Channel)}:{address.MessageId}",
         MessageMemory.BodyKey(redis.Prefix, address),
+        TakenKey(address.Channel),
     ];
+
+    private string TakenKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "taken", channel);
+
+    private static string Member(MessageAddress address) => string.Create(CultureInfo.InvariantCulture, $"{address.Attempt}:{address.MessageId}");
 
     private string EndingKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "ending", channel);
 

@@ -11,6 +11,7 @@ internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer inde
     private const int MostMeasured = 1000;
 
     private const int MostShown = 10;
+    private const int MostNamed = 100;
     private const double Day = 86_400;
 
     private static readonly (string Days, double From, double To)[] Groups =
@@ -33,7 +34,9 @@ internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer inde
         var oldest = FindAsync(Order.Ascending, cancellationToken);
         var newest = FindAsync(Order.Descending, cancellationToken);
         var bytes = MeasureAsync(await channels, cancellationToken);
-        await Task.WhenAll(threads, metadata, abandoned, totals, ages, most, oldest, newest, bytes);
+        var unreadable = RunAsync(database => database.SortedSetLengthAsync(ThreadKeys.Unreadable(redis.Prefix)));
+        var names = RunAsync(database => database.SortedSetRangeByRankAsync(ThreadKeys.Unreadable(redis.Prefix), 0, MostNamed - 1));
+        await Task.WhenAll(threads, metadata, abandoned, unreadable, names, totals, ages, most, oldest, newest, bytes);
 
         var total = (await totals)[0].IsNull ? 0 : (long)(await totals)[0];
         return new ThreadStatistics(
@@ -47,6 +50,7 @@ internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer inde
             await newest,
             await bytes,
             await abandoned,
+            new UnreadableKeys(await unreadable, [.. (await names).Select(key => redis.Prefix + (string)key!)]),
             (await totals)[1].IsNull ? null : AtUnixSeconds(double.Parse((string)(await totals)[1]!, CultureInfo.InvariantCulture)));
 
         Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command) => redis.RunAsync(command, cancellationToken);

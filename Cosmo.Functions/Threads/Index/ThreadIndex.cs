@@ -83,6 +83,17 @@ internal sealed class ThreadIndex(RedisConnection redis, TimeProvider clock)
     public Task RemoveAbandonedAsync(AbandonedThread thread, CancellationToken cancellationToken) =>
         redis.RunAsync(database => database.SortedSetRemoveAsync(ThreadKeys.Abandoned(redis.Prefix), thread.Member), cancellationToken);
 
+    /// <summary>Remembers that a key, named without the prefix, is unreadable. False if that was known.</summary>
+    public Task<bool> AddUnreadableAsync(string key, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.SortedSetAddAsync(ThreadKeys.Unreadable(redis.Prefix), key, Now(), When.NotExists), cancellationToken);
+
+    /// <summary>The unreadable keys, the longest known first.</summary>
+    public Task<SortedSetEntry[]> ReadUnreadableAsync(IndexCursor after, int count, CancellationToken cancellationToken) =>
+        ReadAsync(ThreadKeys.Unreadable(redis.Prefix), after, double.PositiveInfinity, count, cancellationToken);
+
+    public Task RemoveUnreadableAsync(IEnumerable<string> keys, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.SortedSetRemoveAsync(ThreadKeys.Unreadable(redis.Prefix), [.. keys.Select(key => (RedisValue)key)]), cancellationToken);
+
     /// <summary>A page of all channels with their activity, in no order; a cursor of 0 begins and ends.</summary>
     public async Task<(string Cursor, IReadOnlyList<(string Channel, double Activity)> Channels)> ScanAsync(string cursor, int count, CancellationToken cancellationToken)
     {

@@ -7,7 +7,7 @@ namespace Cosmo.Functions.Threads.Index;
 /// Brings the index up to what stands in Redis: threads that the old worker wrote come in, what has expired goes out. It reads with <c>SCAN</c>, in
 /// steps, renews nothing, and may run as often and as many times at once as it likes.
 /// </summary>
-internal sealed class ThreadIndexer(RedisConnection redis, ThreadIndex index, ThreadReader reader)
+internal sealed class ThreadIndexer(RedisConnection redis, ThreadIndex index, ThreadReader reader, ILogger<ThreadIndexer> logger)
 {
     /// <summary>Up to so many keys, statistics and dry runs compare all of them themselves, and so are exact at once.</summary>
     private const long SmallDatabase = 10_000;
@@ -72,6 +72,13 @@ internal sealed class ThreadIndexer(RedisConnection redis, ThreadIndex index, Th
         {
             var snapshots = await reader.ReadAsync(channels, cancellationToken);
             await index.RecordAsync(snapshots.Where(snapshot => snapshot.Exists).Select(snapshot => snapshot.ToEntry()), replacesThread: false, cancellationToken);
+            foreach (var key in snapshots.SelectMany(snapshot => snapshot.Unreadable))
+            {
+                if (await index.AddUnreadableAsync(key, cancellationToken))
+                {
+                    logger.KeyUnreadable(redis.Prefix + key);
+                }
+            }
         }
 
         return threads.Count + metadata.Count;
@@ -93,6 +100,12 @@ internal sealed class ThreadIndexer(RedisConnection redis, ThreadIndex index, Th
             for (var i = 0; i < snapshots.Length; i++)
             {
                 var (thread, metadata) = (snapshots[i].ThreadId, snapshots[i].MetadataText);
+                if (metadata is not null && snapshots[i].Metadata?.Messages is null)
+                {
+                    // What was counted before it became unreadable.
+                    await index.ExpireAsync(names[i], ids[i], channels[i].Activity, noThread: false, noMetadata: true, cancellationToken);
+                }
+
                 if (thread is null || metadata is null)
                 {
                     expired += await index.ExpireAsync(
@@ -109,8 +122,28 @@ internal sealed class ThreadIndexer(RedisConnection redis, ThreadIndex index, Th
             return new IndexStep(0, expired, position with { Sweep = cursor });
         }
 
+        await SweepUnreadableAsync(cancellationToken);
         await index.MarkCompleteAsync(cancellationToken);
         return new IndexStep(0, expired, position with { IsComplete = true });
+    }
+
+    /// <summary>Forgets the keys that can be read by now, or are gone.</summary>
+    private async Task SweepUnreadableAsync(CancellationToken cancellationToken)
+    {
+        var cursor = IndexCursor.Start;
+        while (true)
+        {
+            var entries = await index.ReadUnreadableAsync(cursor, PageSize, cancellationToken);
+            if (entries.Length == 0)
+            {
+                return;
+            }
+
+            var snapshots = await reader.ReadAsync(entries.Select(entry => ThreadKeys.ChannelOf(entry.Element!)).Distinct(), cancellationToken);
+            var unreadable = snapshots.SelectMany(snapshot => snapshot.Unreadable).ToHashSet();
+            await index.RemoveUnreadableAsync(entries.Select(entry => (string)entry.Element!).Where(key => !unreadable.Contains(key)), cancellationToken);
+            cursor = cursor.Advance([.. entries.Select(entry => (entry, unreadable.Contains((string)entry.Element!)))]);
+        }
     }
 }
 

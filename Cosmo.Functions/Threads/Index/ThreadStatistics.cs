@@ -8,6 +8,7 @@ namespace Cosmo.Functions.Threads.Index;
 /// <param name="Oldest">The channel that has been idle longest; null if there is none.</param>
 /// <param name="Newest">The channel that was active last; null if there is none.</param>
 /// <param name="Abandoned">Threads that no channel has any more, and that pruning will delete at OpenAI.</param>
+/// <param name="Unreadable">Keys of threads or metadata that do not hold what they should, as far as the last comparison saw; what is in them does not count.</param>
 /// <param name="IndexedAt">When all keys were last compared with the index; null if never. What Cosmo itself wrote since is counted, what others wrote or expired is not.</param>
 internal sealed record ThreadStatistics(
     long Threads,
@@ -20,7 +21,11 @@ internal sealed record ThreadStatistics(
     ChannelActivity? Newest,
     StoredBytes Bytes,
     long Abandoned,
+    UnreadableKeys Unreadable,
     DateTimeOffset? IndexedAt);
+
+/// <param name="Keys">The names of those that have been so longest, at most a hundred.</param>
+internal sealed record UnreadableKeys(long Count, IReadOnlyList<string> Keys);
 
 /// <param name="Days">From day, up to day: <c>0-1</c>, … <c>90+</c>.</param>
 /// <param name="Share">Percentage of all.</param>

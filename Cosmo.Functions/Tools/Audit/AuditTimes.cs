@@ -14,6 +14,9 @@ internal sealed class AuditTimes(IEnumerable<AuditItem> items)
             .OrderBy(read => read.Time),
     ];
 
+    /// <summary>How many records have a time that can be read.</summary>
+    public int Count => _times.Length;
+
     /// <summary>As the service writes it; null if there is none.</summary>
     public string? Oldest => _times.Length > 0 ? _times[0].Text : null;
 

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools.Audit;
@@ -21,9 +23,12 @@ internal sealed class GetUserRole(PersonalData people, IOptions<ToolOptions> opt
     protected override async Task<GetUserRoleResult> ExecuteAsync(EmailArguments arguments, CancellationToken cancellationToken)
     {
         var role = await people.GetAsync(Service, _api, arguments, rest: "/role", cancellationToken);
-        return new GetUserRoleResult(role, arguments.Email.Trim());
+        return new GetUserRoleResult(
+            role.ToNode(), arguments.Email.Trim(), role.Kind is JsonValueKind.Null ? "The service knows the user but names no role. Tell the user so." : null);
     }
 }
 
 /// <param name="UserRole">As the service has it: a text or an object.</param>
-internal sealed record GetUserRoleResult(JsonElement UserRole, string Email);
+/// <param name="Note">What the model has to know when there is no role.</param>
+internal sealed record GetUserRoleResult(
+    JsonNode? UserRole, string Email, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note);

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using System.Text.Json;
+using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools.Audit;
@@ -17,12 +17,12 @@ internal sealed class PersonalData(ApiClient api, IOptions<ToolOptions> options)
 
     /// <summary>What a service knows of a person: the member <c>data</c> of its answer. Throws <see cref="ToolException"/>, also where it knows nobody.</summary>
     /// <param name="rest">What follows the person in the address.</param>
-    public async Task<JsonElement> GetAsync(string name, ApiOptions service, EmailArguments person, string rest, CancellationToken cancellationToken)
+    public async Task<ForeignJson> GetAsync(string name, ApiOptions service, EmailArguments person, string rest, CancellationToken cancellationToken)
     {
         var uri = new Uri($"{service.BaseUrl!.TrimEnd('/')}/{person.Encoded()}{rest}");
         var found = await api.GetAsync(name, uri, _options.ApiKey, cancellationToken)
             ?? throw new ToolException("There is no user with this e-mail address. Ask the user to check it.");
-        return found.ValueKind == JsonValueKind.Object && found.TryGetProperty("data", out var data) ? data : throw ApiClient.Unreadable(name);
+        return found["data"] ?? throw ApiClient.Unreadable(name);
     }
 }
 

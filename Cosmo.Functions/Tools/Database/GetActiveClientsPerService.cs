@@ -17,23 +17,40 @@ internal sealed class GetActiveClientsPerService(KmcDatabase database) : Tool<No
     protected override async Task<GetActiveClientsPerServiceResult> ExecuteAsync(NoArguments arguments, CancellationToken cancellationToken)
     {
         var rows = await database.GetClientsAsync(cancellationToken);
-        return new GetActiveClientsPerServiceResult(rows.Items.Sum(row => ClientsOf(row!.AsObject())), rows.Items, rows.Note);
+        var services = rows.Sets.FirstOrDefault(set => set[0]!.AsObject().ContainsKey(Count)) ?? (rows.Sets.Count == 0
+            ? []
+            : throw new ToolException("The database's answer has no numbers of clients. Tell the user that an operator has to look at this."));
+        var numbers = services.Select(row => DatabaseValue.ToNumber(row![Count])).ToList();
+        var missing = numbers.Count(number => number is null);
+        return new GetActiveClientsPerServiceResult(
+            missing == numbers.Count && missing > 0 ? null : Total(numbers), services, rows.Besides(services), NoteOf(rows, missing));
     }
 
-    private static long ClientsOf(JsonObject row)
+    private static JsonNode Total(IEnumerable<decimal?> numbers)
     {
-        if (!row.TryGetPropertyValue(Count, out var count))
+        try
         {
-            throw new ToolException("The database's answer has no numbers of clients. Tell the user that an operator has to look at this.");
+            return DatabaseValue.ToNode(numbers.Sum() ?? 0)!;
         }
-
-        return count is JsonValue value && value.TryGetValue<long>(out var clients) ? clients : 0;
+        catch (OverflowException)
+        {
+            return numbers.Sum(number => (double?)number) ?? 0;
+        }
     }
+
+    private static string? NoteOf(DatabaseRows rows, int missing) => missing == 0
+        ? rows.Note
+        : $"Services whose number of clients could not be read, and which the total leaves out: {missing}. Tell the user so. {rows.Note}".TrimEnd();
 }
 
 /// <summary>The arguments of a tool that takes none.</summary>
 internal sealed record NoArguments;
 
-/// <param name="Note">What the model has to know when not all rows are there.</param>
+/// <param name="TotalActiveClients">Null where no number could be read.</param>
+/// <param name="MoreResults">What the command gave besides.</param>
+/// <param name="Note">What the model has to know when not everything is there.</param>
 internal sealed record GetActiveClientsPerServiceResult(
-    long TotalActiveClients, JsonArray ServiceBreakdown, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note);
+    JsonNode? TotalActiveClients,
+    JsonArray ServiceBreakdown,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonArray? MoreResults,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note);

@@ -23,7 +23,8 @@ internal sealed class GetAvailableOffices(KmcDatabase database) : Tool<GetAvaila
         }
 
         var rows = await database.GetOfficesAsync(city, arguments.Capacity, cancellationToken);
-        return new GetAvailableOfficesResult(rows.Items.Count, city, arguments.Capacity, rows.Items, rows.Note);
+        var offices = rows.Sets is [var first, ..] ? first : [];
+        return new GetAvailableOfficesResult(offices.Count, city, arguments.Capacity, offices, rows.Besides(offices), rows.Note);
     }
 }
 
@@ -31,10 +32,12 @@ internal sealed record GetAvailableOfficesArguments(
     [Description("The city, for example Makati.")] string City,
     [Description("How many people need a place."), Range(1, 100_000)] int Capacity);
 
+/// <param name="MoreResults">What the command gave besides.</param>
 /// <param name="Note">What the model has to know when not all rows are there.</param>
 internal sealed record GetAvailableOfficesResult(
     int TotalAvailableSpaces,
     string City,
     int RequiredCapacity,
     JsonArray AvailableOffices,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonArray? MoreResults,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note);

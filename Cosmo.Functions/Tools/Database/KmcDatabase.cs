@@ -46,18 +46,30 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvide
         await connection.OpenAsync(cancellationToken);
         await using var command = Command(connection, text, parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new JsonArray();
-        while (await reader.ReadAsync(cancellationToken))
+        var sets = new List<JsonArray>();
+        var (count, areAll) = (0, true);
+        do
         {
-            if (rows.Count == _options.MaxRows)
+            var rows = new JsonArray();
+            var names = Names(reader);
+            while (names.Length > 0 && areAll && await reader.ReadAsync(cancellationToken))
             {
-                return new DatabaseRows(rows, AreAll: false);
+                areAll = count < _options.MaxRows;
+                if (areAll)
+                {
+                    rows.Add(Row(reader, names));
+                    count++;
+                }
             }
 
-            rows.Add(Row(reader));
+            if (rows.Count > 0)
+            {
+                sets.Add(rows);
+            }
         }
+        while (areAll && await reader.NextResultAsync(cancellationToken));
 
-        return new DatabaseRows(rows, AreAll: true);
+        return new DatabaseRows(sets, areAll);
     }
 
     private DbCommand Command(DbConnection connection, string text, (string Name, object Value)[] parameters)
@@ -78,40 +90,71 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvide
         return command;
     }
 
-    private static JsonObject Row(DbDataReader reader)
+    /// <summary>The columns by names of their own, in any case: a second of one name gets a number, and one without a name is its place.</summary>
+    private static string[] Names(DbDataReader reader)
+    {
+        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var names = new string[reader.FieldCount];
+        for (var column = 0; column < names.Length; column++)
+        {
+            var name = reader.GetName(column) is { Length: > 0 } given ? given : $"column_{column + 1}";
+            names[column] = name;
+            for (var number = 2; !taken.Add(names[column]); number++)
+            {
+                names[column] = $"{name}_{number}";
+            }
+        }
+
+        return names;
+    }
+
+    private static JsonObject Row(DbDataReader reader, string[] names)
     {
         var row = new JsonObject(AnyCase);
-        for (var column = 0; column < reader.FieldCount; column++)
+        for (var column = 0; column < names.Length; column++)
         {
-            row[reader.GetName(column)] = Value(reader.GetValue(column));
+            row[names[column]] = Value(reader, column);
         }
 
         return row;
     }
 
-    private static JsonNode? Value(object value) => value switch
+    private static JsonNode? Value(DbDataReader reader, int column)
     {
-        DBNull => null,
-        string text => text,
-        bool yes => yes,
-        byte or short or int or long => Convert.ToInt64(value, CultureInfo.InvariantCulture),
-        float or double => Convert.ToDouble(value, CultureInfo.InvariantCulture),
-        decimal number when decimal.IsInteger(number) && Math.Abs(number) <= long.MaxValue => (long)number,
-        decimal number => number,
-        DateTime time => time.ToString("s", CultureInfo.InvariantCulture),
-        DateTimeOffset time => time.ToString("O", CultureInfo.InvariantCulture),
-        byte[] => "(binary)",
-        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
-    };
+        try
+        {
+            return DatabaseValue.ToNode(reader.GetValue(column));
+        }
+        catch (Exception exception) when (exception is not (DbException or OperationCanceledException))
+        {
+            return Unreadable(reader, column);
+        }
+    }
+
+    /// <summary>Some values fit the provider's own types alone, such as a decimal of 38 digits.</summary>
+    private static string Unreadable(DbDataReader reader, int column)
+    {
+        try
+        {
+            return Convert.ToString(reader.GetProviderSpecificValue(column), CultureInfo.InvariantCulture) ?? "(not readable)";
+        }
+        catch (Exception exception) when (exception is not (DbException or OperationCanceledException))
+        {
+            return "(not readable)";
+        }
+    }
 }
 
 /// <summary>What a command gave. The names of a row's columns are found in any case.</summary>
-/// <param name="Items">The rows.</param>
-/// <param name="AreAll">Whether there were no more.</param>
-internal sealed record DatabaseRows(JsonArray Items, bool AreAll)
+/// <param name="Sets">The results that have rows.</param>
+/// <param name="AreAll">Whether there were no more rows.</param>
+internal sealed record DatabaseRows(IReadOnlyList<JsonArray> Sets, bool AreAll)
 {
     /// <summary>Admits to the model that there is more; null if there is not.</summary>
     public string? Note => AreAll
         ? null
-        : $"Only the first {Items.Count} rows were read, and totals count these alone. Tell the user that there are more.";
+        : $"Only the first {Sets.Sum(rows => rows.Count)} rows were read, and totals count these alone. Tell the user that there are more.";
+
+    /// <summary>The results but this one; null where there are none.</summary>
+    public JsonArray? Besides(JsonArray main) => Sets.Where(rows => rows != main).ToArray() is { Length: > 0 } others ? new JsonArray(others) : null;
 }

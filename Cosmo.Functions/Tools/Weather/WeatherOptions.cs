@@ -11,6 +11,6 @@ internal sealed class WeatherOptions
     public string? ApiKey { get; set; }
 
     /// <summary>Where OpenWeather is, without a path. Default <c>https://api.openweathermap.org</c>.</summary>
-    [RegularExpression("^https?://[^/?#]+/?$", ErrorMessage = "Cosmo:Tools:Weather:BaseUrl (OPENWEATHER_BASE_URL) must be an http or https address without a path.")]
+    [RegularExpression("^https?://[^/?#@]+/?$", ErrorMessage = "Cosmo:Tools:Weather:BaseUrl (OPENWEATHER_BASE_URL) must be an http or https address without a user name or a path.")]
     public string BaseUrl { get; set; } = "https://api.openweathermap.org";
 }
