@@ -4,12 +4,17 @@ using Cosmo.Functions.Hosting;
 namespace Cosmo.Functions.Assistants;
 
 /// <summary>
-/// What of a response stands in its conversation. That a response is whole is no proof that its question and its output stand there, nor that it is not
-/// that they do not: after a break it is looked, and put right. Items are known by their ids, calls and outputs by their call's.
+/// What of a response stands in its conversation. That a response is said to be whole is no proof that its question and its output stand there, and that it
+/// is not is no proof that they do not: so after a break the conversation is looked at, and put right. Items are known by their ids, calls and outputs by
+/// their call's.
 /// </summary>
 internal sealed class Standing(ConversationItems items, TimeProvider clock, ILogger<Standing> logger)
 {
     private const int MaxTries = 3;
+
+    /// <summary>Longer than this no answer waits for it.</summary>
+    private static readonly TimeSpan LongestTime = TimeSpan.FromSeconds(15);
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(2);
 
@@ -19,14 +24,22 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
     /// </summary>
     public async Task CompleteAsync(AssistantRequest request, ModelResponse response, CancellationToken cancellationToken)
     {
+        using var limit = new TimeLimit(LongestTime, clock, cancellationToken);
         var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries };
-        while (await TryCompleteAsync(request, response, cancellationToken) is { } fault)
+        try
         {
-            if (!fault.MayPass || !await backoff.WaitAsync(fault.RetryAfter, cancellationToken))
+            while (await TryCompleteAsync(request, response, limit.Token) is { } fault)
             {
-                logger.NotPutRight(request.ThreadId, fault.Message);
-                return;
+                if (!fault.MayPass || !await backoff.WaitAsync(fault.RetryAfter, limit.Token))
+                {
+                    logger.NotPutRight(request.ThreadId, fault.Message);
+                    return;
+                }
             }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.NotPutRight(request.ThreadId, "It took too long.");
         }
     }
 
