@@ -2,6 +2,7 @@ using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Receiving;
 using Cosmo.Functions.Tests.Delivery;
@@ -64,6 +65,8 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public Topology Topology { get; }
 
     public UpdateLog Log { get; }
+
+    public RedisConnection Redis => _redis.Connection;
 
     public MessageMemory Memory { get; }
 

@@ -50,6 +50,22 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         return packed.ToArray();
     }
 
+    /// <summary>Null for what another program has put there.</summary>
+    private static byte[]? Unpack(byte[] packed)
+    {
+        try
+        {
+            using var body = new MemoryStream();
+            using var unpacking = new BrotliStream(new MemoryStream(packed), CompressionMode.Decompress);
+            unpacking.CopyTo(body);
+            return body.ToArray();
+        }
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The body, or null if Redis has lost it.</summary>
     /// <exception cref="RedisException">Redis is away.</exception>
     /// <exception cref="TimeoutException">Redis does not answer.</exception>
@@ -61,10 +77,7 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
             return null;
         }
 
-        using var body = new MemoryStream();
-        using var unpacking = new BrotliStream(new MemoryStream(packed), CompressionMode.Decompress);
-        unpacking.CopyTo(body);
-        return body.ToArray();
+        return Unpack(packed);
     }
 
     public static RedisKey BodyKey(string prefix, MessageAddress address) => $"{RedisKeys.ForChannel(prefix, "body", address.Channel)}:{address.Attempt}:{address.MessageId}";

@@ -5,11 +5,14 @@ namespace Cosmo.Functions.Hosting;
 
 /// <summary>
 /// The one connection to Redis. It is made at the first call and mends itself; a call that cannot be
-/// carried out fails within <see cref="RedisOptions.CallTimeoutSeconds"/> with
-/// <see cref="RedisException"/> or <see cref="TimeoutException"/>.
+/// carried out fails within <see cref="RedisOptions.CallTimeoutSeconds"/>, or a moment later where there is no
+/// connection, with <see cref="RedisException"/> or <see cref="TimeoutException"/>.
 /// </summary>
 internal sealed class RedisConnection : IAsyncDisposable
 {
+    /// <summary>So much after the time limit the client says why it has no connection: Redis is away, or does not let it in.</summary>
+    private static readonly TimeSpan ReasonDelay = TimeSpan.FromSeconds(1.5);
+
     private readonly RedisOptions _options;
     private readonly TimeSpan _timeout;
     private readonly SemaphoreSlim _connecting = new(1, 1);
@@ -31,7 +34,15 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        return await command(connection.GetDatabase()).WaitAsync(_timeout, cancellationToken);
+        var running = command(connection.GetDatabase());
+        try
+        {
+            return await running.WaitAsync(_timeout, cancellationToken);
+        }
+        catch (TimeoutException) when (!connection.IsConnected && !running.IsCompleted)
+        {
+            return await running.WaitAsync(ReasonDelay, cancellationToken);
+        }
     }
 
     /// <summary>Runs a Lua script. All <paramref name="keys"/> must share one hash slot.</summary>

@@ -78,8 +78,9 @@ internal sealed class ThreadCommands(OperatorCommands operators)
     private static async Task<int> ClearOneAsync(TerminalSession session, string channel)
     {
         var found = await session.DeleteAsync(Address(channel));
-        session.Confirm($"The thread {Tables.Line(found["thread_id"])} of channel {Tables.Line(found["channel"])} will be deleted, at OpenAI too.");
-        return session.Show(await session.DeleteAsync($"{Address(channel)}?confirm=DELETE"), _ => session.Console.WriteLine("Deleted."));
+        session.Confirm($"The thread {Tables.Line(found["thread_id"])} of channel {Tables.Line(found["channel"])} will be deleted, at OpenAI too, and what is kept of its messages. What is being answered is cancelled.");
+        return session.Show(await session.DeleteAsync($"{Address(channel)}?confirm=DELETE"), answer => session.Console.WriteLine(
+            answer["answers_left"] is { } left && left.GetValue<int>() > 0 ? $"Deleted, but for {left} answers that are still under way; what is kept of them expires." : "Deleted."));
     }
 
     private static async Task<int> ClearManyAsync(TerminalSession session, string which, bool noWait)

@@ -51,6 +51,18 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
             .ShouldBe("""{"channel":"c1","message_id":"m1","message":"Hello","user":{"id":"ana","roles":["auditor"]}}""");
     }
 
+    [Theory]
+    [InlineData("redis.call('HSET', KEYS[1], 'owner', 'x')")]
+    [InlineData("redis.call('SET', KEYS[1], 'not packed')")]
+    public async Task A_body_that_another_program_wrote_over_does_not_hold_the_letter_back(string script)
+    {
+        await _room.Redis.EvaluateAsync(script, [MessageMemory.BodyKey(_room.Redis.Prefix, Address)], [], Cancellation);
+
+        await WriteAsync(body: null);
+
+        Encoding.UTF8.GetString((await _room.Queue.NextDeadLetterAsync()).Body).ShouldStartWith("""{"channel":"c1","message_id":"m1","message":"Hello",""");
+    }
+
     [Fact]
     public async Task A_body_is_forgotten_with_the_answer()
     {
