@@ -19,6 +19,8 @@ public sealed class AssistantOptionsTests
 
     [Theory]
     [InlineData("api.openai.com/v1")]
+    [InlineData("https://user:password@api.openai.com/v1")]
+    [InlineData("https://api.openai.com/v1#x")]
     [InlineData("ftp://api.openai.com/v1")]
     [InlineData("")]
     public void A_base_address_that_is_none_is_refused(string url) =>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Assistants;
 
@@ -49,16 +50,16 @@ internal sealed class AssistantOptions : IValidatableObject
 
         if (!IsAzure && !IsAddress(BaseUrl, "https", "http"))
         {
-            yield return new("Cosmo:Assistants:BaseUrl (OPENAI_BASE_URL) must be an http or https address such as https://api.openai.com/v1.");
+            yield return new("Cosmo:Assistants:BaseUrl (OPENAI_BASE_URL) must be an http or https address without a user name, a query or a fragment, such as https://api.openai.com/v1.");
         }
 
         // An identity's token is never sent in the clear.
         if (IsAzure && !(IsAddress(AzureEndpoint!, "https") || (!string.IsNullOrWhiteSpace(ApiKey) && IsAddress(AzureEndpoint!, "http"))))
         {
-            yield return new("Cosmo:Assistants:AzureEndpoint (AZURE_OPENAI_ENDPOINT) must be an https address such as https://NAME.openai.azure.com.");
+            yield return new("Cosmo:Assistants:AzureEndpoint (AZURE_OPENAI_ENDPOINT) must be an https address without a user name, a query or a fragment, such as https://NAME.openai.azure.com.");
         }
     }
 
     private static bool IsAddress(string text, params string[] schemes) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var uri) && schemes.Contains(uri.Scheme) && uri.Query.Length == 0;
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && schemes.Contains(uri.Scheme) && Address.UnusedPart(uri, takesLogin: false) is null;
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Delivery;
 
@@ -6,6 +7,8 @@ namespace Cosmo.Functions.Delivery;
 internal sealed class DeliveryOptions : IValidatableObject
 {
     public const string Section = "Cosmo:Delivery";
+
+    private static readonly string[] ConnectionStringParts = ["Endpoint", "AccessKey", "Version", "Port"];
 
     /// <summary>Web PubSub's connection string with its access key. Either this or <see cref="Endpoint"/>.</summary>
     public string? ConnectionString { get; set; }
@@ -46,6 +49,19 @@ internal sealed class DeliveryOptions : IValidatableObject
         {
             yield return new ValidationResult(
                 "Set either Cosmo:Delivery:ConnectionString (WEB_PUBSUB_CONNECTION_STRING) or, for Entra identity, Cosmo:Delivery:Endpoint (WEB_PUBSUB_ENDPOINT).");
+        }
+
+        if (Endpoint is not null && Address.UnusedPart(Endpoint, takesLogin: false) is { } part)
+        {
+            yield return new ValidationResult($"Cosmo:Delivery:Endpoint (WEB_PUBSUB_ENDPOINT) has {part}, of which no use would be made.");
+        }
+
+        foreach (var name in (ConnectionString ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(piece => piece.Split('=')[0].Trim()))
+        {
+            if (!ConnectionStringParts.Contains(name, StringComparer.OrdinalIgnoreCase))
+            {
+                yield return new ValidationResult($"Cosmo:Delivery:ConnectionString (WEB_PUBSUB_CONNECTION_STRING) has a part that is not known; known are {string.Join(", ", ConnectionStringParts)}.");
+            }
         }
     }
 }
