@@ -33,7 +33,7 @@ internal sealed class RecordingWebPubSub : WebPubSubServiceClient
     {
         using var body = new MemoryStream();
         content.WriteTo(body, CancellationToken.None);
-        await (Next.TryDequeue(out var happens) ? happens() : Task.CompletedTask);
+        await (Next.TryDequeue(out var happens) ? happens() : Task.CompletedTask).WaitAsync(context?.CancellationToken ?? CancellationToken.None);
         lock (_sent)
         {
             _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), CosmoJson.Options)!.Payload);

@@ -72,16 +72,86 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     public async Task What_is_said_later_waits_for_what_was_sent_soon()
     {
         var open = new TaskCompletionSource();
+        var updates = Publisher(_redis.Connection, new ManualTimeProvider());
         _webPubSub.Next.Enqueue(() => open.Task);
-        _updates.SendSoon(Address, new Update("channel", Updates.Started(Address)));
+        updates.SendSoon(Address, new Update("channel", Updates.Started(Address)));
 
-        var later = _updates.PublishAsync(Address, Updates.Responding(Address, "conv_1"), null, Cancellation);
-        await _updates.PublishAsync(new MessageAddress("channel", "msg-2", 1), Updates.Processing(Address, "conv_1"), null, Cancellation);
+        var later = updates.PublishAsync(Address, Updates.Responding(Address, "conv_1"), null, Cancellation);
+        await updates.PublishAsync(new MessageAddress("channel", "msg-2", 1), Updates.Processing(Address, "conv_1"), null, Cancellation);
         later.IsCompleted.ShouldBeFalse();
         open.SetResult();
         await later;
 
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["processing", "started", "responding"]);
+    }
+
+    [Fact]
+    public async Task Text_that_is_under_way_is_given_up_before_a_final_update_of_the_same_process_leaves()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        var clock = new ManualTimeProvider();
+        var updates = Publisher(_redis.Connection, clock);
+
+        var text = updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        var final = updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        await clock.TimersSetAsync(2);
+        final.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await final;
+        await text;
+        open.SetResult();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Type.ShouldBe("timeout");
+    }
+
+    [Fact]
+    public async Task Text_that_leaves_in_time_comes_before_a_final_update_of_the_same_process()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        var updates = Publisher(_redis.Connection, new ManualTimeProvider());
+
+        var text = updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        var final = updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        open.SetResult();
+        await Task.WhenAll(text, final);
+
+        _webPubSub.Sent.Select(update => update.Type).ShouldBe(["response", "timeout"]);
+    }
+
+    [Fact]
+    public async Task A_final_update_waits_for_what_another_process_may_still_send_and_no_longer_than_that_is_tried()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        var clock = new ManualTimeProvider();
+        var (one, other) = (Publisher(_redis.Connection, clock), Publisher(_redis.Connection, clock));
+
+        var text = one.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        var final = other.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        await clock.TimersSetAsync(2);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        await text;
+        final.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await final;
+        open.SetResult();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Type.ShouldBe("timeout");
+    }
+
+    [Fact]
+    public async Task A_final_update_waits_for_nothing_that_another_process_has_sent()
+    {
+        await Publisher(_redis.Connection, new ManualTimeProvider()).PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+
+        await Publisher(_redis.Connection, new ManualTimeProvider()).PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation);
+
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["in_progress", "completed"]);
     }
 
     [Fact]
@@ -99,6 +169,14 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
 
     private UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), _clock);
 
-    private UpdatePublisher Publisher(RedisConnection redis) =>
-        new(Log(redis), _webPubSub, Options.Create(new DeliveryOptions()), _clock, NullLogger<UpdatePublisher>.Instance);
+    private UpdatePublisher Publisher(RedisConnection redis, ManualTimeProvider? clock = null) =>
+        new(Log(redis), _webPubSub, Options.Create(new DeliveryOptions()), clock ?? _clock, NullLogger<UpdatePublisher>.Instance);
+
+    private static async Task WaitForAsync(Func<bool> isSo)
+    {
+        while (!isSo())
+        {
+            await Task.Delay(5, Cancellation);
+        }
+    }
 }

@@ -12,6 +12,8 @@ namespace Cosmo.Functions.Delivery;
 /// </summary>
 internal sealed class AnswerStream : IAsyncDisposable
 {
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
     private readonly IUpdatePublisher _publisher;
     private readonly MessageAddress _address;
     private readonly string _threadId;
@@ -21,6 +23,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     private readonly StringBuilder _text;
     private readonly Channel<bool> _grown = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stopped = new();
+    private readonly CancellationTokenSource _cut = new();
     private readonly CancellationTokenSource _fenced = new();
     private readonly Task _sending;
     private long _pieces;
@@ -67,11 +70,16 @@ internal sealed class AnswerStream : IAsyncDisposable
         _grown.Writer.TryWrite(true);
     }
 
-    /// <summary>Ends the sending; a send that is under way is finished first, so that nothing overtakes what the caller sends next.</summary>
+    /// <summary>
+    /// Ends the sending, so that nothing overtakes what is sent next, by whomever. A send that is under way has a second to finish; then its request is given
+    /// up: whoever stops an answer waits for two.
+    /// </summary>
     public async Task StopAsync()
     {
         _grown.Writer.TryComplete();
         await _stopped.CancelAsync();
+        await _sending.WaitAsync(Grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _cut.CancelAsync();
         await _sending;
     }
 
@@ -79,6 +87,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         await StopAsync();
         _stopped.Dispose();
+        _cut.Dispose();
         _fenced.Dispose();
     }
 
@@ -142,8 +151,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         try
         {
-            // A send is not cut short: what it carries would be missing before the final update.
-            if (await _publisher.PublishAsync(_address, payload, once, CancellationToken.None) || once is not null)
+            if (await _publisher.PublishAsync(_address, payload, once, _cut.Token) || once is not null)
             {
                 return true;
             }

@@ -35,7 +35,9 @@ internal sealed class DeliveryOptions : IValidatableObject
     [Range(0.05, 10, ErrorMessage = "Cosmo:Delivery:CoalesceSeconds must lie between 0.05 and 10.")]
     public double CoalesceSeconds { get; set; } = 1;
 
-    /// <summary>The time limit of one send, retries of the client included, in seconds: 1 to 60, default 10.</summary>
+    /// <summary>
+    /// The time limit of one send of a final update, retries of the client included, in seconds: 1 to 60, default 10. Other updates have three seconds.
+    /// </summary>
     [Range(1, 60, ErrorMessage = "Cosmo:Delivery:SendTimeoutSeconds must lie between 1 and 60.")]
     public double SendTimeoutSeconds { get; set; } = 10;
 

@@ -23,9 +23,28 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     /// The function <c>record(keys, args)</c> of Lua, for this and for scripts that do more in the same step. Its keys and arguments are an <see cref="LogEntry"/>'s.
     /// A counter that Redis lost starts again at the clock's milliseconds, so that it grows all the same: a client that has seen a higher number
     /// would take everything after for old.
-    /// Answers {outcome, sequence}: 1 recorded, 2 recorded before but not known as sent, 0 behind the fence or said before.
+    /// Answers {outcome, sequence, the update if it was recorded before, what is unsettled}: 1 recorded, 2 recorded before but not known as sent, 0 behind the
+    /// fence or said before. What is not final stays noted as under way until it is settled; for a final update, unsettled are the sequences of those, each
+    /// with its age in milliseconds by Redis's clock.
     /// </summary>
     public const string RecordFunction = """
+        local function milliseconds()
+          local time = redis.call('TIME')
+          return time[1] * 1000 + math.floor(time[2] / 1000)
+        end
+
+        local function unsettled(fence)
+          local found, now, fields = {}, milliseconds(), redis.call('HGETALL', fence)
+          for i = 1, #fields, 2 do
+            local sequence = string.match(fields[i], '^way:(%d+)$')
+            if sequence then
+              table.insert(found, sequence)
+              table.insert(found, now - tonumber(fields[i + 1]))
+            end
+          end
+          return found
+        end
+
         local function record(keys, args)
           local counter, log, fence = keys[1], keys[2], keys[3]
           local kind, once, entry, now = args[1], args[2], args[3], args[4]
@@ -33,7 +52,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
           if final[1] then
             if kind == 'final' and not final[2] then
               local recorded = redis.call('ZRANGEBYSCORE', log, final[1], final[1])
-              return {2, final[1], recorded[1] or ''}
+              return {2, final[1], recorded[1] or '', unsettled(fence)}
             end
             return {0, final[1], ''}
           end
@@ -49,20 +68,21 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
             if text then redis.call('ZREMRANGEBYSCORE', log, text, text) end
             if kind == 'text' then redis.call('HSET', fence, 'text', sequence) else redis.call('HSET', fence, 'final', sequence) end
           end
+          if kind ~= 'final' then redis.call('HSET', fence, 'way:' .. sequence, string.format('%.0f', milliseconds())) end
           redis.call('ZADD', log, sequence, sequence .. ':' .. entry)
           redis.call('ZREMRANGEBYRANK', log, 0, -1 - tonumber(args[8]))
           redis.call('EXPIRE', log, args[5])
           redis.call('EXPIRE', fence, args[6])
-          return {1, sequence, ''}
+          return {1, sequence, '', kind == 'final' and unsettled(fence) or {}}
         end
 
         """;
 
-    /// <summary>Answers nothing while the message has not ended, else {sequence, whether the final update was sent, the update if it is still kept}.</summary>
-    private const string EndScript = """
+    /// <summary>Answers nothing while the message has not ended, else {sequence, whether the final update was sent, the update if it is still kept, what is unsettled}.</summary>
+    private const string EndScript = RecordFunction + """
         local final = redis.call('HMGET', KEYS[2], 'final', 'sent')
         if not final[1] then return false end
-        return {final[1], final[2] and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], final[1], final[1])[1] or ''}
+        return {final[1], final[2] and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], final[1], final[1])[1] or '', unsettled(KEYS[2])}
         """;
 
     /// <summary>Gives the update its sequence and keeps it, unless the message has had its final update.</summary>
@@ -84,6 +104,10 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     public Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken) =>
         redis.RunAsync(database => database.HashSetAsync(FenceKey(address), "sent", 1), cancellationToken);
 
+    /// <summary>Notes that an update which is not final is no longer under way: it has left, or will not leave any more.</summary>
+    public Task SettleAsync(MessageAddress address, long sequence) =>
+        redis.RunAsync(database => database.HashDeleteAsync(FenceKey(address), $"way:{sequence.ToString(CultureInfo.InvariantCulture)}"), CancellationToken.None);
+
     /// <summary>Whether the message has had its final update.</summary>
     public Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken) =>
         redis.RunAsync(database => database.HashExistsAsync(FenceKey(address), "final"), cancellationToken);
@@ -94,7 +118,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         var answer = await redis.EvaluateAsync(EndScript, [Key("updates", address.Channel), FenceKey(address)], [], cancellationToken);
         return answer.IsNull
             ? null
-            : new RecordedEnd((string?)answer[2] is { Length: > 0 } entry ? Parse(address.Channel, entry, (long)answer[0]) : null, (int)answer[1] == 1);
+            : new RecordedEnd((string?)answer[2] is { Length: > 0 } entry ? Parse(address.Channel, entry, (long)answer[0]) : null, (int)answer[1] == 1, UnsettledIn(answer));
     }
 
     /// <summary>The newest text of a message, or null.</summary>
@@ -132,10 +156,16 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         var sequence = long.Parse((string)answer[1]!, CultureInfo.InvariantCulture);
         return (int)answer[0] switch
         {
-            0 => new RecordedUpdate(null),
-            2 when (string?)answer[2] is { Length: > 0 } recorded => new RecordedUpdate(Parse(channel, recorded, sequence)),
-            _ => new RecordedUpdate(new Update(channel, payload with { Sequence = sequence })),
+            0 => new RecordedUpdate(null, []),
+            2 when (string?)answer[2] is { Length: > 0 } recorded => new RecordedUpdate(Parse(channel, recorded, sequence), UnsettledIn(answer)),
+            _ => new RecordedUpdate(new Update(channel, payload with { Sequence = sequence }), UnsettledIn(answer)),
         };
+    }
+
+    private static IReadOnlyList<UnsettledUpdate> UnsettledIn(RedisResult answer)
+    {
+        var pairs = (long[])answer[3]!;
+        return [.. Enumerable.Range(0, pairs.Length / 2).Select(i => new UnsettledUpdate(pairs[2 * i], TimeSpan.FromMilliseconds(pairs[(2 * i) + 1])))];
     }
 
     private LogEntry EntryOf(string channel, string fenceKey, UpdatePayload payload, string? once)
@@ -174,7 +204,13 @@ internal sealed record LogEntry(Update Update, RedisKey[] Keys, RedisValue[] Val
 
 /// <param name="Update">The final update; null if it is not kept any more.</param>
 /// <param name="IsSent">It is known to have left.</param>
-internal sealed record RecordedEnd(Update? Update, bool IsSent);
+/// <param name="Unsettled">What was recorded before it and may still be under way.</param>
+internal sealed record RecordedEnd(Update? Update, bool IsSent, IReadOnlyList<UnsettledUpdate> Unsettled);
 
 /// <param name="ToSend">The update with its sequence; null when nothing may be sent, because the message is over or it was said before.</param>
-internal readonly record struct RecordedUpdate(Update? ToSend);
+/// <param name="Unsettled">Of a final update: what was recorded before it and may still be under way.</param>
+internal readonly record struct RecordedUpdate(Update? ToSend, IReadOnlyList<UnsettledUpdate> Unsettled);
+
+/// <param name="Sequence">The update.</param>
+/// <param name="Age">How long ago it was recorded.</param>
+internal readonly record struct UnsettledUpdate(long Sequence, TimeSpan Age);

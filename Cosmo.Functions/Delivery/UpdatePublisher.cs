@@ -23,34 +23,55 @@ internal sealed class UpdatePublisher(
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long an update that is not final is tried, from before it was recorded on; who misses it can ask for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>So long after it was recorded no process sends such an update any more.</summary>
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(4);
+
+    /// <summary>How long a final update lets what this process has under way for its message finish.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<MessageAddress, Task> _sentSoon = new();
+    private readonly ConcurrentDictionary<(MessageAddress Address, long Sequence), (Task Sending, CancellationTokenSource Cut)> _underWay = new();
 
     public async Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
     {
-        if (_sentSoon.TryGetValue(address, out var before))
+        var until = clock.GetUtcNow() + Patience;
+        if (!payload.FinalMessage && _sentSoon.TryGetValue(address, out var before))
         {
             await before;
+            until = clock.GetUtcNow() + Patience;
         }
 
-        Update? update;
+        HashSet<long> own = payload.FinalMessage ? UnderWay(address) : [];
+        RecordedUpdate recorded;
         try
         {
-            update = (await log.RecordAsync(address, payload, once, cancellationToken)).ToSend;
+            recorded = await log.RecordAsync(address, payload, once, cancellationToken);
         }
         catch (Exception e) when (payload.FinalMessage && e is RedisException or TimeoutException)
         {
             // Without Redis there is no fence, but a client that hears nothing is worse off than one that hears the end twice.
             logger.FinalUpdateWithoutRedis(e, address.MessageId);
+            await CutOffAsync(address);
             await SendAsync(Unrecorded(address.Channel, payload), FinalPatience, cancellationToken);
             return true;
         }
 
-        if (update is null)
+        if (recorded.ToSend is not { } update)
         {
             return false;
         }
 
-        await (payload.FinalMessage ? SendFinalAsync(address, update, cancellationToken) : SendAsync(update, TimeSpan.Zero, cancellationToken));
+        if (!payload.FinalMessage)
+        {
+            await SendUntilAsync(address, update, until, cancellationToken);
+            return true;
+        }
+
+        await LetSettleAsync(address, recorded.Unsettled.Where(one => !own.Contains(one.Sequence)), cancellationToken);
+        await SendFinalAsync(address, update, cancellationToken);
         return true;
     }
 
@@ -63,6 +84,7 @@ internal sealed class UpdatePublisher(
 
         if (end is { IsSent: false, Update: { } update })
         {
+            await LetSettleAsync(address, end.Unsettled, cancellationToken);
             await SendFinalAsync(address, update, cancellationToken);
         }
 
@@ -71,7 +93,7 @@ internal sealed class UpdatePublisher(
 
     public void SendSoon(MessageAddress address, Update update)
     {
-        var sending = SendAsync(update, TimeSpan.Zero, CancellationToken.None);
+        var sending = SendUntilAsync(address, update, clock.GetUtcNow() + Patience, CancellationToken.None);
         _sentSoon[address] = sending;
         _ = sending.ContinueWith(
             _ => _sentSoon.TryRemove(new(address, sending)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -97,6 +119,77 @@ internal sealed class UpdatePublisher(
 
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => log.FindTextAsync(address, cancellationToken);
 
+    /// <summary>Sends what is not final, but not behind a final update of this process, and no longer than until then.</summary>
+    private async Task SendUntilAsync(MessageAddress address, Update update, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        // Not disposed: whoever cuts it off may come late.
+        var cut = new CancellationTokenSource();
+        using var limit = new TimeLimit(until - clock.GetUtcNow(), clock, cut.Token, cancellationToken);
+        var sending = SendOnceAsync(update, 1, limit.Token);
+        var key = (address, update.Payload.Sequence!.Value);
+        _underWay[key] = (sending, cut);
+        try
+        {
+            if (!await sending)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+        finally
+        {
+            _ = SettleAsync(key);
+        }
+    }
+
+    private async Task SettleAsync((MessageAddress Address, long Sequence) key)
+    {
+        try
+        {
+            await log.SettleAsync(key.Address, key.Sequence);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // A final update from elsewhere waits for it a little.
+        }
+
+        _underWay.TryRemove(key, out _);
+    }
+
+    private HashSet<long> UnderWay(MessageAddress address) => [.. _underWay.Where(one => one.Key.Address == address).Select(one => one.Key.Sequence)];
+
+    /// <summary>
+    /// The fence is closed: nothing more is recorded for the message. Before its final update leaves, what was recorded before has left, or its request was
+    /// given up: in this process that is seen to, and others are waited for, since a client that looks at no sequence would take late text for news.
+    /// </summary>
+    private async Task LetSettleAsync(MessageAddress address, IEnumerable<UnsettledUpdate> unsettled, CancellationToken cancellationToken)
+    {
+        var own = await CutOffAsync(address);
+        var wait = unsettled.Where(update => !own.Contains(update.Sequence)).Select(update => Settled - update.Age).DefaultIfEmpty().Max();
+        if (wait > TimeSpan.Zero)
+        {
+            await Task.Delay(wait, clock, cancellationToken);
+        }
+    }
+
+    /// <summary>Ends what this process has under way for a message. Answers which those were.</summary>
+    private async Task<HashSet<long>> CutOffAsync(MessageAddress address)
+    {
+        var own = _underWay.Where(one => one.Key.Address == address).ToList();
+        if (own.Count > 0)
+        {
+            var sending = Task.WhenAll(own.Select(one => one.Value.Sending));
+            await sending.WaitAsync(Grace, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var (_, cut) in own.Where(one => !one.Value.Sending.IsCompleted).Select(one => one.Value))
+            {
+                await cut.CancelAsync();
+            }
+
+            await sending;
+        }
+
+        return [.. own.Select(one => one.Key.Sequence)];
+    }
+
     private async Task SendFinalAsync(MessageAddress address, Update update, CancellationToken cancellationToken)
     {
         if (!await SendAsync(update, FinalPatience, cancellationToken))
@@ -120,28 +213,40 @@ internal sealed class UpdatePublisher(
 
     private async Task<bool> SendAsync(Update update, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var group = GroupName.For(update.Channel);
-        var body = JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options);
         var backoff = new Backoff(FirstWait, LongestWait, clock) { Until = Backoff.After(patience, clock) };
         while (true)
         {
-            using var limit = new TimeLimit(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock, cancellationToken);
-            try
+            using (var limit = new TimeLimit(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock, cancellationToken))
             {
-                var context = new Azure.RequestContext { CancellationToken = limit.Token };
-                await webPubSub.SendToGroupAsync(group, RequestContent.Create(body), ContentType.ApplicationJson, context: context);
-                Telemetry.UpdatesSent.Add(1);
-                return true;
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-            {
-                logger.SendFailed(e, update.Payload.Status, update.Payload.MessageId, backoff.Try);
+                if (await SendOnceAsync(update, backoff.Try, limit.Token))
+                {
+                    return true;
+                }
             }
 
+            cancellationToken.ThrowIfCancellationRequested();
             if (!await backoff.WaitAsync(null, cancellationToken))
             {
                 return false;
             }
+        }
+    }
+
+    /// <summary>Never throws: what was not sent can be asked for.</summary>
+    private async Task<bool> SendOnceAsync(Update update, int number, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var body = JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options);
+            var context = new Azure.RequestContext { CancellationToken = cancellationToken };
+            await webPubSub.SendToGroupAsync(GroupName.For(update.Channel), RequestContent.Create(body), ContentType.ApplicationJson, context: context);
+            Telemetry.UpdatesSent.Add(1);
+            return true;
+        }
+        catch (Exception e)
+        {
+            logger.SendFailed(e, update.Payload.Status, update.Payload.MessageId, number);
+            return false;
         }
     }
 }

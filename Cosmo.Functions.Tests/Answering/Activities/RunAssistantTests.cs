@@ -25,18 +25,19 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private readonly IAssistant _assistant = Substitute.For<IAssistant>();
     private readonly RecordingWebPubSub _webPubSub = new();
     private readonly StopSignals _stopSignals;
+    private readonly UpdateLog _log;
     private readonly TurnQueue _turns;
     private readonly RunAssistant _activity;
 
     public RunAssistantTests()
     {
         var delivery = Options.Create(new DeliveryOptions());
-        var log = new UpdateLog(_redis.Connection, delivery, _clock);
-        _turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
+        _log = new UpdateLog(_redis.Connection, delivery, _clock);
+        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _activity = new RunAssistant(
             _assistant,
-            new UpdatePublisher(log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance),
+            new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance),
             new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
             _stopSignals,
             new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),
@@ -56,7 +57,8 @@ public sealed class RunAssistantTests : IAsyncDisposable
     [Fact]
     public async Task The_last_response_ends_the_answer_with_all_its_rounds_and_gives_the_turn_back()
     {
-        await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, Cancellation);
+        var taken = await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, Cancellation);
+        await _log.SettleAsync(Address, taken.Started!.Payload.Sequence!.Value);
         Answer(new AssistantResponse("resp_1", "Let me look.", [new ToolCall("call_1", "get_weather", "{}")]));
         (await RunAsync(round: 0)).ToolCalls.ShouldHaveSingleItem();
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["processing"]);
