@@ -126,7 +126,7 @@ internal sealed class UpdatePublisher(
         var cut = new CancellationTokenSource();
         using var limit = new TimeLimit(until - clock.GetUtcNow(), clock, cut.Token, cancellationToken);
         var sending = SendOnceAsync(update, 1, limit.Token);
-        var key = (address, update.Payload.Sequence!.Value);
+        var key = (address, update.Payload.Sequence ?? 0);
         _underWay[key] = (sending, cut);
         try
         {
