@@ -71,9 +71,13 @@ public sealed class RedisConnectionTests(RedisServer server) : IClassFixture<Red
         }
 
         await using var redis = Connect($"redis://{login}127.0.0.1:{locked.Port}/0");
-        var failure = await FailureAsync(redis);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
 
-        RedisFault.MayPass(failure).ShouldBeFalse(failure.ToString());
+        // On a busy machine the client says why it has no connection a call later.
+        while (RedisFault.MayPass(await FailureAsync(redis)))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+        }
     }
 
     [Fact]
