@@ -1,5 +1,6 @@
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Receiving;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 
@@ -62,7 +63,7 @@ internal sealed class ConsumerWatch(Topology topology, IConfiguration configurat
     /// <summary>Longer than a restart of the listeners or of the whole app takes.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private static readonly string[] DisabledNames = ["AzureWebJobs.ReceiveMessage.Disabled", "AzureWebJobs_ReceiveMessage_Disabled"];
+    private static readonly string[] DisabledNames = [$"AzureWebJobs.{nameof(ReceiveMessage)}.Disabled", $"AzureWebJobs_{nameof(ReceiveMessage)}_Disabled"];
 
     private bool _hasLostQueue;
 

@@ -70,8 +70,12 @@ internal sealed class AnswerStarter(
         using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
         try
         {
-            var taken = await AskRedisAsync(
-                address, () => turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken), until, cancellationToken);
+            var taken = await RedisRetry.RunAsync(
+                () => turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken),
+                patience,
+                clock,
+                e => logger.RedisFailed(e, address.MessageId),
+                cancellationToken);
             switch (taken.Place)
             {
                 case TurnPlace.Taken:
@@ -166,9 +170,6 @@ internal sealed class AnswerStarter(
             return before?.SerializedInput is null ? input with { RunId = "" } : before.ReadInputAs<AnswerInput>();
         }
     }
-
-    private Task<T> AskRedisAsync<T>(MessageAddress address, Func<Task<T>> ask, DateTimeOffset until, CancellationToken cancellationToken) =>
-        RedisRetry.RunAsync(ask, until - clock.GetUtcNow(), clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
 
     /// <exception cref="DurableStoreAwayException">It stayed away.</exception>
     private async Task<T> AskStoreAsync<T>(MessageAddress address, Func<CancellationToken, Task<T>> ask, DateTimeOffset until, CancellationToken cancellationToken)

@@ -37,10 +37,10 @@ internal static partial class Log
     public static partial void AssistantFailed(this ILogger logger, Exception exception, string messageId, AssistantFailure failure);
 
     [LoggerMessage(206, LogLevel.Warning, "Redis did not answer for message {MessageId}.")]
-    public static partial void RedisAway(this ILogger logger, Exception exception, string messageId);
+    private static partial void RedisAway(this ILogger logger, Exception exception, string messageId);
 
     [LoggerMessage(219, LogLevel.Error, "Redis refuses what message {MessageId} needs; to try again does not help.")]
-    public static partial void RedisRefuses(this ILogger logger, Exception exception, string messageId);
+    private static partial void RedisRefuses(this ILogger logger, Exception exception, string messageId);
 
     [LoggerMessage(207, LogLevel.Information, "The work on message {MessageId} was stopped in round {Round}.")]
     public static partial void WorkStopped(this ILogger logger, string messageId, int round);

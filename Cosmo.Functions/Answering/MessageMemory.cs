@@ -72,12 +72,7 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     public async Task<byte[]?> FindBodyAsync(MessageAddress address, CancellationToken cancellationToken)
     {
         byte[]? packed = await redis.RunAsync(database => database.StringGetSetExpiryAsync(BodyKey(redis.Prefix, address), BodyKept), cancellationToken);
-        if (packed is null)
-        {
-            return null;
-        }
-
-        return Unpack(packed);
+        return packed is null ? null : Unpack(packed);
     }
 
     public static RedisKey BodyKey(string prefix, MessageAddress address) => $"{RedisKeys.ForChannel(prefix, "body", address.Channel)}:{address.Attempt}:{address.MessageId}";

@@ -72,7 +72,7 @@ internal readonly struct ForeignJson
                 JsonValueKind.String => Text,
                 _ => null,
             };
-            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+            return ReadReal(text);
         }
     }
 
@@ -117,6 +117,10 @@ internal readonly struct ForeignJson
                 return "(too deep)";
         }
     }
+
+    /// <summary>The finite number that a text is; null for any other.</summary>
+    public static double? ReadReal(string? text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     /// <summary>Reads a whole text.</summary>
     /// <param name="text">UTF-8.</param>

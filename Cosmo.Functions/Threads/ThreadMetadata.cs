@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Threads;
 
@@ -63,7 +63,7 @@ internal sealed class ThreadMetadata
         }
 
         _json[CreatedAt] = Number(CreatedAt) is null ? now : _json[CreatedAt]!.DeepClone();
-        _json[MessageCount] = (Messages ?? Counted(ReadNumber(Text(MessageCount))) ?? 0) + 1;
+        _json[MessageCount] = (Messages ?? Counted(ForeignJson.ReadReal(Text(MessageCount))) ?? 0) + 1;
         _json[LastMessageAt] = now;
         _json[LastMessageId] = messageId;
         return true;
@@ -73,11 +73,8 @@ internal sealed class ThreadMetadata
 
     private static long? Counted(double? number) => number is null ? null : (long)Math.Clamp(number.Value, 0, MostMessages);
 
-    private static double? ReadNumber(string? text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
-
     private string? Text(string name) => _json[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     // As text, because a number that was set here is of one type and one that was read of any.
-    private double? Number(string name) => _json[name] is JsonValue value && value.GetValueKind() == JsonValueKind.Number ? ReadNumber(value.ToJsonString()) : null;
+    private double? Number(string name) => _json[name] is JsonValue value && value.GetValueKind() == JsonValueKind.Number ? ForeignJson.ReadReal(value.ToJsonString()) : null;
 }

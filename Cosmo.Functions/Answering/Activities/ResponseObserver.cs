@@ -52,7 +52,7 @@ internal static class Retrying
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            logger.RedisAway(e, address.MessageId);
+            logger.RedisFailed(e, address.MessageId);
         }
     }
 }

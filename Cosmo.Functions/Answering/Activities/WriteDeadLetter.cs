@@ -32,7 +32,7 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters, MessageMemory mem
         }
         catch (RedisException e) when (!RedisFault.MayPass(e))
         {
-            logger.RedisRefuses(e, input.Address.MessageId);
+            logger.RedisFailed(e, input.Address.MessageId);
             return null;
         }
     }

@@ -51,7 +51,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     /// 1 if it is new, the record of that update}.
     /// </summary>
     private const string TakeScript = UpdateLog.RecordFunction + """
-        local list, lease, message, attempt, ending, text, body, taken = unpack(KEYS, 1, 8)
+        local list, lease, ending, taken, message, attempt, text, body = unpack(KEYS, 1, 8)
         local ticket, duration, most, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
         local known = redis.call('GET', text)
         if known and known ~= ARGV[6] then return {'Taken', 0} end
@@ -160,7 +160,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         var started = log.EntryOf(address, Updates.Started(address), "started");
         var answer = await redis.EvaluateAsync(
             TakeScript,
-            [.. Keys(address), .. started.Keys],
+            [ListKey(address.Channel), LeaseKey(address.Channel), EndingKey(address.Channel), TakenKey(address.Channel), .. KeysOf(address), .. started.Keys],
             [
                 instanceId, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (long)TextKept.TotalSeconds,
                 MessageMemory.Pack(body), (long)MessageMemory.BodyKept.TotalSeconds, Member(address), (long)TakenKept.TotalSeconds, .. started.Values,
@@ -183,7 +183,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<string> HeadAsync(MessageAddress address, string instanceId, string runId, string? gone, CancellationToken cancellationToken)
     {
         var head = await redis.EvaluateAsync(
-            CheckScript, Keys(address)[..3], [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
+            CheckScript, [ListKey(address.Channel), LeaseKey(address.Channel), MessageKey(address)], [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
         return (string)head!;
     }
 
@@ -203,17 +203,14 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     /// <param name="cancellationToken">Ends the call.</param>
     public async Task<string?> ReleaseAsync(MessageAddress address, string instanceId, bool isAnswered, CancellationToken cancellationToken)
     {
-        var keys = Keys(address);
-        var next = await redis.EvaluateAsync(ReleaseScript, [keys[0], keys[1], keys[6]], [instanceId, LeaseMilliseconds, isAnswered], cancellationToken);
+        var next = await redis.EvaluateAsync(
+            ReleaseScript, [ListKey(address.Channel), LeaseKey(address.Channel), MessageMemory.BodyKey(redis.Prefix, address)], [instanceId, LeaseMilliseconds, isAnswered], cancellationToken);
         return (string?)next is { Length: > 0 } instance ? instance : null;
     }
 
     /// <summary>The instances that have their turn before this one.</summary>
-    public async Task<IReadOnlyList<string>> FindBeforeAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
-    {
-        var waiting = await redis.RunAsync(database => database.ListRangeAsync(Keys(address)[0]), cancellationToken);
-        return [.. waiting.Select(ticket => (string)ticket!).TakeWhile(ticket => ticket != instanceId)];
-    }
+    public async Task<IReadOnlyList<string>> FindBeforeAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken) =>
+        [.. (await FindPlacesAsync(address.Channel, cancellationToken)).TakeWhile(ticket => ticket != instanceId)];
 
     /// <summary>The newest attempt at a message that took a place, or null.</summary>
     public async Task<int?> FindAttemptAsync(string channel, string messageId, CancellationToken cancellationToken) =>
@@ -226,10 +223,10 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         return [.. members.Select(member => ((string)member!).Split(':', 2)).Select(parts => new MessageAddress(channel, parts[1], int.Parse(parts[0], CultureInfo.InvariantCulture)))];
     }
 
-    /// <summary>The instances that have a place in the channel.</summary>
-    public async Task<IReadOnlyCollection<string>> FindPlacesAsync(string channel, CancellationToken cancellationToken)
+    /// <summary>The instances that have a place in the channel, in their order.</summary>
+    public async Task<IReadOnlyList<string>> FindPlacesAsync(string channel, CancellationToken cancellationToken)
     {
-        var waiting = await redis.RunAsync(database => database.ListRangeAsync(RedisKeys.ForChannel(redis.Prefix, "turns", channel)), cancellationToken);
+        var waiting = await redis.RunAsync(database => database.ListRangeAsync(ListKey(channel)), cancellationToken);
         return [.. waiting.Select(ticket => (string)ticket!)];
     }
 
@@ -241,27 +238,25 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task ForgetAsync(
         string channel, IReadOnlyCollection<(MessageAddress Address, string InstanceId)> messages, IEnumerable<RedisKey> keys, CancellationToken cancellationToken)
     {
-        var own = messages.SelectMany(message => Keys(message.Address)[2..7]).Except([EndingKey(channel)]);
+        var own = messages.SelectMany(message => KeysOf(message.Address));
         await redis.EvaluateAsync(
             ForgetScript,
-            [RedisKeys.ForChannel(redis.Prefix, "turns", channel), RedisKeys.ForChannel(redis.Prefix, "turn", channel), EndingKey(channel), TakenKey(channel), .. own, .. keys],
+            [ListKey(channel), LeaseKey(channel), EndingKey(channel), TakenKey(channel), .. own, .. keys],
             [messages.Count, .. messages.Select(message => (RedisValue)Member(message.Address)), .. messages.Select(message => (RedisValue)message.InstanceId)],
             cancellationToken);
     }
 
-    private RedisKey[] Keys(MessageAddress address) =>
-    [
-        RedisKeys.ForChannel(redis.Prefix, "turns", address.Channel),
-        RedisKeys.ForChannel(redis.Prefix, "turn", address.Channel),
-        MessageKey(address),
-        AttemptKey(address.Channel, address.MessageId),
-        EndingKey(address.Channel),
-        $"{RedisKeys.ForChannel(redis.Prefix, "question", address.Channel)}:{address.MessageId}",
-        MessageMemory.BodyKey(redis.Prefix, address),
-        TakenKey(address.Channel),
-    ];
+    /// <summary>What is kept of a message alone.</summary>
+    private RedisKey[] KeysOf(MessageAddress address) =>
+        [MessageKey(address), AttemptKey(address.Channel, address.MessageId), QuestionKey(address), MessageMemory.BodyKey(redis.Prefix, address)];
+
+    private string ListKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "turns", channel);
+
+    private string LeaseKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "turn", channel);
 
     private string TakenKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "taken", channel);
+
+    private string QuestionKey(MessageAddress address) => $"{RedisKeys.ForChannel(redis.Prefix, "question", address.Channel)}:{address.MessageId}";
 
     private static string Member(MessageAddress address) => string.Create(CultureInfo.InvariantCulture, $"{address.Attempt}:{address.MessageId}");
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Assistants.Responses;
 
@@ -63,8 +64,7 @@ internal static class ServiceJson
     public static string Raw(JsonElement json) => Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8Value(json));
 
     /// <summary>A member that is a number, or a number in a text.</summary>
-    public static double? Number(this JsonElement? json, string name) =>
-        double.TryParse(json.Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+    public static double? Number(this JsonElement? json, string name) => ForeignJson.ReadReal(json.Text(name));
 
     /// <summary>The elements of a member that is a list; none if it is something else.</summary>
     public static IEnumerable<JsonElement?> List(this JsonElement? json, string name) =>
