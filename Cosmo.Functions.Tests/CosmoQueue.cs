@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests;
@@ -22,6 +24,11 @@ internal sealed class CosmoQueue : IAsyncDisposable
     public string FailedQueue => Queue + "_failed";
 
     public static string RoutingKey => "test_key";
+
+    /// <summary>The app's options for these names.</summary>
+    /// <param name="url">Another broker than the shared one.</param>
+    public IOptions<MessagingOptions> OptionsAt(string? url = null) =>
+        Options.Create(new MessagingOptions { RabbitMQUrl = url ?? Url, Exchange = Exchange, Queue = Queue, RoutingKey = RoutingKey });
 
     /// <param name="url">Another broker than the shared one.</param>
     /// <param name="exchange">Names that are there already.</param>

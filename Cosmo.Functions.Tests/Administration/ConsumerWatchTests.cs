@@ -2,7 +2,6 @@ using Cosmo.Functions.Administration;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
@@ -81,13 +80,7 @@ public sealed class ConsumerWatchTests : IAsyncLifetime
 
     private async Task<Watched> StartAsync(Dictionary<string, string?>? settings = null, string? url = null, bool declare = true)
     {
-        var options = Options.Create(new MessagingOptions
-        {
-            RabbitMQUrl = url ?? CosmoQueue.Url,
-            Exchange = _queue.Exchange,
-            Queue = _queue.Queue,
-            RoutingKey = CosmoQueue.RoutingKey,
-        });
+        var options = _queue.OptionsAt(url);
         var rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         var topology = new Topology(rabbitMQ, options, _clock, NullLogger<Topology>.Instance);
         if (declare)

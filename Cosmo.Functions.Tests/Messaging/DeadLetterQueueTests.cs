@@ -1,7 +1,6 @@
 using System.Text;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests.Messaging;
@@ -20,13 +19,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _queue = await CosmoQueue.ConnectAsync();
-        var options = Options.Create(new MessagingOptions
-        {
-            RabbitMQUrl = CosmoQueue.Url,
-            Exchange = _queue.Exchange,
-            Queue = _queue.Queue,
-            RoutingKey = CosmoQueue.RoutingKey,
-        });
+        var options = _queue.OptionsAt();
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         _deadLetters = new DeadLetters(_rabbitMQ, options, _clock, NullLogger<DeadLetters>.Instance);
         _letters = new DeadLetterQueue(_redis.Connection, options, TimeProvider.System, NullLogger<DeadLetterQueue>.Instance);

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Local.Terminal;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -20,13 +19,7 @@ public sealed class DeadLettersTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _queue = await CosmoQueue.ConnectAsync();
-        var options = Options.Create(new MessagingOptions
-        {
-            RabbitMQUrl = CosmoQueue.Url,
-            Exchange = _queue.Exchange,
-            Queue = _queue.Queue,
-            RoutingKey = CosmoQueue.RoutingKey,
-        });
+        var options = _queue.OptionsAt();
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         _topology = new Topology(_rabbitMQ, options, _clock, NullLogger<Topology>.Instance);
         _deadLetters = new DeadLetters(_rabbitMQ, options, _clock, NullLogger<DeadLetters>.Instance);

@@ -24,13 +24,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     private ReceivingRoom(CosmoQueue queue)
     {
         Queue = queue;
-        var options = Options.Create(new MessagingOptions
-        {
-            RabbitMQUrl = CosmoQueue.Url,
-            Exchange = queue.Exchange,
-            Queue = queue.Queue,
-            RoutingKey = CosmoQueue.RoutingKey,
-        });
+        var options = queue.OptionsAt();
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);

@@ -24,7 +24,6 @@ internal static class FuzzCommand
         command.SetAction(async (parsed, _) =>
         {
             var each = TimeSpan.FromMinutes(parsed.GetValue(minutes));
-            using var signals = new StopSignals();
             var run = new TestRun(ProgramFiles.Root, ["-trait", "kind=fuzz"], Console.Out, Console.Error)
             {
                 Limit = TimeSpan.FromMinutes(5) + (each * 30),
@@ -34,8 +33,7 @@ internal static class FuzzCommand
                     ["COSMO_FUZZ_SEED"] = parsed.GetValue(seed),
                 },
             };
-            var ended = await run.RunAsync(signals.Token);
-            return signals.Token.IsCancellationRequested ? signals.ExitCode is 0 ? 143 : signals.ExitCode : ended;
+            return await run.RunUntilSignalAsync();
         });
         return command;
     }

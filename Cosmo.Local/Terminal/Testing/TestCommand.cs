@@ -44,9 +44,7 @@ internal static class TestCommand
                 .. (parsed.GetValue(classes) ?? []).SelectMany(name => new[] { "-class", name.StartsWith('*') ? name : $"*{name}" }),
                 .. options.SelectMany(option => (parsed.GetValue(option) ?? []).SelectMany(value => new[] { option.Name, value })),
             ];
-            using var signals = new StopSignals();
-            var ended = await new TestRun(ProgramFiles.Root, filter, Console.Out, Console.Error).RunAsync(signals.Token);
-            return signals.Token.IsCancellationRequested ? signals.ExitCode is 0 ? 143 : signals.ExitCode : ended;
+            return await new TestRun(ProgramFiles.Root, filter, Console.Out, Console.Error).RunUntilSignalAsync();
         });
         return command;
     }

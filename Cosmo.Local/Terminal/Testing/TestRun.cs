@@ -35,6 +35,15 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     /// <summary>How long all of it may take.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(12);
 
+    /// <summary>Runs to its end, or to a signal's.</summary>
+    /// <inheritdoc cref="RunAsync(CancellationToken)" path="/returns|/exception" />
+    public async Task<int> RunUntilSignalAsync()
+    {
+        using var signals = new StopSignals();
+        var ended = await RunAsync(signals.Token);
+        return signals.Token.IsCancellationRequested ? signals.ExitCode is 0 ? 143 : signals.ExitCode : ended;
+    }
+
     /// <returns>The exit code.</returns>
     /// <exception cref="TerminalException">What the tests need is not there.</exception>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
