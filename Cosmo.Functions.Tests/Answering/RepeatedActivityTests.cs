@@ -153,6 +153,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
         _webPubSub.Sent.Select(update => (update.Status, update.Message)).ShouldBe([("completed", "Hello")]);
+        (await _memory.FindBodyAsync(Address, Cancellation)).ShouldBeNull("no dead letter will need it");
         await NextHasTheTurnAsync();
     }
 

@@ -40,7 +40,7 @@ internal sealed class RunAssistant(
                 case null:
                     return await RespondAsync(input, client, bounds.Token, context.CancellationToken);
                 case Updates.CompletedStatus:
-                    await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: false, client, context.CancellationToken);
+                    await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: true, client, context.CancellationToken);
                     return Whole;
                 default:
                     return Failed(Failure.Over);
