@@ -19,6 +19,7 @@ internal sealed class AnswerStarter(
     TurnRelease turn,
     Cancellation cancellation,
     MessageDirectory directory,
+    GroupKeeper groups,
     IUpdatePublisher updates,
     IOptions<AnsweringOptions> options,
     TimeProvider clock,
@@ -71,7 +72,15 @@ internal sealed class AnswerStarter(
         try
         {
             var taken = await RedisRetry.RunAsync(
-                () => turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken),
+                async () =>
+                {
+                    if (properties.IsOfProducer)
+                    {
+                        await groups.NameOwnerAsync(message.Channel, message.Caller, cancellationToken);
+                    }
+
+                    return await turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken);
+                },
                 patience,
                 clock,
                 e => logger.RedisFailed(e, address.MessageId),

@@ -22,6 +22,7 @@ internal static class SettingNames
         ["OPENAI_MODEL"] = "Cosmo:Assistants:Model",
         ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",
         ["AZURE_OPENAI_ENDPOINT"] = "Cosmo:Assistants:AzureEndpoint",
+        ["CHANNEL_ACCESS"] = "Cosmo:Access:Mode",
         ["CLIENT_MESSAGES"] = "Cosmo:Access:ClientMessages",
         ["WEB_PUBSUB_CONNECTION_STRING"] = "Cosmo:Delivery:ConnectionString",
         ["WEB_PUBSUB_ENDPOINT"] = "Cosmo:Delivery:Endpoint",
