@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -96,7 +97,6 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         await using var after = await ChatClient.ConnectAsync((await NegotiateAsync(_channel, fixture.TokenOf("eve"))).Url);
         await fixture.FinalAsync(_channel, "m2", fixture.TokenOf("eve"));
         await before.SendAsync(new JsonObject { ["message_id"] = "m3", ["message"] = "Hello" });
-        await before.SendAsync(new JsonObject { ["message_id"] = "m2" });
         var refused = await before.FinalAsync("m3");
 
         refused["message"]!.GetValue<string>().ShouldBe("This conversation belongs to somebody else.");
@@ -138,6 +138,22 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         await fixture.SetOwnerAsync(channel, """{"id": "ana"}""");
 
         (await AskAsync("Negotiate", "POST channels/{channel}/negotiate", channel, token: fixture.TokenOf("ana"))).ShouldBe("yes");
+    }
+
+    [Fact]
+    public async Task An_operator_sends_from_the_terminal_and_reads_the_answer_all_the_same()
+    {
+        using var terminal = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "send", Fixture.Owned, "Hello"])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["COSMO_URL"] = Stack.Http.BaseAddress!.AbsoluteUri, ["COSMO_KEY"] = Stack.Keys.MasterKey },
+        })!;
+
+        var output = await terminal.StandardOutput.ReadToEndAsync(Cancellation);
+        await terminal.WaitForExitAsync(Cancellation);
+
+        terminal.ExitCode.ShouldBe(0);
+        output.Trim().ShouldNotBeEmpty();
     }
 
     [Theory]
