@@ -1,5 +1,6 @@
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Grpc.Core;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
@@ -11,7 +12,7 @@ namespace Cosmo.Functions.Answering;
 /// Cancels a message that waits or is being answered: 202 when it is being cancelled, 404 for a message that is not known, 409 for one that is over.
 /// Its final update has the status <c>cancelled</c> and the text so far. Whoever may listen may cancel.
 /// </summary>
-internal sealed class CancelMessage(Cancellation cancellation)
+internal sealed class CancelMessage(Cancellation cancellation, ILogger<CancelMessage> logger)
 {
     [Function(nameof(CancelMessage))]
     public async Task<IActionResult> RunAsync(
@@ -42,7 +43,13 @@ internal sealed class CancelMessage(Cancellation cancellation)
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
+            logger.NotCancelled(e, id);
             return HttpAnswers.RedisProblem(e, "The message could not be cancelled.");
+        }
+        catch (RpcException e)
+        {
+            logger.NotCancelled(e, id);
+            return HttpAnswers.StoreProblem("It is not sure that the message is cancelled.");
         }
     }
 }

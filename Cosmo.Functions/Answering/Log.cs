@@ -74,4 +74,7 @@ internal static partial class Log
 
     [LoggerMessage(218, LogLevel.Warning, "Redis has lost the body of message {MessageId}; its dead letter has what else is known of it.")]
     public static partial void BodyLost(this ILogger logger, string messageId);
+
+    [LoggerMessage(608, LogLevel.Warning, "Message {MessageId} could not be cancelled.")]
+    public static partial void NotCancelled(this ILogger logger, Exception exception, string messageId);
 }
