@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
@@ -37,6 +38,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            new MessageLimits(_redis.Connection, Options.Create(new LimitOptions()), TimeProvider.System),
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),
             _access.Groups,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
@@ -226,7 +227,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         .RunAsync(new ThreadInput(Address, "run-1", null, HasStarted: false), _context);
 
     private Task<RunResult> RunAssistantAsync() => new RunAssistant(
-        _assistant, _updates, _memory, _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
+        _assistant, _updates, _memory, new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
 
     private sealed class CountedTool : ITool

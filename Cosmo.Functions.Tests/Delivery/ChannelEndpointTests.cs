@@ -124,6 +124,18 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("9223372036854775808")]
     public async Task What_is_no_sequence_is_refused(string after) => ((ObjectResult)await GetUpdatesAsync("c1", after)).StatusCode.ShouldBe(400);
 
+    [Fact]
+    public async Task What_Redis_refuses_is_no_outage()
+    {
+        var key = _log.EntryOf(new MessageAddress("c1", "", 1), Updates.Started(new MessageAddress("c1", "", 1)), once: null).Keys;
+        foreach (var one in key)
+        {
+            await _redis.Connection.RunAsync(database => database.StringSetAsync(one, "text"), TestContext.Current.CancellationToken);
+        }
+
+        ((ObjectResult)await GetUpdatesAsync("c1", "")).StatusCode.ShouldBe(500);
+    }
+
     private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) =>
         new Negotiate(_access.Channels, _access.Groups, Addresses(webPubSub)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
 
@@ -141,6 +153,6 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     private Task<IActionResult> GetUpdatesAsync(string channel, string after)
     {
         _http.Request.QueryString = QueryString.Create("after", after);
-        return new GetUpdates(_access.Channels, _log).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+        return new GetUpdates(_access.Channels, _log, NullLogger<GetUpdates>.Instance).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
     }
 }

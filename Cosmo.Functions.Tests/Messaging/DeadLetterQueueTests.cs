@@ -61,7 +61,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
         }
 
         await _letters.ListAsync(withBodies: true, Cancellation);
-        (await _letters.DeleteAsync("letter-150", Cancellation)).ShouldBe(1);
+        (await _letters.DeleteAsync(letter => letter.Id == "letter-150", Cancellation)).ShouldBe(1);
         await _letters.ListAsync(withBodies: false, Cancellation);
 
         var left = new List<string>();

@@ -4,10 +4,12 @@ using Cosmo.Functions.Access;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using NSubstitute;
+using NSubstitute.ExceptionExtensions;
 
 namespace Cosmo.Functions.Tests.Receiving;
 
@@ -175,6 +177,20 @@ public sealed class ClientEventsTests : IAsyncLifetime
         var update = Update((await SendAsync("POST", "azure.webpubsub.user.cancel", body, UserId)).Answer);
 
         (update["message_id"], update["error_details"]!.GetValue<string>()).ShouldBe((null, details));
+    }
+
+    [Fact]
+    public async Task A_cancel_that_fails_costs_the_connection_nothing_and_an_outage_is_told_from_a_refusal()
+    {
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        _room.Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>())
+            .ThrowsAsync(new RpcException(new Status(StatusCode.Unavailable, "away")));
+        var away = Update((await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", UserId)).Answer);
+        await _room.Redis.RunAsync(database => database.StringSetAsync(_room.Log.FenceKey(new MessageAddress("c1", "m1", 1)), "no hash"), Cancellation);
+        var refused = Update((await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", UserId)).Answer);
+
+        (away["message_id"], away["message"]!.GetValue<string>()).ShouldBe((null, "I'm having trouble connecting to my services. Please try again in a moment."));
+        refused["message"]!.GetValue<string>().ShouldBe("I encountered an issue while processing your request.");
     }
 
     private static JsonNode Update(IActionResult answer) =>

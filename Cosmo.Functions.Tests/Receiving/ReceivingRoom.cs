@@ -41,6 +41,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         var starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            new MessageLimits(_redis.Connection, Options.Create(new LimitOptions()), TimeProvider.System),
             cancellation,
             new MessageDirectory(_redis.Connection),
             _setup.Groups,

@@ -8,6 +8,7 @@ internal static class AccessServiceCollectionExtensions
     public static IServiceCollection AddAccess(this IServiceCollection services)
     {
         services.AddOptions<AccessOptions>().BindConfiguration(AccessOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<LimitOptions>().BindConfiguration(AccessOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
         // The factory's own loggers would write addresses, and one may have a key in it; a redirect would take the question to another host.
         services.AddHttpClient(
@@ -25,6 +26,8 @@ internal static class AccessServiceCollectionExtensions
             .AddSingleton<BearerIdentity>()
             .AddSingleton<ChannelOwners>()
             .AddSingleton<HostDecision>()
-            .AddSingleton<ChannelAccess>();
+            .AddSingleton<ChannelAccess>()
+            .AddSingleton<MessageLimits>()
+            .AddSingleton<UsageLedger>();
     }
 }

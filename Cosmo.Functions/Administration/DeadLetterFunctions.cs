@@ -49,7 +49,7 @@ internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<D
     public Task<IActionResult> DeleteAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "dead-letters/{id}")] HttpRequest request, string id, FunctionContext context) =>
         AnswerAsync(async () =>
-            RouteName.TryRead(id, out var name) && await deadLetters.DeleteAsync(name, context.CancellationToken) > 0 ? new NoContentResult() : Unknown(id));
+            RouteName.TryRead(id, out var name) && await deadLetters.DeleteAsync(letter => letter.Id == name, context.CancellationToken) > 0 ? new NoContentResult() : Unknown(id));
 
     private async Task<IActionResult> AnswerAsync(Func<Task<IActionResult>> answer)
     {

@@ -1,11 +1,14 @@
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Grpc.Core;
 using Microsoft.AspNetCore.Mvc;
+using RabbitMQ.Client.Exceptions;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Administration;
 
-/// <summary>Answers in the place of an operators' function where Redis or OpenAI is away, or Redis refuses.</summary>
+/// <summary>Answers in the place of an operators' function where Redis, RabbitMQ, OpenAI or the Durable store is away, or Redis refuses.</summary>
 internal static class Guard
 {
     public static async Task<IActionResult> RunAsync(ILogger logger, Func<Task<IActionResult>> function)
@@ -13,6 +16,20 @@ internal static class Guard
         try
         {
             return await function();
+        }
+        catch (DeadLettersBusyException e)
+        {
+            return HttpAnswers.Problem(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
+        }
+        catch (Exception e) when (e is RabbitMQClientException or IOException)
+        {
+            logger.Failed(e, "RabbitMQ");
+            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "RabbitMQ is not available", "Dead letters could not be reached. Please try again in a moment.");
+        }
+        catch (RpcException e)
+        {
+            logger.Failed(e, "The Durable store");
+            return HttpAnswers.StoreProblem("It is not sure that anything was done.");
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -17,6 +18,7 @@ namespace Cosmo.Functions.Answering;
 internal sealed class AnswerStarter(
     TurnQueue turns,
     TurnRelease turn,
+    MessageLimits limits,
     Cancellation cancellation,
     MessageDirectory directory,
     GroupKeeper groups,
@@ -71,20 +73,18 @@ internal sealed class AnswerStarter(
         using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
         try
         {
-            var taken = await RedisRetry.RunAsync(
-                async () =>
-                {
-                    if (properties.IsOfProducer)
-                    {
-                        await groups.NameOwnerAsync(message.Channel, message.Caller, cancellationToken);
-                    }
+            if (properties.IsOfProducer)
+            {
+                await WaitForRedisAsync(() => groups.NameOwnerAsync(message.Channel, message.Caller, cancellationToken));
+            }
 
-                    return await turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken);
-                },
-                patience,
-                clock,
-                e => logger.RedisFailed(e, address.MessageId),
-                cancellationToken);
+            if (await WaitForRedisAsync(() => FindLimitAsync(address, message.Caller, cancellationToken)) is { } limit)
+            {
+                return Failure.OverLimit(limit);
+            }
+
+            var taken = await WaitForRedisAsync(
+                () => turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken));
             switch (taken.Place)
             {
                 case TurnPlace.Taken:
@@ -119,7 +119,16 @@ internal sealed class AnswerStarter(
         {
             return Failure.DurableStore;
         }
+
+        Task<T> WaitForRedisAsync<T>(Func<Task<T>> call) => RedisRetry.RunAsync(call, patience, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
     }
+
+    /// <summary>The limit that a message is over. One that was taken in before is no new one.</summary>
+    private async Task<ReachedLimit?> FindLimitAsync(MessageAddress address, Caller caller, CancellationToken cancellationToken) =>
+        await limits.TakeAsync(address, Subject.Of(address.Channel, caller), cancellationToken) is { } reached
+        && await turns.FindAttemptAsync(address.Channel, address.MessageId, cancellationToken) != address.Attempt
+            ? reached
+            : null;
 
     private async Task<Failure?> ScheduleAsync(
         AnswerInput input, string instanceId, TakenPlace taken, DurableTaskClient client, DateTimeOffset until, CancellationToken cancellationToken)

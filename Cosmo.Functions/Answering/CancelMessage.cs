@@ -1,6 +1,7 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Grpc.Core;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
@@ -12,7 +13,7 @@ namespace Cosmo.Functions.Answering;
 /// Cancels a message that waits or is being answered: 202 when it is being cancelled, 404 for a message that is not known, 409 for one that is over.
 /// Its final update has the status <c>cancelled</c> and the text so far. Whoever may listen may cancel.
 /// </summary>
-internal sealed class CancelMessage(ChannelAccess access, Cancellation cancellation)
+internal sealed class CancelMessage(ChannelAccess access, Cancellation cancellation, ILogger<CancelMessage> logger)
 {
     [Function(nameof(CancelMessage))]
     public async Task<IActionResult> RunAsync(
@@ -50,7 +51,13 @@ internal sealed class CancelMessage(ChannelAccess access, Cancellation cancellat
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
+            logger.NotCancelled(e, messageId);
             return HttpAnswers.RedisProblem(e, "The message could not be cancelled.");
+        }
+        catch (RpcException e)
+        {
+            logger.NotCancelled(e, messageId);
+            return HttpAnswers.StoreProblem("It is not sure that the message is cancelled.");
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -44,6 +45,8 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
         new("channel_full", "error", Sentences.RateLimit, $"More than {maxWaiting} messages wait in this channel");
 
     public static Failure ChannelBusy { get; } = new("channel_busy", "error", Sentences.RateLimit, "Another message of this channel is being answered");
+
+    public static Failure OverLimit(ReachedLimit limit) => new("over_limit", "error", Sentences.RateLimit, limit.ToString());
 
     /// <summary>Another message of the channel has its id. To say so on the channel would end that one at its clients.</summary>
     public static Failure MessageIdTaken { get; } =

@@ -74,4 +74,10 @@ internal static partial class Log
 
     [LoggerMessage(218, LogLevel.Warning, "Redis has lost the body of message {MessageId}; its dead letter has what else is known of it.")]
     public static partial void BodyLost(this ILogger logger, string messageId);
+
+    [LoggerMessage(608, LogLevel.Warning, "Message {MessageId} could not be cancelled.")]
+    public static partial void NotCancelled(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(220, LogLevel.Warning, "What a response to message {MessageId} used is not counted: {InputTokens} tokens in, {OutputTokens} out.")]
+    public static partial void UsageNotCounted(this ILogger logger, Exception exception, string messageId, long inputTokens, long outputTokens);
 }

@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using System.Text.Json;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using StackExchange.Redis;
@@ -17,8 +19,8 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     public static readonly TimeSpan BodyKept = TimeSpan.FromDays(2);
 
     private const string SetScript = """
-        redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-        redis.call('EXPIRE', KEYS[1], ARGV[3])
+        redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+        redis.call('EXPIRE', KEYS[1], ARGV[1])
         """;
 
     public static string Key(string prefix, MessageAddress address) =>
@@ -29,14 +31,18 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         GetAsync(address, $"response:{round}", cancellationToken);
 
     public Task RememberResponseAsync(MessageAddress address, int round, string responseId, CancellationToken cancellationToken) =>
-        SetAsync(address, $"response:{round}", responseId, cancellationToken);
+        SetAsync(address, cancellationToken, $"response:{round}", responseId);
 
-    /// <summary>All the text of the answer at the end of a round, or null.</summary>
-    public Task<string?> FindTextAsync(MessageAddress address, int round, CancellationToken cancellationToken) =>
-        GetAsync(address, $"text:{round}", cancellationToken);
+    /// <summary>What the answer had come to at the end of a round.</summary>
+    public async Task<AnswerSoFar> FindSoFarAsync(MessageAddress address, int round, CancellationToken cancellationToken)
+    {
+        var fields = await PatientlyAsync(
+            address, () => redis.RunAsync(database => database.HashGetAsync(Key(redis.Prefix, address), [$"text:{round}", $"usage:{round}"]), cancellationToken), cancellationToken);
+        return new((string?)fields[0] ?? "", fields[1].IsNull ? null : JsonSerializer.Deserialize<TokenUsage>((string)fields[1]!, CosmoJson.Options));
+    }
 
-    public Task RememberTextAsync(MessageAddress address, int round, string text, CancellationToken cancellationToken) =>
-        SetAsync(address, $"text:{round}", text, cancellationToken);
+    public Task RememberSoFarAsync(MessageAddress address, int round, AnswerSoFar answer, CancellationToken cancellationToken) => SetAsync(
+        address, cancellationToken, [$"text:{round}", answer.Text, .. answer.Usage is null ? [] : new RedisValue[] { $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options) }]);
 
     /// <summary>The body of a message as it is kept with its turn, for its dead letter: until it is answered, or for two days after it was last asked for.</summary>
     public static byte[] Pack(byte[] body)
@@ -81,9 +87,13 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         await PatientlyAsync(
             address, async () => (string?)await redis.RunAsync(database => database.HashGetAsync(Key(redis.Prefix, address), field), cancellationToken), cancellationToken);
 
-    private Task<RedisResult> SetAsync(MessageAddress address, string field, string value, CancellationToken cancellationToken) =>
-        PatientlyAsync(address, () => redis.EvaluateAsync(SetScript, [Key(redis.Prefix, address)], [field, value, KeptSeconds], cancellationToken), cancellationToken);
+    private Task<RedisResult> SetAsync(MessageAddress address, CancellationToken cancellationToken, params RedisValue[] pairs) =>
+        PatientlyAsync(address, () => redis.EvaluateAsync(SetScript, [Key(redis.Prefix, address)], [KeptSeconds, .. pairs], cancellationToken), cancellationToken);
 
     private Task<T> PatientlyAsync<T>(MessageAddress address, Func<Task<T>> call, CancellationToken cancellationToken) =>
         RedisRetry.RunAsync(call, TimeSpan.MaxValue, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
 }
+
+/// <param name="Text">All its text; empty while there is none.</param>
+/// <param name="Usage">What it used, where that is known.</param>
+internal sealed record AnswerSoFar(string Text, TokenUsage? Usage);

@@ -11,6 +11,9 @@ namespace Cosmo.Functions.Assistants;
 /// <summary>Who the assistant is: its instructions, its tools and its model.</summary>
 internal sealed class AssistantProfile
 {
+    /// <summary>The name of the profile that comes with the app.</summary>
+    public const string BuiltIn = "cosmo";
+
     /// <summary>What the model is told before every conversation.</summary>
     public const string Instructions = """
         You are Cosmo, a professional of KMC Solutions. You help with five fields, and with nothing else:

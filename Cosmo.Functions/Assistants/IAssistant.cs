@@ -1,3 +1,4 @@
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Assistants;
@@ -71,6 +72,9 @@ internal sealed record AssistantResponse(string Id, string Text, IReadOnlyList<T
 {
     /// <summary>What stands between two pieces of text of one answer: an empty line.</summary>
     public const string Paragraph = "\n\n";
+
+    /// <summary>What it used; null where the service does not say.</summary>
+    public TokenUsage? Usage { get; init; }
 
     public const string ContentFilter = "content_filter";
     public const string MaxOutputTokens = "max_output_tokens";

@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Diagnostics;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Hosting;
 
@@ -44,16 +45,17 @@ internal sealed class OpenAIAssistant(
         {
             var response = await TakeEarlierAsync(request, observer, cancellationToken) ?? await AskAsync(request, observer, cancellationToken);
             span?.SetTag("gen_ai.response.id", response.Id);
-            span?.SetTag("gen_ai.usage.input_tokens", response.InputTokens);
-            span?.SetTag("gen_ai.usage.output_tokens", response.OutputTokens);
+            span?.SetTag("gen_ai.usage.input_tokens", response.Tokens?.Input);
+            span?.SetTag("gen_ai.usage.output_tokens", response.Tokens?.Output);
+            var usage = response.Tokens is var (input, cached, output) ? new TokenUsage(input, cached, output, requests.Model, 1) : null;
             if (response.Incomplete is { } reason)
             {
                 await KeepCutAsync(request, response, cancellationToken);
-                return new AssistantResponse(response.Id, response.Text, [], reason);
+                return new AssistantResponse(response.Id, response.Text, [], reason) { Usage = usage };
             }
 
             return response.Text.Length > 0 || response.Calls.Count > 0
-                ? new AssistantResponse(response.Id, response.Text, response.Calls)
+                ? new AssistantResponse(response.Id, response.Text, response.Calls) { Usage = usage }
                 : throw new AssistantException(AssistantFailure.Incomplete, "The answer holds neither text nor tool calls.");
         }
         catch (AssistantException exception)

@@ -4,11 +4,12 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>Gives a client what it missed: every status and final update after a sequence, and of a text that grows its newest state.</summary>
-internal sealed class GetUpdates(ChannelAccess access, UpdateLog log)
+internal sealed class GetUpdates(ChannelAccess access, UpdateLog log, ILogger<GetUpdates> logger)
 {
     [Function(nameof(GetUpdates))]
     public async Task<IActionResult> RunAsync(
@@ -35,7 +36,15 @@ internal sealed class GetUpdates(ChannelAccess access, UpdateLog log)
             return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a sequence", "'after' must be the sequence of the last update seen, a whole number from 0.");
         }
 
-        var updates = await log.ReadAsync(channel, sequence, cancellationToken);
-        return HttpAnswers.Json(new { updates });
+        try
+        {
+            var updates = await log.ReadAsync(channel, sequence, cancellationToken);
+            return HttpAnswers.Json(new { updates });
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.UpdatesNotRead(e);
+            return HttpAnswers.RedisProblem(e, "The updates could not be read.");
+        }
     }
 }

@@ -23,12 +23,11 @@ internal sealed class GroupKeeper(
     /// <summary>Gives the channel to the user whom a trusted producer's message names, where it has no owner yet or one for now, and does so before anything is said of the message.</summary>
     /// <exception cref="RedisException">Redis is away.</exception>
     /// <exception cref="TimeoutException">Redis does not answer.</exception>
-    public async Task NameOwnerAsync(string channel, Caller user, CancellationToken cancellationToken)
+    public async Task<ChannelOwner?> NameOwnerAsync(string channel, Caller user, CancellationToken cancellationToken)
     {
-        if (await owners.NameAsync(channel, user, cancellationToken) is { } owner)
-        {
-            await SettleAsync(owner, cancellationToken);
-        }
+        var owner = await owners.NameAsync(channel, user, cancellationToken);
+        await (owner is null ? Task.CompletedTask : SettleAsync(owner, cancellationToken));
+        return owner;
     }
 
     /// <summary>Takes others out of the group of a channel that has not been its owner's for long.</summary>

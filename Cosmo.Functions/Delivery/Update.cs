@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Cosmo.Functions.Access;
 
 namespace Cosmo.Functions.Delivery;
 
@@ -31,6 +32,10 @@ internal sealed record UpdatePayload(
     /// <summary>Why the answer was cut, on the final update of one that was: <c>max_output_tokens</c> or <c>content_filter</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Incomplete { get; init; }
+
+    /// <summary>What the answer used, on its final update.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TokenUsage? Usage { get; init; }
 
     /// <summary>Grows by update within a channel. Left out only where Redis could not be asked for it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -25,9 +25,8 @@ internal static class Updates
     public static UpdatePayload Text(MessageAddress address, string threadId, string textSoFar) =>
         new(textSoFar, "in_progress", "response", false, address.MessageId, threadId);
 
-    /// <param name="incomplete">Why the answer was cut, if it was.</param>
-    public static UpdatePayload Completed(MessageAddress address, string threadId, string text, string? incomplete = null) =>
-        new(text, CompletedStatus, "response", true, address.MessageId, threadId) { Incomplete = incomplete };
+    public static UpdatePayload Completed(MessageAddress address, string threadId, string text) =>
+        new(text, CompletedStatus, "response", true, address.MessageId, threadId);
 
     public static UpdatePayload Error(string? messageId, string? threadId, string sentence, string details) =>
         new(sentence, "error", "error", true, messageId, threadId) { ErrorDetails = details };

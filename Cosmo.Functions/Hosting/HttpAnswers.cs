@@ -50,6 +50,11 @@ internal static class HttpAnswers
             "Redis refuses",
             $"{failed} Redis answers, but refuses the command: a key holds another type, or a right or password is missing. The log says which.");
 
+    /// <summary>A call to the Durable store failed: 503.</summary>
+    /// <param name="failed">What was not done, as a sentence.</param>
+    public static IActionResult StoreProblem(string failed) =>
+        Problem(StatusCodes.Status503ServiceUnavailable, "The Durable store is not available", $"{failed} Please try again in a moment.");
+
     /// <summary>The address of another function, seen from one whose route begins with a segment.</summary>
     public static string Link(HttpRequest request, string segment, string route)
     {

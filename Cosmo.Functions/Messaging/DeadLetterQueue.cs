@@ -66,16 +66,16 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
         return replayed;
     }
 
-    /// <summary>Takes a letter, and copies of it, out of the queue for good. Returns how many there were.</summary>
-    public async Task<int> DeleteAsync(string id, CancellationToken cancellationToken)
+    /// <summary>Takes letters out of the queue for good. Returns how many.</summary>
+    public async Task<int> DeleteAsync(Func<StoredDeadLetter, bool> isMeant, CancellationToken cancellationToken)
     {
         var deleted = 0;
         await VisitAsync(
             (_, letter, _, _) =>
             {
-                var isMeant = letter.Id == id;
-                deleted += isMeant ? 1 : 0;
-                return Task.FromResult(isMeant);
+                var goes = isMeant(letter);
+                deleted += goes ? 1 : 0;
+                return Task.FromResult(goes);
             },
             cancellationToken);
         return deleted;

@@ -28,6 +28,7 @@ internal sealed class ClientEvents(
     private const string UserEvent = "azure.webpubsub.user.";
     private const string MessageEvent = "message";
     private const string CancelEvent = "cancel";
+    private const string Refuses = "I encountered an issue while processing your request.";
     private const string Unreachable = "I'm having trouble connecting to my services. Please try again in a moment.";
 
     /// <summary>The events that are taken. Web PubSub is told the same list: <c>client-events.json</c>.</summary>
@@ -141,10 +142,10 @@ internal sealed class ClientEvents(
                 _ => Refused(identity, null, "There is nothing to cancel.", "There is no such message in this channel."),
             };
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             logger.NotCancelled(e, messageId);
-            return Refused(identity, null, Unreachable, "The message could not be cancelled");
+            return Refused(identity, null, e is RedisException && !RedisFault.MayPass(e) ? Refuses : Unreachable, "The message could not be cancelled");
         }
     }
 

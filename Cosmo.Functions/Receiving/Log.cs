@@ -19,7 +19,4 @@ internal static partial class Log
 
     [LoggerMessage(605, LogLevel.Error, "Message {MessageId} of a client could not be queued.")]
     public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
-
-    [LoggerMessage(608, LogLevel.Warning, "Message {MessageId} could not be cancelled.")]
-    public static partial void NotCancelled(this ILogger logger, Exception exception, string messageId);
 }

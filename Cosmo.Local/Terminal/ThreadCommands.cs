@@ -75,10 +75,12 @@ internal sealed class ThreadCommands(OperatorCommands operators)
 
     private static string Operation(string name) => $"operations/{Uri.EscapeDataString(name)}";
 
+    private static string AndLetters(JsonNode found) => found["dead_letters"] is { } letters && letters.GetValue<int>() > 0 ? $", and {Tables.Count(letters)} dead letters" : "";
+
     private static async Task<int> ClearOneAsync(TerminalSession session, string channel)
     {
         var found = await session.DeleteAsync(Address(channel));
-        session.Confirm($"The thread {Tables.Line(found["thread_id"])} of channel {Tables.Line(found["channel"])} will be deleted, at OpenAI too, and what is kept of its messages. What is being answered is cancelled.");
+        session.Confirm($"The thread {Tables.Line(found["thread_id"])} of channel {Tables.Line(found["channel"])} will be deleted, at OpenAI too, and what is kept of its messages{AndLetters(found)}. What is being answered is cancelled.");
         return session.Show(await session.DeleteAsync($"{Address(channel)}?confirm=DELETE"), answer => session.Console.WriteLine(
             answer["answers_left"] is { } left && left.GetValue<int>() > 0 ? $"Deleted, but for {left} answers that are still under way; what is kept of them expires." : "Deleted."));
     }
@@ -86,7 +88,7 @@ internal sealed class ThreadCommands(OperatorCommands operators)
     private static async Task<int> ClearManyAsync(TerminalSession session, string which, bool noWait)
     {
         var found = await session.DeleteAsync($"threads?{which}");
-        session.Confirm($"{Tables.Count(found["would_delete"])} threads will be deleted, at OpenAI too.");
+        session.Confirm($"{Tables.Count(found["would_delete"])} threads will be deleted, at OpenAI too{AndLetters(found)}.");
         return await FollowAsync(session, await session.DeleteAsync($"threads?{which}&confirm=DELETE"), noWait);
     }
 

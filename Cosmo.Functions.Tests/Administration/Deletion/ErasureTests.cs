@@ -63,6 +63,24 @@ public sealed class ErasureTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task Dead_letters_go_with_their_channel_or_with_all()
+    {
+        await Host.Stack.FaultAsync("""[{ "status": 400, "body": { "error": { "message": "bad", "code": "bad" } } }]""");
+        await FailedAsync("gone");
+        await FailedAsync("kept");
+        var (_, plan) = await Host.SendAsync("DELETE", "threads/gone");
+
+        var (_, deleted) = await Host.SendAsync("DELETE", "threads/gone?confirm=DELETE");
+
+        (plan!["dead_letters"]!.GetValue<int>(), deleted!["dead_letters"]!.GetValue<int>()).ShouldBe((1, 1));
+        (await LettersAsync()).ShouldBe(["kept"]);
+        (await Host.SendAsync("DELETE", "threads?all=true")).Body!["dead_letters"]!.GetValue<int>().ShouldBe(1);
+        await Host.SendAsync("DELETE", "threads?all=true&confirm=DELETE");
+        await Host.EndAsync("thread-deletion");
+        (await LettersAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_key_of_another_type_stops_nothing_and_is_named_to_operators()
     {
         await Host.AddThreadAsync("good", 100, messages: 3);
@@ -99,6 +117,16 @@ public sealed class ErasureTests(OperatorHost host) : OperatorTest(host)
 
         (await Host.SendAsync("GET", "threads/stats")).ShouldBeProblem(HttpStatusCode.InternalServerError, "refuses the command");
     }
+
+    private async Task FailedAsync(string channel)
+    {
+        await Host.SendAsync("POST", $"channels/{channel}/messages", """{"message_id": "m1", "message": "Hello"}""");
+        await UntilAsync(async () => (await LettersAsync()).Contains(channel));
+    }
+
+    /// <summary>The channels of the dead letters.</summary>
+    private async Task<IEnumerable<string>> LettersAsync() =>
+        (await Host.SendAsync("GET", "dead-letters")).Body!["dead_letters"]!.AsArray().Select(letter => letter!["channel"]!.GetValue<string>());
 
     private static async Task UntilAsync(Func<Task<bool>> isSo)
     {

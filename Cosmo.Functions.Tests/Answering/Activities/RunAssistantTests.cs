@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
@@ -27,6 +28,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private readonly StopSignals _stopSignals;
     private readonly UpdateLog _log;
     private readonly TurnQueue _turns;
+    private readonly UsageLedger _ledger;
     private readonly RunAssistant _activity;
 
     public RunAssistantTests()
@@ -39,6 +41,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
             _assistant,
             new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance),
             new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
+            _ledger = new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock),
             _stopSignals,
             new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),
             delivery,
@@ -69,6 +72,21 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _webPubSub.Sent.Select(update => (update.Status, update.FinalMessage)).ShouldBe([("processing", false), ("completed", true)]);
         _webPubSub.Sent[^1].Message.ShouldBe("Let me look.\n\nIt is sunny.");
         (await _turns.TakeAsync(Address with { MessageId = "msg-2" }, "Hello", [], "instance-2", 20, Cancellation)).Place.ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
+    public async Task What_the_rounds_used_is_summed_on_the_final_update_and_counted_once_each()
+    {
+        Answer(new AssistantResponse("resp_1", "", [new ToolCall("call_1", "get_weather", "{}")]) { Usage = new TokenUsage(100, 0, 5, "gpt", 1) });
+        await RunAsync(round: 0);
+        await RunAsync(round: 0);
+        Answer(new AssistantResponse("resp_2", "It is sunny.", []) { Usage = new TokenUsage(120, 100, 20, "gpt", 1) });
+        await RunAsync(round: 1);
+        await RunAsync(round: 1);
+
+        _webPubSub.Sent[^1].Usage.ShouldBe(new TokenUsage(220, 100, 25, "gpt", 2));
+        var today = DateOnly.FromDateTime(_clock.GetUtcNow().UtcDateTime);
+        (await _ledger.ReadAsync(today, today, UsageDimension.Model, 10, Cancellation)).ShouldBe([new("gpt", 1, 220, 100, 25)]);
     }
 
     [Fact]

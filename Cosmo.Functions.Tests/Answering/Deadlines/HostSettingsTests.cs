@@ -25,12 +25,17 @@ public sealed class HostSettingsTests : IDisposable
     public void A_function_timeout_below_the_longest_deadline_is_refused()
     {
         Faults(new() { OverallSeconds = 600 }, (Timeout, "00:10:00")).ShouldBe(
-            ["functionTimeout in host.json (00:10:00) would end an answer before Cosmo:Conversations:OverallSeconds (600) does: set it to 00:11:00 or more."]);
+            ["functionTimeout in host.json (00:10:00) is too short for Cosmo:Conversations:OverallSeconds (600): set it to 00:11:30 or more."]);
     }
+
+    [Fact]
+    public void So_is_one_in_which_a_message_cannot_be_held_back_and_kept() =>
+        Faults(new() { FirstEventSeconds = 900, OverallSeconds = 500 }, (Timeout, "00:11:00")).ShouldBe(
+            ["functionTimeout in host.json (00:11:00) is too short for Cosmo:Conversations:FirstEventSeconds (900): set it to 00:11:30 or more."]);
 
     [Theory]
     [InlineData("-1", 3600, true)]
-    [InlineData("01:01:00", 3600, true)]
+    [InlineData("01:01:30", 3600, true)]
     [InlineData(null, 1700, true)]
     [InlineData(null, 1800, false)]
     public void A_function_timeout_may_be_unlimited_or_the_hosts_default(string? timeout, int overall, bool agrees) =>

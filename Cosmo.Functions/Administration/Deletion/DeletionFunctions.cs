@@ -19,13 +19,14 @@ internal sealed class DeletionFunctions(
     ChannelErasure erasure,
     ThreadIndex index,
     ThreadIndexer indexer,
+    DeadLetterQueue deadLetters,
     TimeProvider clock,
     ILogger<DeletionFunctions> logger)
 {
     private const int MostDays = 36_500;
     private const int Examples = 10;
 
-    /// <summary>The thread of a channel and what is kept of its messages, at once. What is being answered is cancelled.</summary>
+    /// <summary>The thread of a channel, what is kept of its messages, and its dead letters, at once. What is being answered is cancelled.</summary>
     [Function("DeleteThread")]
     public Task<IActionResult> DeleteAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "threads/{channel}")] HttpRequest request,
@@ -47,7 +48,8 @@ internal sealed class DeletionFunctions(
 
             var snapshot = await threads.ReadAsync(name, context.CancellationToken);
             var messages = await erasure.FindAsync(name, context.CancellationToken);
-            if (!snapshot.Exists && !snapshot.Unreadable.Any() && messages.Count == 0)
+            var letters = await CountLettersAsync(letter => letter.Channel == name, context.CancellationToken);
+            if (!snapshot.Exists && !snapshot.Unreadable.Any() && messages.Count == 0 && letters == 0)
             {
                 return ThreadFunctions.NoThread;
             }
@@ -59,7 +61,9 @@ internal sealed class DeletionFunctions(
                     StatusCodes.Status503ServiceUnavailable, "OpenAI is not available", "OpenAI did not delete the conversation, so its keys stay. Please try again.");
             }
 
+            // Last: what was being answered may have left some.
             var isDryRun = confirmation is Confirmation.None;
+            letters = isDryRun ? letters : await deadLetters.DeleteAsync(letter => letter.Channel == name, context.CancellationToken);
             return HttpAnswers.Json(new
             {
                 DryRun = isDryRun,
@@ -67,6 +71,7 @@ internal sealed class DeletionFunctions(
                 snapshot.ThreadId,
                 MessageCount = snapshot.Metadata?.Messages,
                 UnreadableKeys = threads.NamesOf(snapshot),
+                DeadLetters = letters,
                 AnswersKept = messages.Count,
                 AnswersLeft = isDryRun ? messages.Count : (await erasure.FindAsync(name, context.CancellationToken)).Count,
             });
@@ -93,7 +98,7 @@ internal sealed class DeletionFunctions(
             var latest = (clock.GetUtcNow() - TimeSpan.FromDays(days)).ToUnixTimeMilliseconds() / 1000.0;
             return Confirmations.Of(request) switch
             {
-                Confirmation.None => await DescribeAsync(latest, context.CancellationToken),
+                Confirmation.None => await DescribeAsync(latest, isForced: days == 0, context.CancellationToken),
                 Confirmation.Given => await StartAsync(request, client, latest, isForced: days == 0, context.CancellationToken),
                 _ => Confirmations.NotConfirmed,
             };
@@ -109,7 +114,10 @@ internal sealed class DeletionFunctions(
             : int.TryParse(older, NumberStyles.None, CultureInfo.InvariantCulture, out days) && days is >= 1 and <= MostDays;
     }
 
-    private async Task<IActionResult> DescribeAsync(double latest, CancellationToken cancellationToken)
+    private async Task<int> CountLettersAsync(Func<StoredDeadLetter, bool> isMeant, CancellationToken cancellationToken) =>
+        (await deadLetters.ListAsync(withBodies: false, cancellationToken)).Letters.Count(stored => isMeant(stored.Letter));
+
+    private async Task<IActionResult> DescribeAsync(double latest, bool isForced, CancellationToken cancellationToken)
     {
         await indexer.RefreshIfSmallAsync(cancellationToken);
         var oldest = await index.ReadOldestAsync(IndexCursor.Start, latest, Examples, cancellationToken);
@@ -117,6 +125,7 @@ internal sealed class DeletionFunctions(
         {
             DryRun = true,
             WouldDelete = await index.CountAsync(latest, cancellationToken),
+            DeadLetters = isForced ? await CountLettersAsync(_ => true, cancellationToken) : 0,
             Oldest = oldest.Select(entry => new { Channel = (string)entry.Element!, LastMessageAt = StatisticsReader.AtUnixSeconds(entry.Score) }),
             Confirm = "Add confirm=DELETE to delete them.",
         });

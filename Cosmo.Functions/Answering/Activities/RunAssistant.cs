@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -19,12 +20,15 @@ internal sealed class RunAssistant(
     IAssistant assistant,
     IUpdatePublisher updates,
     MessageMemory memory,
+    UsageLedger ledger,
     StopSignals stopSignals,
     TurnRelease turn,
     IOptions<DeliveryOptions> delivery,
     TimeProvider clock,
     ILogger<RunAssistant> logger)
 {
+    private static readonly TimeSpan CountingPatience = TimeSpan.FromSeconds(5);
+
     [Function(nameof(RunAssistant))]
     public async Task<RunResult> RunAsync([ActivityTrigger] RunInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
@@ -66,7 +70,7 @@ internal sealed class RunAssistant(
     private async Task<RunResult> RespondAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         var address = input.Address;
-        var before = input.Round == 0 ? "" : await memory.FindTextAsync(address, input.Round - 1, bounds) ?? "";
+        var (before, usedBefore) = input.Round == 0 ? new("", null) : await memory.FindSoFarAsync(address, input.Round - 1, bounds);
         var earlier = await memory.FindResponseAsync(address, input.Round, bounds);
         await using var answer = new AnswerStream(
             updates, address, input.ThreadId, before.Length == 0 ? "" : before + AssistantResponse.Paragraph, delivery.Value, clock, logger);
@@ -77,14 +81,18 @@ internal sealed class RunAssistant(
             new ResponseObserver(address, input.ThreadId, input.Round, updates, memory, answer, heartbeat, clock, logger, over.Token),
             over.Token);
         var text = Join(before, response.Text);
+        var used = TokenUsage.Sum(usedBefore, response.Usage);
+        var counting = CountAsync(input, response, over.Token);
         await answer.StopAsync();
         if (response.ToolCalls.Count > 0)
         {
-            await memory.RememberTextAsync(address, input.Round, text, over.Token);
+            await memory.RememberSoFarAsync(address, input.Round, new(text, used), over.Token);
+            await counting;
             await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
             return new RunResult(response.ToolCalls, null);
         }
 
+        await counting;
         if (text.Length == 0)
         {
             return Failed(response.Incomplete == AssistantResponse.ContentFilter
@@ -93,16 +101,41 @@ internal sealed class RunAssistant(
         }
 
         over.Token.ThrowIfCancellationRequested();
-        await FinishAsync(input, text, response.Incomplete, client, stopping);
+        await FinishAsync(input, Updates.Completed(address, input.ThreadId, text) with { Incomplete = response.Incomplete, Usage = used }, client, stopping);
         return Whole;
     }
 
+    /// <summary>Counted before the answer is told: a try that comes after would not do it any more. Nobody waits long for it.</summary>
+    private async Task CountAsync(RunInput input, AssistantResponse response, CancellationToken cancellationToken)
+    {
+        if (response.Usage is not { } usage)
+        {
+            return;
+        }
+
+        try
+        {
+            await RedisRetry.RunAsync(
+                async () =>
+                {
+                    await ledger.CountAsync(
+                        response.Id.Length > 0 ? response.Id : $"{input.InstanceId}:{input.Round}", input.Address, input.Caller, AssistantProfile.BuiltIn, usage, cancellationToken);
+                    return true;
+                },
+                CountingPatience, clock, e => logger.RedisFailed(e, input.Address.MessageId), cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.UsageNotCounted(e, input.Address.MessageId, usage.InputTokens, usage.OutputTokens);
+        }
+    }
+
     /// <summary>From here on the answer counts as given, so neither a deadline nor a wish to cancel stops it.</summary>
-    private async Task FinishAsync(RunInput input, string text, string? incomplete, DurableTaskClient client, CancellationToken stopping)
+    private async Task FinishAsync(RunInput input, UpdatePayload final, DurableTaskClient client, CancellationToken stopping)
     {
         var address = input.Address;
         await turn.AnnounceAsync(address, input.InstanceId, stopping);
-        var isTold = await updates.PublishAsync(address, Updates.Completed(address, input.ThreadId, text, incomplete), once: null, stopping);
+        var isTold = await updates.PublishAsync(address, final, once: null, stopping);
         if (isTold)
         {
             Telemetry.AnswersCompleted.Add(1);

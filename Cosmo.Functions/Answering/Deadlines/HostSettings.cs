@@ -16,8 +16,8 @@ internal sealed class HostSettings(IConfiguration configuration) : IValidateOpti
     /// <summary>The orchestrator and two activities are found in a queue each before the model's first event.</summary>
     private const int QueuesToTheFirstEvent = 4;
 
-    /// <summary>What an activity that has reached its own deadline may need to end.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromMinutes(1);
+    /// <summary>What an activity that has reached its own deadline may need to end, or the trigger to keep a message that it has held back: the broker is given a minute.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(90);
 
     /// <summary>The host's default on the plans that RabbitMQ's trigger runs on.</summary>
     private static readonly TimeSpan DefaultFunctionTimeout = TimeSpan.FromMinutes(30);
@@ -47,10 +47,13 @@ internal sealed class HostSettings(IConfiguration configuration) : IValidateOpti
 
     private static IEnumerable<string> FaultsOfTimeout(string? text, TimeSpan timeout, AnsweringOptions options)
     {
-        var needed = options.Deadlines.Overall + Grace;
+        var (longest, setting, value) = options.Deadlines.Overall >= options.RedisPatience
+            ? (options.Deadlines.Overall, nameof(options.OverallSeconds), options.OverallSeconds)
+            : (options.RedisPatience, nameof(options.FirstEventSeconds), options.FirstEventSeconds);
+        var needed = longest + Grace;
         if (text != "-1" && timeout < needed)
         {
-            yield return $"functionTimeout in host.json ({timeout:c}) would end an answer before Cosmo:Conversations:OverallSeconds ({options.OverallSeconds}) does: " +
+            yield return $"functionTimeout in host.json ({timeout:c}) is too short for Cosmo:Conversations:{setting} ({value.ToString(CultureInfo.InvariantCulture)}): " +
                 $"set it to {needed:c} or more.";
         }
     }

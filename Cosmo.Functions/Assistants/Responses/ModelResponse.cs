@@ -11,9 +11,8 @@ internal sealed record ModelResponse(string Id, IReadOnlyList<ConversationItem> 
     /// <summary>Why it was cut: <c>max_output_tokens</c> or <c>content_filter</c>; null if it is whole.</summary>
     public string? Incomplete { get; init; }
 
-    public int? InputTokens { get; init; }
-
-    public int? OutputTokens { get; init; }
+    /// <summary>What it read and wrote, in tokens; null where the service does not say.</summary>
+    public (long Input, long CachedInput, long Output)? Tokens { get; init; }
 
     /// <summary>A response object; null if it did not come to its end.</summary>
     /// <param name="json">The object.</param>
@@ -30,10 +29,15 @@ internal sealed record ModelResponse(string Id, IReadOnlyList<ConversationItem> 
         return new(json.Text("id") ?? id ?? "", [.. json.List("output").Select(ConversationItem.Read)])
         {
             Incomplete = status == "completed" ? null : isFiltered ? AssistantResponse.ContentFilter : AssistantResponse.MaxOutputTokens,
-            InputTokens = (int?)json.Member("usage").Number("input_tokens"),
-            OutputTokens = (int?)json.Member("usage").Number("output_tokens"),
+            Tokens = ReadTokens(json.Member("usage")),
         };
     }
+
+    private static (long Input, long CachedInput, long Output)? ReadTokens(JsonElement? usage) => usage is null
+        ? null
+        : (Count(usage, "input_tokens"), Count(usage.Member("input_tokens_details"), "cached_tokens"), Count(usage, "output_tokens"));
+
+    private static long Count(JsonElement? counts, string name) => counts.Number(name) is { } number and >= 0 and < 1e12 ? (long)number : 0;
 
     /// <summary>All its text: each message is a paragraph.</summary>
     public string Text => string.Join(AssistantResponse.Paragraph, Items.Where(item => item.Type == ConversationItem.Message && item.Content.Length > 0).Select(item => item.Content));

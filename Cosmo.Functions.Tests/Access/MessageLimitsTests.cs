@@ -1,0 +1,92 @@
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tests.Access;
+
+public sealed class MessageLimitsTests : IAsyncDisposable
+{
+    private static readonly Caller Ana = new("ana", []);
+
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _clock = new();
+    private readonly LimitOptions _options = new();
+    private readonly MessageLimits _limits;
+
+    public MessageLimitsTests() => _limits = new MessageLimits(_redis.Connection, Options.Create(_options), _clock);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    [Fact]
+    public async Task So_many_messages_of_a_user_are_let_through_in_a_minute()
+    {
+        _options.MessagesPerMinute = 2;
+
+        (await TakeAsync("m1", Ana)).ShouldBeNull();
+        (await TakeAsync("m2", Ana, "another channel")).ShouldBeNull();
+        var reached = await TakeAsync("m3", Ana);
+        var again = await TakeAsync("m1", Ana);
+
+        reached!.Text.ShouldBe("The limit of 2 messages a minute");
+        (reached.Ends - _clock.GetUtcNow()).ShouldBeInRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        again.ShouldBeNull();
+        (await TakeAsync("m3", new Caller("ben", []))).ShouldBeNull();
+        (await TakeAsync("m3", Caller.TrustedProducer)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Messages_without_a_user_are_counted_by_channel()
+    {
+        _options.MessagesPerMinute = 1;
+
+        (await TakeAsync("m1", Caller.Anonymous)).ShouldBeNull();
+        (await TakeAsync("m2", Caller.Anonymous)).ShouldNotBeNull();
+        (await TakeAsync("m2", Caller.Anonymous, "c2")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Of_many_messages_at_once_no_more_than_the_limit_are_let_through()
+    {
+        _options.MessagesPerMinute = 5;
+
+        var taken = await Task.WhenAll(Enumerable.Range(0, 50).Select(number => TakeAsync($"m{number}", Ana)));
+
+        taken.Count(reached => reached is null).ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task A_day_whose_tokens_are_used_up_lets_nothing_through_until_midnight()
+    {
+        _options.TokensPerDay = 100;
+        var ledger = new UsageLedger(_redis.Connection, Options.Create(_options), _clock);
+        await UseAsync("resp_1", 60);
+        (await TakeAsync("m1", Ana)).ShouldBeNull();
+        await UseAsync("resp_2", 40);
+        await UseAsync("resp_2", 40);
+
+        var reached = await TakeAsync("m2", Ana);
+
+        reached!.Text.ShouldBe("The limit of 100 tokens a day");
+        reached.Ends.ShouldBe(new DateTimeOffset(_clock.GetUtcNow().UtcDateTime.Date.AddDays(1), TimeSpan.Zero));
+        reached.ToString().ShouldEndWith("is reached; it ends at " + reached.Ends.ToString("yyyy-MM-dd") + "T00:00:00Z");
+        (await TakeAsync("m1", Ana)).ShouldBeNull();
+        _clock.Advance(reached.Ends - _clock.GetUtcNow());
+        (await TakeAsync("m2", Ana)).ShouldBeNull();
+
+        Task UseAsync(string response, int tokens) => ledger.CountAsync(
+            response, new MessageAddress("c1", "m0", 1), Ana, "cosmo", new TokenUsage(tokens / 2, 0, tokens / 2, "gpt", 1), Cancellation);
+    }
+
+    [Fact]
+    public async Task Without_a_limit_Redis_is_not_asked()
+    {
+        var limits = new MessageLimits(null!, Options.Create(_options), _clock);
+
+        (await limits.TakeAsync(new MessageAddress("c1", "m1", 1), "user:ana", Cancellation)).ShouldBeNull();
+    }
+
+    private Task<ReachedLimit?> TakeAsync(string messageId, Caller caller, string channel = "c1") =>
+        _limits.TakeAsync(new MessageAddress(channel, messageId, 1), Subject.Of(channel, caller), Cancellation);
+}

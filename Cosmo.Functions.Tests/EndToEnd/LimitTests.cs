@@ -1,0 +1,48 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Functions.Tests.EndToEnd;
+
+/// <summary>How much one user may ask, and what was used, through the whole app.</summary>
+public sealed class LimitTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_message_over_a_limit_is_refused_and_kept_and_what_was_used_is_told()
+    {
+        await using var stack = await CosmoStack.StartAsync(new Dictionary<string, string> { ["USER_MESSAGES_PER_MINUTE"] = "1" });
+        await using var client = await stack.OpenAsync("limited");
+        await SendAsync(stack, "m1", "Weather in Makati?", "ana");
+        var answered = await client.FinalAsync("m1");
+        await SendAsync(stack, "m2", "Hello", "ana");
+        var refused = await client.FinalAsync("m2");
+        await SendAsync(stack, "m3", "Hello", "ben");
+        var other = await client.FinalAsync("m3");
+
+        var usage = answered["usage"]!.AsObject();
+        usage.Select(field => field.Key).ShouldBe(["input_tokens", "cached_input_tokens", "output_tokens", "model", "rounds"]);
+        (usage["model"]!.GetValue<string>(), usage["rounds"]!.GetValue<int>()).ShouldBe(("gpt-4o-mini", 2));
+        (refused["status"]!.GetValue<string>(), refused["message"]!.GetValue<string>()).ShouldBe(
+            ("error", "I'm receiving too many requests right now. Please try again in a moment."));
+        refused["error_details"]!.GetValue<string>().ShouldStartWith("The limit of 1 messages a minute is reached; it ends at 20");
+        refused.ContainsKey("usage").ShouldBeFalse();
+        other["status"]!.GetValue<string>().ShouldBe("completed");
+        var rows = (await stack.Http.GetFromJsonAsync<JsonObject>("usage?days=2&by=user", Cancellation))!["rows"]!.AsArray();
+        rows.Select(row => (row!["key"]!.GetValue<string>(), row["messages"]!.GetValue<int>())).ShouldBe([("ana", 1), ("ben", 1)], ignoreOrder: true);
+        var ana = rows.Single(row => row!["key"]!.GetValue<string>() == "ana")!;
+        (ana["input_tokens"]!.GetValue<long>(), ana["output_tokens"]!.GetValue<long>()).ShouldBe(
+            (usage["input_tokens"]!.GetValue<long>(), usage["output_tokens"]!.GetValue<long>()));
+        var letter = (await stack.Http.GetFromJsonAsync<JsonObject>("dead-letters", Cancellation))!["dead_letters"]!.AsArray().Single()!;
+        (letter["cause"]!.GetValue<string>(), letter["message_id"]!.GetValue<string>()).ShouldBe(("over_limit", "m2"));
+        foreach (var wrong in new[] { "days=0", "days=401", "days=x", "by=color", "by=1" })
+        {
+            (await stack.Http.GetAsync("usage?" + wrong, Cancellation)).StatusCode.ShouldBe(HttpStatusCode.BadRequest, wrong);
+        }
+    }
+
+    private static Task SendAsync(CosmoStack stack, string id, string text, string user) => stack.Queue.SendAsync(
+        JsonSerializer.SerializeToUtf8Bytes(new { channel = "limited", message_id = id, message = text, user = new { id = user } }));
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Access;
+
+/// <summary>Whose messages and tokens are counted together.</summary>
+internal static class Subject
+{
+    /// <summary>The user, or the channel of a message without one.</summary>
+    public static string Of(string channel, Caller caller) => caller.IsSignedIn ? "user:" + caller.Id : "channel:" + channel;
+}
+
+/// <summary>A limit that is reached.</summary>
+/// <param name="Text">Which one, as a clause.</param>
+/// <param name="Ends">When it lets a message through again.</param>
+internal sealed record ReachedLimit(string Text, DateTimeOffset Ends)
+{
+    public override string ToString() => $"{Text} is reached; it ends at {Ends.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}";
+}
+
+/// <summary>
+/// Lets so many messages of a user through in a minute, and none any more in a day whose tokens are used up. One round trip to Redis, and none where there is no
+/// limit. A message that was let through is let through again within the minute, and counts once.
+/// </summary>
+internal sealed class MessageLimits(RedisConnection redis, IOptions<LimitOptions> options, TimeProvider clock)
+{
+    private const int Window = 60_000;
+
+    /// <summary>Answers nothing for a message that is let through, else the milliseconds until its minute has room, or 0 for a day that is used up.</summary>
+    private const string TakeScript = """
+        local minute, tokens = KEYS[1], KEYS[2]
+        local message, perMinute, perDay, window = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - window)
+        if redis.call('ZSCORE', minute, message) then return false end
+        if perDay > 0 and tonumber(redis.call('GET', tokens) or '0') >= perDay then return 0 end
+        if perMinute > 0 and redis.call('ZCARD', minute) >= perMinute then
+          return math.max(1, redis.call('ZRANGE', minute, 0, 0, 'WITHSCORES')[2] + window - now)
+        end
+        redis.call('ZADD', minute, now, message)
+        redis.call('PEXPIRE', minute, window)
+        return false
+        """;
+
+    private bool IsUnlimited => options.Value is { MessagesPerMinute: 0, TokensPerDay: 0 };
+
+    /// <summary>Null for a message that is let through, else the limit that it is over.</summary>
+    /// <exception cref="RedisException">Redis is away or refuses.</exception>
+    /// <exception cref="TimeoutException">Redis did not answer.</exception>
+    public async Task<ReachedLimit?> TakeAsync(MessageAddress address, string subject, CancellationToken cancellationToken)
+    {
+        if (IsUnlimited)
+        {
+            return null;
+        }
+
+        var (perMinute, perDay) = (options.Value.MessagesPerMinute, options.Value.TokensPerDay);
+        var now = clock.GetUtcNow();
+        var answer = await redis.EvaluateAsync(
+            TakeScript,
+            [$"{redis.Prefix}{{usage}}:minute:{subject}", UsageLedger.TokensKey(redis.Prefix, DateOnly.FromDateTime(now.UtcDateTime), subject)],
+            [$"{address.Attempt}:{address.MessageId.Length}:{address.MessageId}{address.Channel}", perMinute, perDay, Window],
+            cancellationToken);
+        return answer.IsNull ? null
+            : (long)answer is var milliseconds && milliseconds > 0
+                ? new($"The limit of {perMinute.ToString(CultureInfo.InvariantCulture)} messages a minute", now + TimeSpan.FromMilliseconds(milliseconds))
+                : new($"The limit of {perDay.ToString(CultureInfo.InvariantCulture)} tokens a day", new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero));
+    }
+}
