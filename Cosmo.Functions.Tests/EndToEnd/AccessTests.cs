@@ -141,6 +141,16 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
     }
 
     [Fact]
+    public async Task A_mode_that_is_none_stops_the_start_with_a_sentence()
+    {
+        await using var stack = await CosmoStack.CreateAsync(new Dictionary<string, string> { ["CHANNEL_ACCESS"] = "everybody" });
+
+        await stack.TryFunctionsAsync(Cancellation);
+
+        await stack.WroteAsync("Cosmo:Access:Mode (CHANNEL_ACCESS) must be open, owner or claim.", Cancellation);
+    }
+
+    [Fact]
     public async Task An_operator_sends_from_the_terminal_and_reads_the_answer_all_the_same()
     {
         using var terminal = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "send", Fixture.Owned, "Hello"])

@@ -58,6 +58,7 @@ internal sealed class GroupKeeper(
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
+            logger.GroupsNotKept(e);
             return HttpAnswers.RedisProblem(e, "The connection could not be negotiated.");
         }
     }
@@ -98,24 +99,30 @@ internal sealed class GroupKeeper(
     private async Task<int?> RemoveOthersAsync(string channel, string owner, CancellationToken cancellationToken)
     {
         using var limit = new TimeLimit(RemovalLimit, clock, cancellationToken);
-        var (group, removed) = (GroupName.For(channel), 0);
         try
         {
-            await foreach (var member in webPubSub.ListConnectionsInGroupAsync(group).WithCancellation(limit.Token))
-            {
-                if (ConnectionIdentity.FromUserId(member.UserId)?.Name != owner)
-                {
-                    await webPubSub.RemoveConnectionFromGroupAsync(group, member.ConnectionId, new RequestContext { CancellationToken = limit.Token });
-                    removed++;
-                }
-            }
-
-            return removed;
+            // Not every part of the client heeds the token.
+            return await RemoveAllButAsync(owner, GroupName.For(channel), limit.Token).WaitAsync(limit.Token);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             logger.OthersNotRemoved(e);
             return null;
         }
+    }
+
+    private async Task<int> RemoveAllButAsync(string owner, string group, CancellationToken cancellationToken)
+    {
+        var removed = 0;
+        await foreach (var member in webPubSub.ListConnectionsInGroupAsync(group).WithCancellation(cancellationToken))
+        {
+            if (ConnectionIdentity.FromUserId(member.UserId)?.Name != owner)
+            {
+                await webPubSub.RemoveConnectionFromGroupAsync(group, member.ConnectionId, new RequestContext { CancellationToken = cancellationToken });
+                removed++;
+            }
+        }
+
+        return removed;
     }
 }
