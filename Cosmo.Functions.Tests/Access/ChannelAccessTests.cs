@@ -161,7 +161,10 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         SignIn(_authority.Sign(_key));
 
         StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(403);
-        (await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBeNull();
+        application.Requests.Count.ShouldBe(1);
+        StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(403, "The channel must not be this user's.");
+        _http.Request.Headers.Authorization = "";
+        StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(401);
         application.Requests.Count.ShouldBe(1);
     }
 

@@ -33,14 +33,22 @@ internal sealed class ChannelAccess(
     public async Task<Admission> AdmitAsync(HttpRequest request, string channel, SignedInUser? user, CancellationToken cancellationToken)
     {
         ChannelOwner? owner = null;
-        var refusal = options.Value.IsOpen ? null : await GuardAsync(async () =>
-        {
-            owner = options.Value.IsByOwner && user is not null ? await owners.FindOrClaimAsync(channel, user.Name, cancellationToken) : null;
-            return WhyNot(request, channel, user, owner?.Name);
-        });
+        var isOwned = options.Value.IsByOwner && user is not null;
+        var refusal = options.Value.IsOpen || isOwned ? null : WhyNot(request, channel, user, owner: null);
+
+        // The host application comes first: whom it refuses does not get a new channel either.
         if (refusal is null && !await decision.AllowsAsync(channel, user, cancellationToken))
         {
             refusal = HttpAnswers.Problem(StatusCodes.Status403Forbidden, "Not allowed", "The host application does not let this user into the channel.");
+        }
+
+        if (refusal is null && isOwned)
+        {
+            refusal = await GuardAsync(async () =>
+            {
+                owner = await owners.FindOrClaimAsync(channel, user!.Name, cancellationToken);
+                return WhyNot(request, channel, user, owner?.Name);
+            });
         }
 
         return new Admission(user, owner, refusal);
