@@ -23,7 +23,8 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
         var payloads = client.Seen.Select(update => update["payload"]!.AsObject()).ToList();
         payloads.Select(payload => $"{payload["type"]} {payload["status"]}").Where((step, i) => i == 0 || step != $"{payloads[i - 1]["type"]} {payloads[i - 1]["status"]}")
             .ShouldBe(["status started", "status processing", "tool processing", "status responding", "response in_progress", "response completed"]);
-        payloads.ShouldAllBe(payload => payload.Select(field => field.Key).Order().SequenceEqual(Fields.Order()));
+        payloads.ShouldAllBe(payload => payload.Select(field => field.Key).Order().SequenceEqual(Fields.Concat(Additions(payload)).Order()));
+        payloads[0]["question"]!.GetValue<string>().ShouldBe("Weather in Makati?");
         client.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == _channel && update.Count == 2);
         payloads.Select(payload => payload["sequence"]!.GetValue<long>()).ShouldBeInOrder();
         payloads[0]["thread_id"].ShouldBeNull();
@@ -35,6 +36,13 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
         var texts = payloads.Where(payload => payload["type"]!.GetValue<string>() == "response").Select(payload => payload["message"]!.GetValue<string>()).ToList();
         texts.Zip(texts.Skip(1)).ShouldAllBe(pair => pair.Second.StartsWith(pair.First));
     }
+
+    private static string[] Additions(JsonObject payload) => payload["status"]!.GetValue<string>() switch
+    {
+        "started" => ["question"],
+        "completed" => ["usage"],
+        _ => [],
+    };
 
     [Fact]
     public async Task Another_channel_hears_nothing()

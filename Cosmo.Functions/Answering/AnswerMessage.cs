@@ -91,7 +91,7 @@ internal static class AnswerMessage
         for (string? replaced = null; ; replaced = progress.ThreadId)
         {
             var thread = context.CallActivityAsync<ThreadResult>(
-                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced, input.HasTurn), Tries.Within(watch.Left));
+                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced, input.HasTurn, input.HasTurn ? null : input.Question), Tries.Within(watch.Left));
             if (await watch.WatchAsync(thread) is { } late)
             {
                 return late;

@@ -22,6 +22,7 @@ internal static class SettingNames
         ["OPENAI_MODEL"] = "Cosmo:Assistants:Model",
         ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",
         ["AZURE_OPENAI_ENDPOINT"] = "Cosmo:Assistants:AzureEndpoint",
+        ["PROFILES_PATH"] = "Cosmo:Assistants:ProfilesPath",
         ["CLIENT_MESSAGES"] = "Cosmo:Access:ClientMessages",
         ["USER_MESSAGES_PER_MINUTE"] = "Cosmo:Access:MessagesPerMinute",
         ["USER_TOKENS_PER_DAY"] = "Cosmo:Access:TokensPerDay",

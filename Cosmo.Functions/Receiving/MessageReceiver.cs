@@ -142,7 +142,7 @@ internal sealed class MessageReceiver(
             return;
         }
 
-        var update = Updates.Error(rejection.MessageId, null, sentence, rejection.Reason);
+        var update = Updates.Rejected(rejection.MessageId, sentence, rejection.Reason);
         if (rejection is { Cause: Failure.DurableStoreCause, MessageId: { } messageId })
         {
             // The store may have done what it did not confirm. Behind this update, nothing that it began is said or done.

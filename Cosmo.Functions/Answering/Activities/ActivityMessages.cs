@@ -12,7 +12,8 @@ internal sealed record TurnResult(bool HasTurn, Failure? Failure);
 
 /// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
 /// <param name="HasStarted">The client knows already that processing began.</param>
-internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId, bool HasStarted);
+/// <param name="Question">What the user asks; null if the client has been told.</param>
+internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId, bool HasStarted, string? Question = null);
 
 /// <param name="Duplicate">Another orchestration has the message, or it is over.</param>
 internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? Failure);
