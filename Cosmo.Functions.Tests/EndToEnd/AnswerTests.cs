@@ -1,6 +1,8 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Local.Emulators.OpenAI;
+using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
@@ -43,6 +45,43 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
         "completed" => ["usage"],
         _ => [],
     };
+
+    [Fact]
+    public async Task A_producer_that_asks_for_it_gets_the_final_update_at_its_queue()
+    {
+        await using var client = await _stack.OpenAsync(_channel);
+        var replies = (await _stack.Queue.Channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: TestContext.Current.CancellationToken)).QueueName;
+        await SendAsync("msg-1", "Hello", "order-1", "final");
+        var final = await client.FinalAsync("msg-1");
+        await SendAsync("msg-2", "Hello", "order-2", null);
+        await client.FinalAsync("msg-2");
+        await SendAsync("msg-3", "", "order-3", "final");
+        var refused = await client.FinalAsync("msg-3");
+        (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-message-id"].ShouldBe("msg-3");
+
+        var first = await NextAsync();
+        (first.Properties.CorrelationId, first.Properties.ContentType, first.Update["channel"]!.GetValue<string>()).ShouldBe(("order-1", "application/json", _channel));
+        JsonNode.DeepEquals(first.Update["payload"], final).ShouldBeTrue(first.Update.ToJsonString());
+        var second = await NextAsync();
+        (second.Properties.CorrelationId, second.Update["payload"]!["error_details"]!.GetValue<string>()).ShouldBe(("order-3", refused["error_details"]!.GetValue<string>()));
+        (await _stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, TestContext.Current.CancellationToken)).ShouldBeNull();
+
+        Task SendAsync(string id, string text, string correlationId, string? reply) => _stack.Queue.SendAsync(
+            JsonSerializer.SerializeToUtf8Bytes(new { channel = _channel, message_id = id, message = text }),
+            new BasicProperties { ReplyTo = replies, CorrelationId = correlationId, Headers = reply is null ? null : new Dictionary<string, object?> { ["x-cosmo-reply"] = reply } });
+
+        async Task<(IReadOnlyBasicProperties Properties, JsonObject Update)> NextAsync()
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            BasicGetResult? got;
+            while ((got = await _stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, limit.Token)) is null)
+            {
+                await Task.Delay(20, limit.Token);
+            }
+
+            return (got.BasicProperties, JsonNode.Parse(got.Body.Span)!.AsObject());
+        }
+    }
 
     [Fact]
     public async Task Another_channel_hears_nothing()

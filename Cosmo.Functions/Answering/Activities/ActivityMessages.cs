@@ -43,6 +43,10 @@ internal sealed record StopInput(string Channel, string InstanceId);
 
 internal sealed record FailInput(MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt);
 
+/// <param name="ReplyTo">The queue.</param>
+/// <param name="CorrelationId">What the producer knows its message by.</param>
+internal sealed record ReplyInput(MessageAddress Address, string ReplyTo, string? CorrelationId);
+
 /// <param name="Body">Null: <see cref="MessageMemory"/> keeps it.</param>
 /// <param name="Question">What the user asks: should the body be lost, all that is known of it.</param>
 /// <param name="Caller">Who asks.</param>
