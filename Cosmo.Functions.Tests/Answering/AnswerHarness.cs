@@ -30,6 +30,7 @@ internal sealed class AnswerHarness : OrchestrationHarness
         });
         On<FailInput>(nameof(FailAnswer), _ => false);
         On<DeadLetterInput>(nameof(WriteDeadLetter), _ => null);
+        On<ReplyInput>(nameof(SendReply), _ => null);
     }
 
     /// <summary>The answer of an activity that goes on until it is told to stop.</summary>
@@ -37,8 +38,8 @@ internal sealed class AnswerHarness : OrchestrationHarness
 
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
 
-    public void Begin(bool hasTurn = true) => Begin(new AnswerInput(
-        new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, Body: null, DeliveryProperties.None, "run", hasTurn, Now,
+    public void Begin(bool hasTurn = true, DeliveryProperties? properties = null) => Begin(new AnswerInput(
+        new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, Body: null, properties ?? DeliveryProperties.None, "run", hasTurn, Now,
         new AnsweringOptions().Deadlines, MaxToolRounds: 8, null));
 
     /// <summary>Tells of an event of the model now.</summary>

@@ -2,6 +2,7 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Orchestrations;
 
 namespace Cosmo.Functions.Tests.Answering;
@@ -9,6 +10,13 @@ namespace Cosmo.Functions.Tests.Answering;
 /// <summary>Every way that an answer can go, by name. Each is driven to its end, and leaves the history that a Durable store would have kept.</summary>
 internal static class AnswerPaths
 {
+    private static readonly DeliveryProperties Replying = DeliveryProperties.None with
+    {
+        ReplyTo = "replies",
+        CorrelationId = "order-1",
+        Headers = new Dictionary<string, string> { [DeliveryProperties.ReplyHeader] = "final" },
+    };
+
     private static readonly Exception Died = new InvalidOperationException("dotnet exited with code 137 (0x89)");
 
     public static IReadOnlyDictionary<string, Action<AnswerHarness>> All { get; } = new Dictionary<string, Action<AnswerHarness>>
@@ -19,6 +27,12 @@ internal static class AnswerPaths
             answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
             answer.On<FailInput>(nameof(FailAnswer), _ => true);
             answer.Begin();
+        },
+        ["answered-and-replied"] = answer => answer.Begin(properties: Replying),
+        ["model-failed-and-replied"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], ThreadGone));
+            answer.Begin(properties: Replying);
         },
         ["long-text"] = answer =>
         {

@@ -5,6 +5,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
+using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using DurableTask.Core.Exceptions;
 using Microsoft.DurableTask;
@@ -39,6 +40,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new MessageLimits(_redis.Connection, Options.Create(new LimitOptions()), TimeProvider.System),
+            TestProfiles.BuiltIn,
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),
             _access.Groups,

@@ -8,6 +8,7 @@ using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
+using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
@@ -79,7 +80,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     [Fact]
     public async Task The_model_is_not_asked_when_the_message_is_over()
     {
-        await _updates.PublishAsync(Address, Updates.Error("msg-1", "conv_1", "sentence", "details"), once: null, Cancellation);
+        await _updates.PublishAsync(Address, Updates.Error(Address, "conv_1", "sentence", "details"), once: null, Cancellation);
 
         (await RunAssistantAsync()).Failure.ShouldBe(Failure.Over);
 
@@ -178,7 +179,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task A_failure_that_is_told_again_is_told_once_and_its_turn_given_on()
     {
         await TakeTurnsAsync();
-        var fail = new FailAnswer(_updates, _log, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance);
+        var fail = new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, _turn, _clock, NullLogger<FailAnswer>.Instance);
         var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow());
 
         (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
@@ -194,7 +195,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await TakeTurnsAsync();
         await EndAsync();
 
-        var isAnswered = await new FailAnswer(_updates, _log, _assistant, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
+        var isAnswered = await new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
             new FailInput(Address, "instance-1", "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
 
         isAnswered.ShouldBeTrue();

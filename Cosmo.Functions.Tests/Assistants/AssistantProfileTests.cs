@@ -1,4 +1,4 @@
-using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Assistants.Profiles;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 
@@ -18,12 +18,12 @@ public sealed class AssistantProfileTests
         await using var otherModel = new AssistantSetup(Nowhere, new Dictionary<string, string?> { ["Cosmo:Assistants:Model"] = "gpt-6-luna" });
         await using var fewerTools = new AssistantSetup(Nowhere, new Dictionary<string, string?> { ["Cosmo:Tools:Weather:ApiKey"] = "" });
 
-        var id = one.Get<AssistantProfile>().Id;
+        var id = one.Get<ProfileCatalog>().Id;
 
         id.ShouldStartWith("asst_");
-        same.Get<AssistantProfile>().Id.ShouldBe(id);
-        otherModel.Get<AssistantProfile>().Id.ShouldNotBe(id);
-        fewerTools.Get<AssistantProfile>().Id.ShouldNotBe(id);
+        same.Get<ProfileCatalog>().Id.ShouldBe(id);
+        otherModel.Get<ProfileCatalog>().Id.ShouldNotBe(id);
+        fewerTools.Get<ProfileCatalog>().Id.ShouldNotBe(id);
     }
 
     [Fact]

@@ -53,10 +53,10 @@ internal sealed class AssistantSetup : IAsyncDisposable
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     public AssistantRequest Question(string threadId, string question, string? earlier = null) =>
-        new(threadId, question, [], Caller.TrustedProducer, earlier, Minute, Minute);
+        new(threadId, question, [], Caller.TrustedProducer, null, earlier, Minute, Minute);
 
     public AssistantRequest Outputs(string threadId, params ToolOutput[] outputs) =>
-        new(threadId, null, outputs, Caller.TrustedProducer, null, Minute, Minute);
+        new(threadId, null, outputs, Caller.TrustedProducer, null, null, Minute, Minute);
 
     public Task<AssistantResponse> AskAsync(string threadId, string question, Heard? heard = null) =>
         Assistant.RespondAsync(Question(threadId, question), heard ?? new Heard(), TestContext.Current.CancellationToken);

@@ -87,6 +87,28 @@ public sealed class AnswerStreamTests
     }
 
     [Fact]
+    public async Task A_client_is_never_shown_less_of_the_same_text()
+    {
+        await using var answer = Begin(shown: "Good day, dear");
+        answer.Append("Good ");
+        answer.Append("day, dear");
+        answer.Append(" friend");
+        (await NextAsync()).Status.ShouldBe("responding");
+
+        (await NextAsync()).Message.ShouldBe("Good day, dear friend");
+    }
+
+    [Fact]
+    public async Task Another_text_is_shown_from_its_beginning()
+    {
+        await using var answer = Begin(shown: "Good day, dear");
+        answer.Append("Hello");
+        await NextAsync();
+
+        (await NextAsync()).Message.ShouldBe("Hello");
+    }
+
+    [Fact]
     public async Task A_message_that_is_over_stops_the_work()
     {
         await using var answer = Begin();
@@ -102,8 +124,8 @@ public sealed class AnswerStreamTests
         await stopped.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }
 
-    private AnswerStream Begin(string before = "") =>
-        new(_publisher, Address, "conv_1", before, new DeliveryOptions(), _clock, NullLogger.Instance);
+    private AnswerStream Begin(string before = "", string shown = "") =>
+        new(_publisher, Address, "conv_1", before, shown, new DeliveryOptions(), _clock, NullLogger.Instance);
 
     private async Task<UpdatePayload> NextAsync() =>
         await _publisher.Published.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);

@@ -36,7 +36,7 @@ public sealed class UpdateLogTests : IAsyncDisposable
 
         (await RecordAsync(First, Updates.Text(First, "conv_1", "late"))).ShouldBeNull();
         (await RecordAsync(First, Updates.Started(First))).ShouldBeNull();
-        (await RecordAsync(First, Updates.Error("msg-1", null, "late", "late"))).ShouldBeNull();
+        (await RecordAsync(First, Updates.Rejected("msg-1", "late", "late"))).ShouldBeNull();
         (await RecordAsync(Second, Updates.Started(Second))).ShouldNotBeNull();
     }
 
@@ -45,7 +45,7 @@ public sealed class UpdateLogTests : IAsyncDisposable
     {
         var first = await RecordAsync(First, Updates.Completed(First, "conv_1", "Done"));
 
-        var again = (await _log.RecordAsync(First, Updates.Error("msg-1", null, "other", "other"), null, TestContext.Current.CancellationToken)).ToSend!;
+        var again = (await _log.RecordAsync(First, Updates.Rejected("msg-1", "other", "other"), null, TestContext.Current.CancellationToken)).ToSend!;
 
         again.Payload.Sequence.ShouldBe(first);
         again.Payload.Message.ShouldBe("Done");
@@ -63,7 +63,7 @@ public sealed class UpdateLogTests : IAsyncDisposable
     [Fact]
     public async Task The_replay_of_a_message_has_a_fence_of_its_own()
     {
-        await RecordAsync(First, Updates.Error("msg-1", null, "Sorry.", "why"));
+        await RecordAsync(First, Updates.Rejected("msg-1", "Sorry.", "why"));
         await _log.MarkFinalSentAsync(First, TestContext.Current.CancellationToken);
         var replay = First with { Attempt = 2 };
 

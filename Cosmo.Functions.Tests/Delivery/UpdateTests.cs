@@ -42,6 +42,6 @@ public class UpdateTests
     public void Error_details_stand_only_on_errors()
     {
         JsonSerializer.SerializeToNode(Updates.Started(Address), CosmoJson.Options)!.AsObject().ContainsKey("error_details").ShouldBeFalse();
-        JsonSerializer.SerializeToNode(Updates.Error("msg-1", null, "Sorry.", "why"), CosmoJson.Options)!["error_details"]!.GetValue<string>().ShouldBe("why");
+        JsonSerializer.SerializeToNode(Updates.Rejected("msg-1", "Sorry.", "why"), CosmoJson.Options)!["error_details"]!.GetValue<string>().ShouldBe("why");
     }
 }

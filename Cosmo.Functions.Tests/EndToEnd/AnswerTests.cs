@@ -1,6 +1,8 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Local.Emulators.OpenAI;
+using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
@@ -23,7 +25,8 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
         var payloads = client.Seen.Select(update => update["payload"]!.AsObject()).ToList();
         payloads.Select(payload => $"{payload["type"]} {payload["status"]}").Where((step, i) => i == 0 || step != $"{payloads[i - 1]["type"]} {payloads[i - 1]["status"]}")
             .ShouldBe(["status started", "status processing", "tool processing", "status responding", "response in_progress", "response completed"]);
-        payloads.ShouldAllBe(payload => payload.Select(field => field.Key).Order().SequenceEqual(Fields.Order()));
+        payloads.ShouldAllBe(payload => payload.Select(field => field.Key).Order().SequenceEqual(Fields.Concat(Additions(payload)).Order()));
+        payloads[0]["question"]!.GetValue<string>().ShouldBe("Weather in Makati?");
         client.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == _channel && update.Count == 2);
         payloads.Select(payload => payload["sequence"]!.GetValue<long>()).ShouldBeInOrder();
         payloads[0]["thread_id"].ShouldBeNull();
@@ -34,6 +37,50 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
         // Each text holds all of the answer so far.
         var texts = payloads.Where(payload => payload["type"]!.GetValue<string>() == "response").Select(payload => payload["message"]!.GetValue<string>()).ToList();
         texts.Zip(texts.Skip(1)).ShouldAllBe(pair => pair.Second.StartsWith(pair.First));
+    }
+
+    private static string[] Additions(JsonObject payload) => payload["status"]!.GetValue<string>() switch
+    {
+        "started" => ["question"],
+        "completed" => ["usage"],
+        _ => [],
+    };
+
+    [Fact]
+    public async Task A_producer_that_asks_for_it_gets_the_final_update_at_its_queue()
+    {
+        await using var client = await _stack.OpenAsync(_channel);
+        var replies = (await _stack.Queue.Channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: TestContext.Current.CancellationToken)).QueueName;
+        await SendAsync("msg-1", "Hello", "order-1", "final");
+        var final = await client.FinalAsync("msg-1");
+        await SendAsync("msg-2", "Hello", "order-2", null);
+        await client.FinalAsync("msg-2");
+        await SendAsync("msg-3", "", "order-3", "final");
+        var refused = await client.FinalAsync("msg-3");
+        (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-message-id"].ShouldBe("msg-3");
+
+        var first = await NextAsync();
+        (first.Properties.CorrelationId, first.Properties.ContentType, first.Update["channel"]!.GetValue<string>()).ShouldBe(("order-1", "application/json", _channel));
+        JsonNode.DeepEquals(first.Update["payload"], final).ShouldBeTrue(first.Update.ToJsonString());
+        var second = await NextAsync();
+        (second.Properties.CorrelationId, second.Update["payload"]!["error_details"]!.GetValue<string>()).ShouldBe(("order-3", refused["error_details"]!.GetValue<string>()));
+        (await _stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, TestContext.Current.CancellationToken)).ShouldBeNull();
+
+        Task SendAsync(string id, string text, string correlationId, string? reply) => _stack.Queue.SendAsync(
+            JsonSerializer.SerializeToUtf8Bytes(new { channel = _channel, message_id = id, message = text }),
+            new BasicProperties { ReplyTo = replies, CorrelationId = correlationId, Headers = reply is null ? null : new Dictionary<string, object?> { ["x-cosmo-reply"] = reply } });
+
+        async Task<(IReadOnlyBasicProperties Properties, JsonObject Update)> NextAsync()
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            BasicGetResult? got;
+            while ((got = await _stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, limit.Token)) is null)
+            {
+                await Task.Delay(20, limit.Token);
+            }
+
+            return (got.BasicProperties, JsonNode.Parse(got.Body.Span)!.AsObject());
+        }
     }
 
     [Fact]

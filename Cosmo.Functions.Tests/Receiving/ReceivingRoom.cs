@@ -6,6 +6,7 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Receiving;
 using Cosmo.Functions.Tests.Access;
+using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
@@ -42,6 +43,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new MessageLimits(_redis.Connection, Options.Create(new LimitOptions()), TimeProvider.System),
+            TestProfiles.BuiltIn,
             cancellation,
             new MessageDirectory(_redis.Connection),
             _setup.Groups,

@@ -1,5 +1,5 @@
 using Cosmo.Functions.Administration.Deletion;
-using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Tools;
 using Microsoft.AspNetCore.Mvc;
@@ -8,7 +8,7 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Functions.Administration;
 
 /// <summary>The assistant's profile, whose id stands in Redis: look, make it if it is not there, delete it.</summary>
-internal sealed class AssistantFunctions(AssistantProfile profile, AssistantProfileStore store, Toolbox toolbox, ILogger<AssistantFunctions> logger)
+internal sealed class AssistantFunctions(ProfileCatalog profiles, AssistantProfileStore store, Toolbox toolbox, ILogger<AssistantFunctions> logger)
 {
     [Function("GetAssistant")]
     public Task<IActionResult> GetAsync(
@@ -56,5 +56,5 @@ internal sealed class AssistantFunctions(AssistantProfile profile, AssistantProf
         HttpAnswers.Problem(StatusCodes.Status404NotFound, "No such assistant", "No assistant with this id is stored; POST assistant stores the one in use.");
 
     private object Describe(string id) =>
-        new { Id = id, IsCurrent = id == profile.Id, profile.Model, Tools = toolbox.All.Select(tool => tool.Name), AssistantProfile.Instructions };
+        new { Id = id, IsCurrent = id == profiles.Id, profiles.BuiltIn.Model, Tools = toolbox.All.Select(tool => tool.Name).Where(profiles.BuiltIn.Has), profiles.BuiltIn.Instructions };
 }

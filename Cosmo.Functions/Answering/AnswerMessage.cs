@@ -29,12 +29,31 @@ internal static class AnswerMessage
         var input = context.GetInput<AnswerInput>()!;
         var cancelled = context.WaitForExternalEvent<bool>(CancelRequested);
         var progress = new AnswerProgress(input);
-        if (await TryAsync(context, progress, cancelled) is { } failure)
+        var failure = await TryAsync(context, progress, cancelled);
+        if (failure is null && progress.Duplicate)
         {
-            return await FailAsync(context, progress, failure);
+            return new AnswerResult(AnswerResult.Duplicate, null, 0);
         }
 
-        return progress.Duplicate ? new AnswerResult(AnswerResult.Duplicate, null, 0) : AnswerResult.Completed(progress.Round);
+        var result = failure is null ? AnswerResult.Completed(progress.Round) : await FailAsync(context, progress, failure);
+        if (input.Properties.FinalReplyTo is { } replyTo)
+        {
+            await ReplyAsync(context, new ReplyInput(input.Address, replyTo, input.Properties.CorrelationId));
+        }
+
+        return result;
+    }
+
+    private static async Task ReplyAsync(TaskOrchestrationContext context, ReplyInput reply)
+    {
+        try
+        {
+            await context.CallActivityAsync(nameof(SendReply), reply, Tries.ForADay);
+        }
+        catch (TaskFailedException)
+        {
+            // The message has had its end; the activity logged why its producer was not told.
+        }
     }
 
     /// <summary>Null, or what went wrong.</summary>
@@ -91,7 +110,7 @@ internal static class AnswerMessage
         for (string? replaced = null; ; replaced = progress.ThreadId)
         {
             var thread = context.CallActivityAsync<ThreadResult>(
-                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced, input.HasTurn), Tries.Within(watch.Left));
+                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced, input.HasTurn, input.HasTurn ? null : input.Question), Tries.Within(watch.Left));
             if (await watch.WatchAsync(thread) is { } late)
             {
                 return late;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -19,6 +20,7 @@ internal sealed class AnswerStarter(
     TurnQueue turns,
     TurnRelease turn,
     MessageLimits limits,
+    ProfileCatalog profiles,
     Cancellation cancellation,
     MessageDirectory directory,
     GroupKeeper groups,
@@ -67,7 +69,13 @@ internal sealed class AnswerStarter(
     public async Task<Failure?> StartAsync(
         ChatMessage message, byte[] body, DeliveryProperties properties, DurableTaskClient client, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt);
+        // A stranger has the built-in one.
+        if (!profiles.TryFind(message.Caller is { IsSignedIn: false, IsTrustedProducer: false } ? null : message.Profile, out var profile))
+        {
+            return Failure.UnknownProfile(profile!);
+        }
+
+        var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt) { Profile = profile };
         var instanceId = InstanceId(address);
         var until = Backoff.After(patience, clock);
         using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);

@@ -21,6 +21,7 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
     public const string RedisRefusesCause = "redis_refuses";
     public const string DurableStoreCause = "durable_store";
     public const string MessageIdTakenCause = "message_id_taken";
+    public const string UnknownProfileCause = "unknown_profile";
     public const string UnexpectedCause = "unexpected";
     public const string ThreadGoneCause = "thread_gone";
 
@@ -45,6 +46,9 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
         new("channel_full", "error", Sentences.RateLimit, $"More than {maxWaiting} messages wait in this channel");
 
     public static Failure ChannelBusy { get; } = new("channel_busy", "error", Sentences.RateLimit, "Another message of this channel is being answered");
+
+    public static Failure UnknownProfile(string name) =>
+        new(UnknownProfileCause, "error", Sentences.InvalidRequest, name.Length == 0 ? "Field 'profile' must be a profile's name" : $"There is no profile '{name}'");
 
     public static Failure OverLimit(ReachedLimit limit) => new("over_limit", "error", Sentences.RateLimit, limit.ToString());
 

@@ -80,4 +80,7 @@ internal static partial class Log
 
     [LoggerMessage(220, LogLevel.Warning, "What a response to message {MessageId} used is not counted: {InputTokens} tokens in, {OutputTokens} out.")]
     public static partial void UsageNotCounted(this ILogger logger, Exception exception, string messageId, long inputTokens, long outputTokens);
+
+    [LoggerMessage(221, LogLevel.Warning, "The producer of message {MessageId} gets no reply: {Reason}.")]
+    public static partial void NoReply(this ILogger logger, string messageId, string reason);
 }

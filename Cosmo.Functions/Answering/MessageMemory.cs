@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
 using Cosmo.Functions.Access;
@@ -32,6 +33,15 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
 
     public Task RememberResponseAsync(MessageAddress address, int round, string responseId, CancellationToken cancellationToken) =>
         SetAsync(address, cancellationToken, $"response:{round}", responseId);
+
+    /// <summary>The id of the response that was begun last, or null.</summary>
+    public async Task<string?> FindLastResponseAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        const string field = "response:";
+        var fields = await redis.RunAsync(database => database.HashGetAllAsync(Key(redis.Prefix, address)), cancellationToken);
+        return fields.Where(one => one.Name.StartsWith(field)).OrderByDescending(one => int.Parse(((string)one.Name!)[field.Length..], CultureInfo.InvariantCulture))
+            .Select(one => (string?)one.Value).FirstOrDefault();
+    }
 
     /// <summary>What the answer had come to at the end of a round.</summary>
     public async Task<AnswerSoFar> FindSoFarAsync(MessageAddress address, int round, CancellationToken cancellationToken)

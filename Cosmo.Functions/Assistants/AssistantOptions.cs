@@ -25,6 +25,9 @@ internal sealed class AssistantOptions : IValidatableObject
     [Range(16, 128_000, ErrorMessage = "Cosmo:Assistants:MaxOutputTokens must lie between 16 and 128000, or be left out for the model's own limit.")]
     public int? MaxOutputTokens { get; set; }
 
+    /// <summary>A folder with profiles in the place of the app's own; relative to the app's folder.</summary>
+    public string? ProfilesPath { get; set; }
+
     /// <summary>How long one try of a call that is not streamed may take, in seconds: 1 to 100, default 15.</summary>
     [Range(1, 100, ErrorMessage = "Cosmo:Assistants:CallTimeoutSeconds must lie between 1 and 100.")]
     public double CallTimeoutSeconds { get; set; } = 15;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Cosmo.Functions.Assistants.Profiles;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -13,6 +14,7 @@ internal sealed class AssistantStartup(
     OpenAIClients clients,
     ServiceCalls calls,
     IOptions<AssistantOptions> options,
+    ProfileCatalog profiles,
     AssistantProfileStore store,
     TimeProvider clock,
     ILogger<AssistantStartup> logger) : BackgroundService
@@ -38,7 +40,10 @@ internal sealed class AssistantStartup(
 
         try
         {
-            await LookUpModelAsync(options.Value.Model, stoppingToken);
+            foreach (var model in profiles.All.SelectMany(profile => new[] { profile.Model, profile.FallbackModel }).OfType<string>().Distinct())
+            {
+                await LookUpModelAsync(model, stoppingToken);
+            }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {

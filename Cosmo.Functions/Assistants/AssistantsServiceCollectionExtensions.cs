@@ -1,3 +1,5 @@
+using Cosmo.Functions.Assistants.Profiles;
+
 namespace Cosmo.Functions.Assistants;
 
 internal static class AssistantsServiceCollectionExtensions
@@ -5,7 +7,7 @@ internal static class AssistantsServiceCollectionExtensions
     public static IServiceCollection AddAssistants(this IServiceCollection services)
     {
         services.AddOptions<AssistantOptions>().BindConfiguration(AssistantOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<AssistantProfile>();
+        services.AddSingleton<ProfileCatalog>();
         services.AddSingleton<AssistantProfileStore>();
         services.AddSingleton<OpenAIClients>();
         services.AddSingleton<ServiceCalls>();

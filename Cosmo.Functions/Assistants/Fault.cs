@@ -14,6 +14,9 @@ internal sealed record Fault(AssistantFailure Failure, string Message, bool MayP
     /// <summary>What clients are told in the place of <see cref="Message"/>, where that is for operators alone.</summary>
     public string? Told { get; init; }
 
+    /// <summary>It lies at the model, or at how much of it is to be had: another one may answer.</summary>
+    public bool IsOfModel { get; init; }
+
     /// <summary>The HTTP status; 0 if there was none.</summary>
     public int Status { get; init; }
 

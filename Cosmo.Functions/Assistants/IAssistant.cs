@@ -25,6 +25,12 @@ internal interface IAssistant
     /// </summary>
     Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Ends a response that is made in the background, so that it neither costs any more nor locks its thread. Harmless when it is over; whoever asks does not
+    /// learn whether it was.
+    /// </summary>
+    Task CancelResponseAsync(string responseId, CancellationToken cancellationToken);
+
     /// <summary>Deletes a thread with all its items. Harmless when it is gone. Throws <see cref="AssistantException"/>.</summary>
     Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken);
 }
@@ -49,6 +55,7 @@ internal interface IAssistantObserver
 /// <param name="Question">The user's message; null when tool outputs are given.</param>
 /// <param name="ToolOutputs">Outputs of all the calls of the response before; empty with a question.</param>
 /// <param name="Caller">Decides which tools are offered.</param>
+/// <param name="Profile">Who answers; null for the built-in one.</param>
 /// <param name="EarlierResponseId">
 /// The id of a response that an earlier, interrupted try of this same request had begun. If OpenAI finished it, it is taken
 /// (its text is reported in one piece) and nothing is asked again; if it is still being made, it is waited for.
@@ -60,6 +67,7 @@ internal sealed record AssistantRequest(
     string? Question,
     IReadOnlyList<ToolOutput> ToolOutputs,
     Caller Caller,
+    string? Profile,
     string? EarlierResponseId,
     DateTimeOffset RetryUntil,
     DateTimeOffset StopAt);

@@ -14,7 +14,7 @@ internal static partial class Log
     [LoggerMessage(303, LogLevel.Warning, "Conversation {ThreadId} waited for outputs of {Count} tool calls; they were answered as not carried out.")]
     public static partial void Repaired(this ILogger logger, string threadId, int count);
 
-    [LoggerMessage(304, LogLevel.Warning, "The model {Model} is retired on {Date}, in {Days} days: set Cosmo:Assistants:Model (OPENAI_MODEL) to another.")]
+    [LoggerMessage(304, LogLevel.Warning, "The model {Model} is retired on {Date}, in {Days} days: set Cosmo:Assistants:Model (OPENAI_MODEL), or the profile's model, to another.")]
     public static partial void RetirementNear(this ILogger logger, string model, DateOnly date, int days);
 
     [LoggerMessage(305, LogLevel.Error, "The model {Model} is not to be had: set Cosmo:Assistants:Model (OPENAI_MODEL) to another.")]
@@ -34,4 +34,10 @@ internal static partial class Log
 
     [LoggerMessage(310, LogLevel.Warning, "What stands of a response in conversation {ThreadId} could not be looked at or put right: {Reason}")]
     public static partial void NotPutRight(this ILogger logger, string threadId, string reason);
+
+    [LoggerMessage(311, LogLevel.Warning, "The model {Model} does not answer; {Fallback} is asked in its place.")]
+    public static partial void FallsBack(this ILogger logger, string model, string fallback);
+
+    [LoggerMessage(312, LogLevel.Information, "The stream of response {ResponseId} is taken up again behind event {Position}.")]
+    public static partial void Resumes(this ILogger logger, string responseId, int position);
 }

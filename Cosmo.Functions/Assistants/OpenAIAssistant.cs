@@ -2,8 +2,10 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Diagnostics;
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Hosting;
+using OpenAI.Responses;
 
 namespace Cosmo.Functions.Assistants;
 
@@ -14,6 +16,7 @@ internal sealed class OpenAIAssistant(
     ConversationItems items,
     Standing standing,
     ResponseRequest requests,
+    ProfileCatalog profiles,
     TimeProvider clock,
     ILogger<OpenAIAssistant> logger) : IAssistant
 {
@@ -21,6 +24,9 @@ internal sealed class OpenAIAssistant(
 
     /// <summary>So often a response that broke off is asked for: each time costs what it had said.</summary>
     private const int MaxBreaks = 3;
+
+    /// <summary>So often the stream of one response is taken up again.</summary>
+    private const int MaxResumptions = 20;
 
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(8);
@@ -37,17 +43,20 @@ internal sealed class OpenAIAssistant(
 
     public async Task<AssistantResponse> RespondAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
     {
-        using var span = Telemetry.Source.StartActivity($"chat {requests.Model}", ActivityKind.Client);
+        var profile = profiles.Of(request.Profile);
+        using var span = Telemetry.Source.StartActivity($"chat {profile.Model}", ActivityKind.Client);
         span?.SetTag("gen_ai.operation.name", "chat");
-        span?.SetTag("gen_ai.request.model", requests.Model);
+        span?.SetTag("gen_ai.request.model", profile.Model);
         span?.SetTag("gen_ai.conversation.id", request.ThreadId);
         try
         {
-            var response = await TakeEarlierAsync(request, observer, cancellationToken) ?? await AskAsync(request, observer, cancellationToken);
+            var (response, model) = await TakeEarlierAsync(request, profile, observer, cancellationToken) is { } earlier
+                ? (earlier, profile.Model!)
+                : await AskAsync(request, profile, observer, cancellationToken);
             span?.SetTag("gen_ai.response.id", response.Id);
             span?.SetTag("gen_ai.usage.input_tokens", response.Tokens?.Input);
             span?.SetTag("gen_ai.usage.output_tokens", response.Tokens?.Output);
-            var usage = response.Tokens is var (input, cached, output) ? new TokenUsage(input, cached, output, requests.Model, 1) : null;
+            var usage = response.Tokens is var (input, cached, output) ? new TokenUsage(input, cached, output, model, 1) : null;
             if (response.Incomplete is { } reason)
             {
                 await KeepCutAsync(request, response, cancellationToken);
@@ -69,6 +78,9 @@ internal sealed class OpenAIAssistant(
     public async Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken) =>
         await AnswerAsync(threadId, await items.FindUnansweredCallsAsync(threadId, cancellationToken), output, cancellationToken);
 
+    public async Task CancelResponseAsync(string responseId, CancellationToken cancellationToken) =>
+        await calls.TryAsync(options => clients.Responses.CancelResponseAsync(responseId, options), cancellationToken);
+
     public async Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken)
     {
         if (!ThreadId.IsCurrent(threadId))
@@ -80,12 +92,23 @@ internal sealed class OpenAIAssistant(
         await calls.FindAsync(options => clients.Conversations.DeleteConversationAsync(threadId, options), cancellationToken);
     }
 
-    /// <summary>The response that an interrupted try had begun, if it became whole.</summary>
-    private async Task<ModelResponse?> TakeEarlierAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
+    /// <summary>The response that an interrupted try had begun, if it became whole; one that is made in the background is heard from its beginning while it does.</summary>
+    private async Task<ModelResponse?> TakeEarlierAsync(
+        AssistantRequest request, AssistantProfile profile, IAssistantObserver observer, CancellationToken cancellationToken)
     {
         if (request.EarlierResponseId is not { } id)
         {
             return null;
+        }
+
+        if (profile.IsBackground)
+        {
+            var reader = new ResponseReader(observer, clock);
+            var (whole, _) = await ResumeAsync(id, reader, Fault.Cut, request, cancellationToken);
+            if (whole is not null)
+            {
+                return await KeepTakenAsync(request, whole, new ModelResponse(id, reader.Items), reader.Text, observer, cancellationToken);
+            }
         }
 
         var (response, output, running) = await TakeAsync(id, request.StopAt, request.RetryUntil, cancellationToken);
@@ -95,28 +118,42 @@ internal sealed class OpenAIAssistant(
     }
 
     /// <summary>Asks until there is an answer, as long as nothing of one was heard.</summary>
-    private async Task<ModelResponse> AskAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
+    private async Task<(ModelResponse Response, string Model)> AskAsync(
+        AssistantRequest request, AssistantProfile profile, IAssistantObserver observer, CancellationToken cancellationToken)
     {
-        var (repaired, breaks) = (false, 0);
+        var (repaired, breaks, model, other) = (false, 0, profile.Model!, profile.FallbackModel);
         Fault? before = null;
         var backoff = new Backoff(FirstDelay, LongestDelay, clock) { Until = request.RetryUntil, Waiting = observer.RetryingAsync };
         while (true)
         {
             var reader = new ResponseReader(observer, clock);
-            var (response, fault) = await AskOnceAsync(request, reader, cancellationToken);
+            var (response, fault) = await AskOnceAsync(requests.Of(request, profile, model), reader, cancellationToken);
+            if (profile.IsBackground && fault is { IsBreak: true } && reader.ResponseId is { } begun)
+            {
+                (response, fault) = await ResumeAsync(begun, reader, fault, request, cancellationToken);
+            }
+
             if (fault is null)
             {
                 Report(response!, reader.Text, observer);
-                return response!;
+                return (response!, model);
             }
 
             logger.TryFailed(backoff.Try, fault.Failure, fault.Message, fault.Cause);
             logger.ServiceSaid(fault.ServiceText);
             if (await TakeAfterBreakAsync(fault, reader, request, observer, cancellationToken) is { } taken)
             {
-                return taken;
+                return (taken, model);
             }
 
+            if (other is not null && fault.IsOfModel && reader.Text.Length == 0)
+            {
+                logger.FallsBack(model, other);
+                (model, other) = (other, null);
+                continue;
+            }
+
+            model = profile.Model!;
             if (fault.UnansweredCall is { } callId && request.Question is not null && !repaired)
             {
                 repaired = true;
@@ -135,13 +172,48 @@ internal sealed class OpenAIAssistant(
         }
     }
 
-    private async Task<(ModelResponse? Response, Fault? Fault)> AskOnceAsync(AssistantRequest request, ResponseReader reader, CancellationToken cancellationToken)
+    private async Task<(ModelResponse? Response, Fault? Fault)> AskOnceAsync(
+        CreateResponseOptions request, ResponseReader reader, CancellationToken cancellationToken)
+    {
+        using var body = BinaryContent.Create(request);
+        return await StreamAsync(options => clients.Streams.CreateResponseAsync(body, options), reader, cancellationToken);
+    }
+
+    /// <summary>
+    /// Goes on in the stream of a response that is made in the background, behind what the reader has read. Answers the fault that broke it off, if the service
+    /// does not give it (any more): a few minutes after it was begun it is not streamed again.
+    /// </summary>
+    private async Task<(ModelResponse? Response, Fault? Fault)> ResumeAsync(
+        string id, ResponseReader reader, Fault broken, AssistantRequest request, CancellationToken cancellationToken)
+    {
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { Until = request.StopAt, MaxTries = MaxResumptions };
+        do
+        {
+            logger.Resumes(id, reader.Position);
+            int? after = reader.Position > 0 ? reader.Position : null;
+            var (response, fault) = await StreamAsync(
+                options => clients.Streams.GetResponseAsync(id, include: null, stream: true, startingAfter: after, includeObfuscation: false, options), reader, cancellationToken);
+            if (fault is null)
+            {
+                return (response, null);
+            }
+
+            if (!fault.IsBreak)
+            {
+                return (null, fault.Status is 400 or 404 ? broken : fault);
+            }
+        }
+        while (await backoff.WaitAsync(null, cancellationToken));
+        return (null, broken);
+    }
+
+    private async Task<(ModelResponse? Response, Fault? Fault)> StreamAsync(
+        Func<RequestOptions, Task<ClientResult>> open, ResponseReader reader, CancellationToken cancellationToken)
     {
         try
         {
-            using var body = BinaryContent.Create(requests.Of(request));
             var options = new RequestOptions { BufferResponse = false, CancellationToken = cancellationToken };
-            using var answer = (await clients.Streams.CreateResponseAsync(body, options)).GetRawResponse();
+            using var answer = (await open(options)).GetRawResponse();
             return await reader.ReadAsync(answer, cancellationToken);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)

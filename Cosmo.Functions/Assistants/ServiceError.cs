@@ -14,6 +14,7 @@ internal static partial class ServiceError
     private static readonly Fault NoQuota = new(AssistantFailure.RateLimit, "The account of the model's service has no quota left.", MayPass: false)
     {
         Told = "The model's service takes no requests at the moment.",
+        IsOfModel = true,
     };
 
     private static readonly Fault NotAccepted = new(AssistantFailure.Other, "The model's service does not accept Cosmo's key or identity.", MayPass: false)
@@ -25,16 +26,17 @@ internal static partial class ServiceError
         AssistantFailure.Other, "The model's service does not know what was asked for, such as the model or the deployment.", MayPass: false)
     {
         Told = "The model's service cannot be used at the moment.",
+        IsOfModel = true,
     };
 
     private static readonly Fault Locked = new(AssistantFailure.Other, "Another answer is still being made in this conversation.", MayPass: true);
     private static readonly Fault Filtered = new(AssistantFailure.ContentFilter, "The request was refused by a content filter.", MayPass: false);
-    private static readonly Fault TooMany = new(AssistantFailure.RateLimit, "The model's service gets too many requests.", MayPass: true);
+    private static readonly Fault TooMany = new(AssistantFailure.RateLimit, "The model's service gets too many requests.", MayPass: true) { IsOfModel = true };
     private static readonly Fault TooLarge = TooMany with { MayPass = false };
     private static readonly Fault NoThread = new(AssistantFailure.ThreadGone, "The conversation does not exist any more.", MayPass: false);
     private static readonly Fault Late = new(AssistantFailure.Timeout, "The model's service did not answer in time.", MayPass: true);
     private static readonly Fault Invalid = new(AssistantFailure.InvalidRequest, "The model's service refused the request as invalid.", MayPass: false);
-    private static readonly Fault Broken = new(AssistantFailure.Other, "The model's service has a problem.", MayPass: true);
+    private static readonly Fault Broken = new(AssistantFailure.Other, "The model's service has a problem.", MayPass: true) { IsOfModel = true };
 
     /// <summary>What tells the cause whatever the status is. OpenAI's codes and types, Azure's, and those of vLLM and LiteLLM, without case and signs.</summary>
     private static readonly Dictionary<string, Fault> Words = By(

@@ -17,6 +17,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     private readonly IUpdatePublisher _publisher;
     private readonly MessageAddress _address;
     private readonly string _threadId;
+    private readonly string _shown;
     private readonly DeliveryOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
@@ -29,16 +30,18 @@ internal sealed class AnswerStream : IAsyncDisposable
     private long _pieces;
 
     /// <param name="before">The text that the answer already has; what comes is put behind it.</param>
+    /// <param name="shown">What the client was shown of this answer before: it is not shown less of the same.</param>
     public AnswerStream(
         IUpdatePublisher publisher,
         MessageAddress address,
         string threadId,
         string before,
+        string shown,
         DeliveryOptions options,
         TimeProvider clock,
         ILogger logger)
     {
-        (_publisher, _address, _threadId, _options, _clock, _logger) = (publisher, address, threadId, options, clock, logger);
+        (_publisher, _address, _threadId, _shown, _options, _clock, _logger) = (publisher, address, threadId, shown, options, clock, logger);
         _text = new StringBuilder(before);
         _sending = Task.Run(() => SendAsync(before.Length));
     }
@@ -99,6 +102,11 @@ internal sealed class AnswerStream : IAsyncDisposable
             while (await _grown.Reader.WaitToReadAsync(_stopped.Token))
             {
                 _grown.Reader.TryRead(out _);
+                if (_shown.StartsWith(Text, StringComparison.Ordinal))
+                {
+                    continue;
+                }
+
                 if (lastSent == DateTimeOffset.MinValue)
                 {
                     await PublishAsync(Updates.Responding(_address, _threadId), "responding");

@@ -7,33 +7,41 @@ internal static class Updates
 {
     public const string CompletedStatus = "completed";
 
-    public static UpdatePayload Started(MessageAddress address) =>
-        new("Assistant is processing your request...", "started", "status", false, address.MessageId, null);
+    /// <param name="question">What was asked, so that other clients of the channel can show it.</param>
+    public static UpdatePayload Started(MessageAddress address, string? question = null) =>
+        Of(address, null, "Assistant is processing your request...", "started", "status") with { Question = question };
 
     public static UpdatePayload Processing(MessageAddress address, string threadId) =>
-        new("Assistant is gathering information...", "processing", "status", false, address.MessageId, threadId);
+        Of(address, threadId, "Assistant is gathering information...", "processing", "status");
 
     public static UpdatePayload ToolBegins(MessageAddress address, string threadId, string tool) =>
-        new($"Executing {tool}...", "processing", "tool", false, address.MessageId, threadId);
+        Of(address, threadId, $"Executing {tool}...", "processing", "tool");
 
     public static UpdatePayload Retrying(MessageAddress address, string? threadId) =>
-        new("Still trying to reach the assistant...", "retrying", "status", false, address.MessageId, threadId);
+        Of(address, threadId, "Still trying to reach the assistant...", "retrying", "status");
 
     public static UpdatePayload Responding(MessageAddress address, string threadId) =>
-        new("Assistant is responding...", "responding", "status", false, address.MessageId, threadId);
+        Of(address, threadId, "Assistant is responding...", "responding", "status");
 
     public static UpdatePayload Text(MessageAddress address, string threadId, string textSoFar) =>
-        new(textSoFar, "in_progress", "response", false, address.MessageId, threadId);
+        Of(address, threadId, textSoFar, "in_progress", "response");
 
     public static UpdatePayload Completed(MessageAddress address, string threadId, string text) =>
-        new(text, CompletedStatus, "response", true, address.MessageId, threadId);
+        Of(address, threadId, text, CompletedStatus, "response", isFinal: true);
 
-    public static UpdatePayload Error(string? messageId, string? threadId, string sentence, string details) =>
-        new(sentence, "error", "error", true, messageId, threadId) { ErrorDetails = details };
+    /// <summary>About a message that was not taken in.</summary>
+    public static UpdatePayload Rejected(string? messageId, string sentence, string details) =>
+        new(sentence, "error", "error", true, messageId, null) { ErrorDetails = details };
+
+    public static UpdatePayload Error(MessageAddress address, string? threadId, string sentence, string details) =>
+        Of(address, threadId, sentence, "error", "error", isFinal: true) with { ErrorDetails = details };
 
     public static UpdatePayload Timeout(MessageAddress address, string? threadId, string sentence, string details) =>
-        new(sentence, "error", "timeout", true, address.MessageId, threadId) { ErrorDetails = details };
+        Of(address, threadId, sentence, "error", "timeout", isFinal: true) with { ErrorDetails = details };
 
     public static UpdatePayload Cancelled(MessageAddress address, string? threadId, string textSoFar) =>
-        new(textSoFar, "cancelled", "error", true, address.MessageId, threadId) { ErrorDetails = "Cancelled on request" };
+        Of(address, threadId, textSoFar, "cancelled", "error", isFinal: true) with { ErrorDetails = "Cancelled on request" };
+
+    private static UpdatePayload Of(MessageAddress address, string? threadId, string text, string status, string type, bool isFinal = false) =>
+        new(text, status, type, isFinal, address.MessageId, threadId) { Profile = address.Profile };
 }

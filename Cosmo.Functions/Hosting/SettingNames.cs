@@ -22,6 +22,7 @@ internal static class SettingNames
         ["OPENAI_MODEL"] = "Cosmo:Assistants:Model",
         ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",
         ["AZURE_OPENAI_ENDPOINT"] = "Cosmo:Assistants:AzureEndpoint",
+        ["PROFILES_PATH"] = "Cosmo:Assistants:ProfilesPath",
         ["CHANNEL_ACCESS"] = "Cosmo:Access:Mode",
         ["CLIENT_MESSAGES"] = "Cosmo:Access:ClientMessages",
         ["USER_MESSAGES_PER_MINUTE"] = "Cosmo:Access:MessagesPerMinute",

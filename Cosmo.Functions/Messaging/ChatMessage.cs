@@ -7,13 +7,22 @@ namespace Cosmo.Functions.Messaging;
 /// <param name="MessageId">Unique per message; comes back on every update.</param>
 /// <param name="Message">What the user asks.</param>
 /// <param name="Caller">Who asks, if the producer said so in <c>user</c>.</param>
-internal sealed record ChatMessage(string Channel, string MessageId, string Message, Caller Caller);
+internal sealed record ChatMessage(string Channel, string MessageId, string Message, Caller Caller)
+{
+    /// <summary>Which profile is to answer; null where it names none, and empty where what it says is no text.</summary>
+    public string? Profile { get; init; }
+}
 
 /// <summary>Which message of which channel something is about.</summary>
 /// <param name="Channel">What the client listens to.</param>
 /// <param name="MessageId">The message's id, unique within the channel.</param>
 /// <param name="Attempt">1 for the first delivery, one more for each replay of its dead letter.</param>
-internal sealed record MessageAddress(string Channel, string MessageId, int Attempt);
+internal sealed record MessageAddress(string Channel, string MessageId, int Attempt)
+{
+    /// <summary>The profile that answers it; null for the built-in one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Profile { get; init; }
+}
 
 /// <summary>Who asks: as a producer said in the message, or as the signed token of a browser's connection says.</summary>
 /// <param name="Id">The user's id, or null for a stranger.</param>

@@ -17,6 +17,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
     private const string IdField = "message_id";
     private const string TextField = "message";
     private const string UserField = "user";
+    private const string ProfileField = "profile";
 
     public bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ChatMessage? message, [NotNullWhen(false)] out Rejection? rejection)
     {
@@ -35,7 +36,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
             return false;
         }
 
-        var fields = root.Pick(ChannelField, IdField, TextField, UserField);
+        var fields = root.Pick(ChannelField, IdField, TextField, UserField, ProfileField);
         rejection = ReadId(fields, ChannelField, out var channel);
         rejection = ReadId(fields, IdField, out var messageId) is { } idFault ? rejection ?? idFault : rejection;
         string? text = null;
@@ -46,7 +47,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
             return false;
         }
 
-        message = new ChatMessage(channel!, messageId!, text!, ReadCaller(fields));
+        message = new ChatMessage(channel!, messageId!, text!, ReadCaller(fields)) { Profile = ReadProfile(fields) };
         return true;
     }
 
@@ -64,7 +65,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
             return false;
         }
 
-        var fields = sent.Pick(ChannelField, IdField, TextField);
+        var fields = sent.Pick(ChannelField, IdField, TextField, ProfileField);
         if (sent.Kind != JsonValueKind.Object)
         {
             rejection = new Rejection(Rejection.InvalidMessage, "The event must be a JSON object.");
@@ -80,7 +81,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         string? text = null;
         rejection = ReadId(fields, IdField, out var messageId) ?? ReadText(fields, TextField, out text) ?? TooMuch(text!, body.Length);
         rejection = rejection is null ? null : rejection with { Channel = channel, MessageId = messageId };
-        message = rejection is null ? new ChatMessage(channel, messageId!, text!, caller) : null;
+        message = rejection is null ? new ChatMessage(channel, messageId!, text!, caller) { Profile = ReadProfile(fields) } : null;
         return rejection is null;
     }
 
@@ -150,6 +151,12 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         value = text;
         return null;
     }
+
+    /// <summary>Whether there is such a profile is not known here. What is longer than any name is none.</summary>
+    private static string? ReadProfile(IReadOnlyDictionary<string, ForeignJson> fields) =>
+        !fields.TryGetValue(ProfileField, out var field) || field.Kind == JsonValueKind.Null ? null
+        : field is { Kind: JsonValueKind.String, Text: { Length: <= MaxIdLength } name } ? name
+        : "";
 
     /// <summary>
     /// An extra field is never an error. A message that names no user comes from a producer of the old kind. A user whose id or roles cannot be read, or are

@@ -29,6 +29,9 @@ internal sealed record DeliveryProperties(
 
     public const string ClientOrigin = "client";
 
+    /// <summary>What of its message a producer wants at its <c>reply_to</c>: <c>final</c>.</summary>
+    public const string ReplyHeader = "x-cosmo-reply";
+
     /// <summary>The number that RabbitMQ's .NET client gives each publication; another's number would confuse it.</summary>
     public const string PublicationHeader = "x-dotnet-pub-seq-no";
 
@@ -39,6 +42,9 @@ internal sealed record DeliveryProperties(
 
     /// <summary>1 for a first delivery, one more for each replay of its dead letter.</summary>
     public int Attempt => Headers.TryGetValue(AttemptHeader, out var text) ? LetterHeaders.AttemptOf(text, hasCause: false, [], "") : 1;
+
+    /// <summary>The queue at which the sender wants the final update too; null if it does not.</summary>
+    public string? FinalReplyTo => Headers.TryGetValue(ReplyHeader, out var wanted) && wanted == "final" ? ReplyTo : null;
 
     /// <summary>Whether a producer sent it, rather than Cosmo on behalf of a browser.</summary>
     public bool IsOfProducer => !Headers.ContainsKey(OriginHeader);

@@ -1,4 +1,5 @@
-using System.Text.Json;
+using System.Text;
+using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
@@ -22,8 +23,19 @@ internal sealed class MessagePublisher(RabbitMQPublisher rabbitMQ, IOptions<Mess
     }
 
     /// <summary>A message that reads back as it is: who is not trusted is named, if only as nobody.</summary>
-    public static byte[] BodyOf(ChatMessage message) => message.Caller.IsTrustedProducer
-        ? JsonSerializer.SerializeToUtf8Bytes(new { message.Channel, message.MessageId, message.Message }, CosmoJson.Options)
-        : JsonSerializer.SerializeToUtf8Bytes(
-            new { message.Channel, message.MessageId, message.Message, User = new { message.Caller.Id, message.Caller.Roles } }, CosmoJson.Options);
+    public static byte[] BodyOf(ChatMessage message)
+    {
+        var body = new JsonObject { ["channel"] = message.Channel, ["message_id"] = message.MessageId, ["message"] = message.Message };
+        if (message.Profile is { } profile)
+        {
+            body["profile"] = profile;
+        }
+
+        if (!message.Caller.IsTrustedProducer)
+        {
+            body["user"] = new JsonObject { ["id"] = message.Caller.Id, ["roles"] = new JsonArray([.. message.Caller.Roles.Select(role => JsonValue.Create(role))]) };
+        }
+
+        return Encoding.UTF8.GetBytes(body.ToJsonString(CosmoJson.Options));
+    }
 }

@@ -150,5 +150,5 @@ internal sealed class ClientEvents(
     }
 
     private IActionResult Refused(ConnectionIdentity identity, string? messageId, string sentence, string details) => HttpAnswers.Json(
-        new Update(identity.Channel, Updates.Error(messageId, null, sentence, details) with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 }));
+        new Update(identity.Channel, Updates.Rejected(messageId, sentence, details) with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 }));
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -142,7 +143,12 @@ internal sealed class MessageReceiver(
             return;
         }
 
-        var update = Updates.Error(rejection.MessageId, null, sentence, rejection.Reason);
+        var update = Updates.Rejected(rejection.MessageId, sentence, rejection.Reason) with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 };
+        if (properties.FinalReplyTo is { } queue && rejection.Cause is not (Rejection.NotJson or Rejection.InvalidEncoding))
+        {
+            await ReplyAsync(queue, JsonSerializer.Serialize(new Update(channel, update), CosmoJson.Options), properties, rejection, cancellationToken);
+        }
+
         if (rejection is { Cause: Failure.DurableStoreCause, MessageId: { } messageId })
         {
             // The store may have done what it did not confirm. Behind this update, nothing that it began is said or done.

@@ -27,6 +27,7 @@ internal sealed class Toolbox
                 ToolOptions.Section, typeof(ToolOptions), [$"Cosmo:Tools:Roles:{unknown} names no tool. The tools are: {string.Join(", ", tools.Select(tool => tool.Name).Order())}."]);
         }
 
+        Names = [.. tools.Select(tool => tool.Name).Order(StringComparer.Ordinal)];
         var configured = tools.ToLookup(tool => tool.IsConfigured);
         All = [.. configured[true].OrderBy(tool => tool.Name, StringComparer.Ordinal)];
         _tools = All.ToDictionary(tool => tool.Name, StringComparer.Ordinal);
@@ -38,6 +39,9 @@ internal sealed class Toolbox
 
     /// <summary>All tools, in a stable order.</summary>
     public IReadOnlyList<ITool> All { get; }
+
+    /// <summary>The names of all tools, also of those that lack a setting.</summary>
+    public IReadOnlyList<string> Names { get; }
 
     /// <summary>The tools that this caller may use, in a stable order.</summary>
     public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => IsAvailableTo(tool, caller))];

@@ -7,6 +7,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Assistants;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -39,6 +40,8 @@ public sealed class FailAnswerTests : IAsyncDisposable
             new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance),
             log,
             Substitute.For<IAssistant>(),
+            TestProfiles.BuiltIn,
+            new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance).RunAsync(

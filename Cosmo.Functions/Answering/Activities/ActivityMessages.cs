@@ -12,7 +12,8 @@ internal sealed record TurnResult(bool HasTurn, Failure? Failure);
 
 /// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
 /// <param name="HasStarted">The client knows already that processing began.</param>
-internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId, bool HasStarted);
+/// <param name="Question">What the user asks; null if the client has been told.</param>
+internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId, bool HasStarted, string? Question = null);
 
 /// <param name="Duplicate">Another orchestration has the message, or it is over.</param>
 internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? Failure);
@@ -41,6 +42,10 @@ internal sealed record ToolInput(MessageAddress Address, string InstanceId, stri
 internal sealed record StopInput(string Channel, string InstanceId);
 
 internal sealed record FailInput(MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt);
+
+/// <param name="ReplyTo">The queue.</param>
+/// <param name="CorrelationId">What the producer knows its message by.</param>
+internal sealed record ReplyInput(MessageAddress Address, string ReplyTo, string? CorrelationId);
 
 /// <param name="Body">Null: <see cref="MessageMemory"/> keeps it.</param>
 /// <param name="Question">What the user asks: should the body be lost, all that is known of it.</param>

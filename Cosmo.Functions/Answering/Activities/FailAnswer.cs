@@ -1,5 +1,6 @@
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -16,6 +17,8 @@ internal sealed class FailAnswer(
     IUpdatePublisher updates,
     UpdateLog log,
     IAssistant assistant,
+    ProfileCatalog profiles,
+    MessageMemory memory,
     TurnRelease turn,
     TimeProvider clock,
     ILogger<FailAnswer> logger)
@@ -56,7 +59,7 @@ internal sealed class FailAnswer(
         {
             { Cause: Failure.CancelledCause } => Updates.Cancelled(address, threadId, await updates.FindTextAsync(address, cancellationToken) ?? ""),
             { Type: "timeout" } => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
-            _ => Updates.Error(address.MessageId, threadId, failure.Sentence, failure.Details),
+            _ => Updates.Error(address, threadId, failure.Sentence, failure.Details),
         };
         await updates.PublishAsync(address, update, once: null, cancellationToken);
         return (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload.Status == Updates.CompletedStatus;
@@ -71,6 +74,12 @@ internal sealed class FailAnswer(
         }
 
         using var limit = new TimeLimit(RepairLimit, clock, cancellationToken);
+        if (profiles.Of(input.Address.Profile).IsBackground && await memory.FindLastResponseAsync(input.Address, limit.Token) is { } responseId)
+        {
+            // Nobody listens to it any more, but it goes on.
+            await assistant.CancelResponseAsync(responseId, limit.Token);
+        }
+
         await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NotCarriedOut, limit.Token);
     }
 

@@ -55,7 +55,7 @@ internal sealed class GetOrCreateThread(
 
         if (!input.HasStarted)
         {
-            await updates.PublishAsync(address, Updates.Started(address), "started", cancellationToken);
+            await updates.PublishAsync(address, Updates.Started(address, input.Question), "started", cancellationToken);
         }
 
         var threadId = made.Id ?? await threads.FindAsync(address.Channel, cancellationToken);

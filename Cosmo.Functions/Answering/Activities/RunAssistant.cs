@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Microsoft.Azure.Functions.Worker;
@@ -73,11 +74,18 @@ internal sealed class RunAssistant(
         var (before, usedBefore) = input.Round == 0 ? new("", null) : await memory.FindSoFarAsync(address, input.Round - 1, bounds);
         var earlier = await memory.FindResponseAsync(address, input.Round, bounds);
         await using var answer = new AnswerStream(
-            updates, address, input.ThreadId, before.Length == 0 ? "" : before + AssistantResponse.Paragraph, delivery.Value, clock, logger);
+            updates,
+            address,
+            input.ThreadId,
+            before.Length == 0 ? "" : before + AssistantResponse.Paragraph,
+            earlier is null ? "" : await updates.FindTextAsync(address, bounds) ?? "",
+            delivery.Value,
+            clock,
+            logger);
         await using var heartbeat = new Heartbeat(client, input.InstanceId, isFirstRound: input.Round == 0, clock, logger);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(bounds, answer.Fenced);
         var response = await assistant.RespondAsync(
-            new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, earlier, input.RetryUntil ?? input.StopAt, input.StopAt),
+            new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, address.Profile, earlier, input.RetryUntil ?? input.StopAt, input.StopAt),
             new ResponseObserver(address, input.ThreadId, input.Round, updates, memory, answer, heartbeat, clock, logger, over.Token),
             over.Token);
         var text = Join(before, response.Text);
@@ -119,7 +127,7 @@ internal sealed class RunAssistant(
                 async () =>
                 {
                     await ledger.CountAsync(
-                        response.Id.Length > 0 ? response.Id : $"{input.InstanceId}:{input.Round}", input.Address, input.Caller, AssistantProfile.BuiltIn, usage, cancellationToken);
+                        response.Id.Length > 0 ? response.Id : $"{input.InstanceId}:{input.Round}", input.Address, input.Caller, input.Address.Profile ?? AssistantProfile.BuiltIn, usage, cancellationToken);
                     return true;
                 },
                 CountingPatience, clock, e => logger.RedisFailed(e, input.Address.MessageId), cancellationToken);

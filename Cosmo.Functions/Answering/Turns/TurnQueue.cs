@@ -157,7 +157,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<TakenPlace> TakeAsync(
         MessageAddress address, string text, byte[] body, string instanceId, int maxWaiting, CancellationToken cancellationToken)
     {
-        var started = log.EntryOf(address, Updates.Started(address), "started");
+        var started = log.EntryOf(address, Updates.Started(address, text), "started");
         var answer = await redis.EvaluateAsync(
             TakeScript,
             [ListKey(address.Channel), LeaseKey(address.Channel), EndingKey(address.Channel), TakenKey(address.Channel), .. KeysOf(address), .. started.Keys],

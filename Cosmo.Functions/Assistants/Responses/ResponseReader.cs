@@ -20,6 +20,9 @@ internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider c
     /// <summary>The response's id, once it is known.</summary>
     public string? ResponseId { get; private set; }
 
+    /// <summary>The number of the last event that was read; 0 where they have none.</summary>
+    public int Position => (int)_lastSequence;
+
     /// <summary>The text that the observer was given.</summary>
     public string Text => _heard.ToString();
 

@@ -10,7 +10,7 @@ internal sealed class FaultyModel(RuleList<ScriptedAnswer> script)
     public Reply Reply(ModelResponse response, Fault? fault)
     {
         var input = ModelInput.Of(response);
-        var reply = script.Take("responses", response.Request.ConversationId, response.UserText)?.ToReply() ?? RuleModel.Reply(input);
+        var reply = script.Take("responses", response.Request.ConversationId, response.UserText, response.Request.Model)?.ToReply() ?? RuleModel.Reply(input);
         return fault switch
         {
             { LongAnswer: { } words } => OpenAI.Reply.Say(LongText(words)),

@@ -30,6 +30,9 @@ internal sealed record Fault : Rule
 
     public bool CutAtCompletion { get; init; }
 
+    /// <summary>After so many events the connection on which a background response was asked for breaks; the response goes on.</summary>
+    public int? LoseClientAfterEvents { get; init; }
+
     public int? EndAfterTokens { get; init; }
 
     public int? FailAfterTokens { get; init; }
@@ -81,8 +84,8 @@ internal sealed record Fault : Rule
 
     public bool UnknownTool { get; init; }
 
-    public override bool Matches(string endpoint, string? conversation, string userText) =>
-        endpoint == Endpoint && base.Matches(endpoint, conversation, userText);
+    public override bool Matches(string endpoint, string? conversation, string userText, string? model) =>
+        endpoint == Endpoint && base.Matches(endpoint, conversation, userText, model);
 
     /// <summary>The body of the HTTP error: the one given, or the service's own for the status and code.</summary>
     public JsonNode ErrorBody() => Body?.DeepClone() ?? (Status, Code) switch

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Cosmo.Local.Emulators.OpenAI.Controls;
 
 /// <summary>A request as <c>GET /emulator/requests</c> shows it. Outcome and end stay null while it runs.</summary>
@@ -30,6 +32,9 @@ internal sealed class LoggedRequest
 
     /// <summary>The names of the functions that the request offers.</summary>
     public IReadOnlyList<string> Tools { get; set; } = [];
+
+    /// <summary>What else the body says.</summary>
+    public JsonObject? Parameters { get; set; }
 
     /// <summary>The response's last status.</summary>
     public string? Outcome { get; set; }

@@ -15,13 +15,13 @@ internal sealed class RuleList<T>
         }
     }
 
-    public T? Take(string endpoint, string? conversation = null, string userText = "")
+    public T? Take(string endpoint, string? conversation = null, string userText = "", string? model = null)
     {
         lock (_lock)
         {
             foreach (var entry in _entries)
             {
-                if (entry.Left <= 0 || !entry.Rule.Matches(endpoint, conversation, userText))
+                if (entry.Left <= 0 || !entry.Rule.Matches(endpoint, conversation, userText, model))
                 {
                     continue;
                 }

@@ -25,11 +25,12 @@ internal sealed class CreateResponseEndpoint(
         logged.Conversation = request.ConversationId;
         logged.Tools = [.. request.Tools.Select(tool => tool.Name)];
         logged.ToolOutputs = [.. request.Input.Where(item => item.IsFunctionCallOutput).Select(item => item.CallId!)];
+        logged.Parameters = [.. request.Body.Where(parameter => parameter.Key is not ("input" or "tools")).Select(parameter => KeyValuePair.Create(parameter.Key, parameter.Value?.DeepClone()))];
         logged.UserText = request.Input.LastOrDefault(item => item.IsUserMessage)?.ContentText;
 
         var response = inventory.Begin(request);
         logged.Response = response.Id;
-        var fault = faults.Take("responses", request.ConversationId, response.UserText);
+        var fault = faults.Take("responses", request.ConversationId, response.UserText, request.Model);
         (response.LosesItems, response.IsHidden) = (fault?.LoseItems == true, fault?.HideResponse == true);
         if (!await BeginsAsync(context, response, fault))
         {
@@ -40,7 +41,7 @@ internal sealed class CreateResponseEndpoint(
         if (response.Events is { } events)
         {
             _ = RunInBackgroundAsync(response, stream, events);
-            await (request.Stream ? ResponseEndpoints.ReplayAsync(context, events, 0) : Json.WriteAsync(context.Response, response.ToJson()));
+            await (request.Stream ? ResponseEndpoints.ReplayAsync(context, events, 0, fault?.LoseClientAfterEvents) : Json.WriteAsync(context.Response, response.ToJson()));
             return;
         }
 

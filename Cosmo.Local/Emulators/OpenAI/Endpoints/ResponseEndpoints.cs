@@ -16,13 +16,21 @@ internal sealed class ResponseEndpoints(Inventory inventory)
             Json.WriteAsync(context.Response, ItemPage.Of(Find(context).Request.Input, context.Request.Query)));
     }
 
-    /// <summary>Sends the events of a background response from number <paramref name="first"/> on, until its end.</summary>
-    public static async Task ReplayAsync(HttpContext context, EventLog events, int first)
+    /// <summary>Sends the events of a background response from number <paramref name="first"/> on, until its end, or until so many were sent: then the connection breaks.</summary>
+    public static async Task ReplayAsync(HttpContext context, EventLog events, int first, int? most = null)
     {
         var aborted = context.RequestAborted;
         await EventStream.BeginAsync(context.Response, aborted);
         await foreach (var streamEvent in events.ReadFromAsync(first, aborted))
         {
+            if (most-- == 0)
+            {
+                // What was sent is to arrive before the connection breaks.
+                await Task.Delay(20, aborted);
+                context.Abort();
+                return;
+            }
+
             await EventStream.WriteAsync(context.Response, streamEvent, fault: null, aborted);
         }
     }
