@@ -9,6 +9,7 @@ using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Local.Terminal;
+using Cosmo.Local.Emulators;
 using Microsoft.AspNetCore.Http;
 using Microsoft.IdentityModel.Tokens;
 
@@ -141,6 +142,13 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
     }
 
     [Fact]
+    public async Task The_chat_page_of_one_machine_opens_a_channel_for_its_sample_user()
+    {
+        (await fixture.OpenOnPageAsync(_channel)).ShouldBe(HttpStatusCode.OK);
+        (await fixture.OpenOnPageAsync(Fixture.Owned)).ShouldBe(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
     public async Task A_mode_that_is_none_stops_the_start_with_a_sentence()
     {
         await using var stack = await CosmoStack.CreateAsync(new Dictionary<string, string> { ["CHANNEL_ACCESS"] = "everybody" });
@@ -262,6 +270,15 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
             answer.StatusCode.ShouldBe(HttpStatusCode.OK);
         }
 
+        /// <summary>Opens a channel as the chat page does.</summary>
+        internal async Task<HttpStatusCode> OpenOnPageAsync(string channel)
+        {
+            await using var page = await ChatPage.StartAsync(new Uri("http://127.0.0.1:0"), Stack.Http.BaseAddress!, Stack.Keys.DefaultKey, Cancellation);
+            using var browser = new HttpClient { BaseAddress = page.Url };
+            using var answer = await browser.PostAsJsonAsync("negotiate", new { name = channel }, Cancellation);
+            return answer.StatusCode;
+        }
+
         /// <summary>Waits until the log of a channel has the final update of a message.</summary>
         internal async Task FinalAsync(string channel, string messageId, string token)
         {
@@ -352,6 +369,9 @@ public sealed class ClaimAccessTests(ClaimAccessTests.Fixture fixture) : IClassF
 
         answer.StatusCode.ShouldBe(status);
     }
+
+    [Fact]
+    public async Task The_chat_page_of_one_machine_opens_any_channel() => (await fixture.OpenOnPageAsync("c1")).ShouldBe(HttpStatusCode.OK);
 
     [Fact]
     public async Task Whom_the_host_application_does_not_let_in_gets_no_address() =>

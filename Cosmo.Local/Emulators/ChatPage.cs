@@ -7,11 +7,11 @@ namespace Cosmo.Local.Emulators;
 
 /// <summary>
 /// The chat page, <c>config.json</c> that tells it where the functions are, and <c>negotiate</c>, by which it gets the address of a channel: as a host
-/// application's back end would, the server asks for it with its key and on behalf of its user. Here that is a sample user who may look everything up.
+/// application's back end would, the server asks for it with its key and on behalf of its user. Here that is a sample user who may look everything up, and open any channel that is not another's.
 /// </summary>
 internal sealed class ChatPage : IAsyncDisposable
 {
-    private static readonly object SampleUser = new { user = new { id = "sample-user", roles = (string[])["auditor"] } };
+    private static readonly object SampleUser = new { user = new { id = "sample-user", roles = (string[])["auditor"], channels = (string[])["*"] } };
 
     private readonly WebApplication _app;
     private readonly HttpClient _functions;
