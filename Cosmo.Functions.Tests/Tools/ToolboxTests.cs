@@ -87,7 +87,7 @@ public sealed class ToolboxTests : IDisposable
     [Fact]
     public async Task An_unknown_tool_is_answered_with_the_names_of_those_there_are()
     {
-        var output = await Toolbox(new EchoTool(Echo)).ExecuteAsync("guess", "{}", User, Cancellation);
+        var output = await Toolbox(new EchoTool(Echo)).ExecuteAsync("guess", "{}", User, "call_1", Cancellation);
 
         output.ShouldBe("""{"error":"There is no such tool for this user. The tools are: echo."}""");
     }
@@ -100,8 +100,8 @@ public sealed class ToolboxTests : IDisposable
 
         toolbox.AvailableTo(User).ShouldBeEmpty();
         toolbox.AvailableTo(auditor).ShouldHaveSingleItem();
-        (await toolbox.ExecuteAsync("echo", Good, User, Cancellation)).ShouldContain("needs a permission");
-        (await toolbox.ExecuteAsync("echo", Good, auditor, Cancellation)).ShouldContain("Name = a");
+        (await toolbox.ExecuteAsync("echo", Good, User, "call_1", Cancellation)).ShouldContain("needs a permission");
+        (await toolbox.ExecuteAsync("echo", Good, auditor, "call_1", Cancellation)).ShouldContain("Name = a");
     }
 
     [Theory]
@@ -210,7 +210,7 @@ public sealed class ToolboxTests : IDisposable
             return new TaskCompletionSource<JsonNode>().Task;
         });
 
-        await Should.ThrowAsync<OperationCanceledException>(Toolbox(tool).ExecuteAsync("echo", Good, User, caller.Token));
+        await Should.ThrowAsync<OperationCanceledException>(Toolbox(tool).ExecuteAsync("echo", Good, User, "call_1", caller.Token));
     }
 
     [Theory]
@@ -234,7 +234,7 @@ public sealed class ToolboxTests : IDisposable
     private static Task<JsonNode> Echo(EchoArguments arguments) => Task.FromResult<JsonNode>(new JsonObject { ["was"] = arguments.ToString() });
 
     private Task<string> RunAsync(Func<EchoArguments, Task<JsonNode>> run, string arguments) =>
-        Toolbox(new EchoTool(run)).ExecuteAsync("echo", arguments, User, Cancellation);
+        Toolbox(new EchoTool(run)).ExecuteAsync("echo", arguments, User, "call_1", Cancellation);
 
     private Toolbox Toolbox(params ITool[] tools) => Toolbox(new ToolOptions(), tools);
 

@@ -9,22 +9,34 @@ namespace Cosmo.Functions.Tools;
 /// <summary>The tools that the assistant may ask for. It runs them within their limits.</summary>
 internal sealed class Toolbox
 {
+    /// <summary>What the model is told where a call that is made once only may have been carried out.</summary>
+    public const string OutcomeUnknown =
+        "The outcome is unknown: it may or may not have been carried out. Do not call it again for this; tell the user so, and that somebody should check.";
+
+    private const string NotLookedUp = "Tell the user that this could not be looked up right now.";
+
     private readonly Dictionary<string, ITool> _tools;
     private readonly ToolOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<Toolbox> _logger;
 
-    /// <exception cref="OptionsValidationException">Roles are set for a tool that does not exist.</exception>
+    /// <exception cref="OptionsValidationException">Roles are set for a tool that does not exist, or two tools have one name.</exception>
     public Toolbox(IEnumerable<ITool> tools, IOptions<ToolOptions> options, TimeProvider clock, ILogger<Toolbox> logger)
     {
         _options = options.Value;
         _clock = clock;
         _logger = logger;
         tools = [.. tools];
-        if (_options.Roles.Keys.FirstOrDefault(name => !tools.Any(tool => tool.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) is { } unknown)
+        string[] faults =
+        [
+            .. tools.GroupBy(tool => tool.Name, StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1)
+                .Select(same => $"{same.Count()} tools have the name {same.Key}; each needs a name of its own."),
+            .. _options.Roles.Keys.Where(name => !tools.Any(tool => tool.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                .Select(name => $"Cosmo:Tools:Roles:{name} names no tool. The tools are: {string.Join(", ", tools.Select(tool => tool.Name).Order())}."),
+        ];
+        if (faults.Length > 0)
         {
-            throw new OptionsValidationException(
-                ToolOptions.Section, typeof(ToolOptions), [$"Cosmo:Tools:Roles:{unknown} names no tool. The tools are: {string.Join(", ", tools.Select(tool => tool.Name).Order())}."]);
+            throw new OptionsValidationException(ToolOptions.Section, typeof(ToolOptions), faults);
         }
 
         var configured = tools.ToLookup(tool => tool.IsConfigured);
@@ -39,15 +51,18 @@ internal sealed class Toolbox
     /// <summary>All tools, in a stable order.</summary>
     public IReadOnlyList<ITool> All { get; }
 
-    /// <summary>The tools that this caller may use, in a stable order.</summary>
-    public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => IsAvailableTo(tool, caller))];
+    /// <summary>The tools that this caller may use just now, in a stable order.</summary>
+    public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => IsAvailableTo(tool, caller)).Select(tool => tool.Current).OfType<ITool>()];
+
+    /// <summary>Whether a call of this tool may be repeated.</summary>
+    public bool MayRepeat(string name) => _tools.GetValueOrDefault(name) is not { } tool || (tool.Current ?? tool).IsReadOnly;
 
     /// <summary>
     /// Runs a tool with the arguments that the model gave and returns its output as JSON text. It never throws but for
     /// <paramref name="cancellationToken"/>: an unknown tool, bad arguments, a failure, a time-out or too large an output
     /// become a short text without secrets, on which the model can act.
     /// </summary>
-    public async Task<string> ExecuteAsync(string name, string arguments, Caller caller, CancellationToken cancellationToken)
+    public async Task<string> ExecuteAsync(string name, string arguments, Caller caller, string callId, CancellationToken cancellationToken)
     {
         var tool = _tools.GetValueOrDefault(name);
         name = tool?.Name ?? "unknown";
@@ -61,7 +76,9 @@ internal sealed class Toolbox
             {
                 null => Unknown(caller),
                 _ when !IsAvailableTo(tool, caller) => Denied(tool),
-                _ => await RunAsync(tool, arguments, caller, cancellationToken),
+                { RequiresApproval: true } => ("refused", Error("This needs the approval of a person, which cannot be asked for yet, and was not carried out. Tell the user so.")),
+                { Current: { } current } => await RunAsync(current, arguments, caller, callId, cancellationToken),
+                _ => ("away", Error("The server that does this cannot be reached right now. Tell the user to try again later.")),
             };
             return OutputLimit.Apply(output, _options.MaxOutputBytes);
         }
@@ -85,13 +102,14 @@ internal sealed class Toolbox
     }
 
     private async Task<(string Outcome, string Output)> RunAsync(
-        ITool tool, string arguments, Caller caller, CancellationToken cancellationToken)
+        ITool tool, string arguments, Caller caller, string callId, CancellationToken cancellationToken)
     {
-        using var limit = new TimeLimit(TimeSpan.FromSeconds(_options.TimeLimitSeconds), _clock, cancellationToken);
+        var time = tool.TimeLimit ?? TimeSpan.FromSeconds(_options.TimeLimitSeconds);
+        using var limit = new TimeLimit(time, _clock, cancellationToken);
         try
         {
             // On a thread of its own and not waited for longer than the limit: a database driver may block, or not heed the token.
-            var result = await Task.Run(() => tool.ExecuteAsync(ToolArguments.Parse(arguments), caller, limit.Token), limit.Token)
+            var result = await Task.Run(() => tool.ExecuteAsync(ToolArguments.Parse(arguments), caller, callId, limit.Token), limit.Token)
                 .WaitAsync(limit.Token);
             return ("completed", result.ToJsonString(ToolJson.Options));
         }
@@ -106,13 +124,13 @@ internal sealed class Toolbox
         }
         catch (Exception) when (limit.IsOver)
         {
-            _logger.TimedOut(tool.Name, _options.TimeLimitSeconds);
-            return ("timeout", Error("The tool took too long and was stopped. Tell the user that this could not be looked up right now."));
+            _logger.TimedOut(tool.Name, time.TotalSeconds);
+            return ("timeout", Error($"The tool took too long and was stopped. {(tool.IsReadOnly ? NotLookedUp : OutcomeUnknown)}"));
         }
         catch (Exception exception)
         {
             _logger.Failed(tool.Name, exception);
-            return ("failed", Error("The tool failed for an internal reason. Tell the user that this could not be looked up right now."));
+            return ("failed", Error($"The tool failed for an internal reason. {(tool.IsReadOnly ? NotLookedUp : OutcomeUnknown)}"));
         }
     }
 

@@ -21,8 +21,13 @@ public sealed class ExecuteToolTests : IAsyncDisposable
     private readonly ManualTimeProvider _clock = new();
     private readonly RecordingPublisher _updates = new();
     private readonly StopSignals _stopSignals;
+    private readonly MessageMemory _memory;
 
-    public ExecuteToolTests() => _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+    public ExecuteToolTests()
+    {
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -70,7 +75,7 @@ public sealed class ExecuteToolTests : IAsyncDisposable
     {
         var toolbox = new Toolbox(known ? [new OneTool(name, run)] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
         var call = new ToolCall("call_1", name, """{"text":"Hello"}""");
-        return new ExecuteTool(toolbox, _updates, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
+        return new ExecuteTool(toolbox, _updates, _memory, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
             new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(5)), Substitute.For<FunctionContext>());
     }
 
@@ -82,6 +87,6 @@ public sealed class ExecuteToolTests : IAsyncDisposable
 
         public JsonNode Parameters => new JsonObject();
 
-        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken) => run(arguments, cancellationToken);
+        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken) => run(arguments, cancellationToken);
     }
 }

@@ -6,8 +6,12 @@ using StackExchange.Redis;
 
 namespace Cosmo.Functions.Answering.Activities;
 
-/// <summary>Activity: runs one tool that the model asked for. Whatever the tool fails with becomes its output.</summary>
-internal sealed class ExecuteTool(Toolbox toolbox, IUpdatePublisher updates, StopSignals stopSignals, TimeProvider clock, ILogger<ExecuteTool> logger)
+/// <summary>
+/// Activity: runs one tool that the model asked for. Whatever the tool fails with becomes its output. A call that may happen once only is claimed first: a try
+/// after one that died gives its output again, or says that nobody knows how it ended.
+/// </summary>
+internal sealed class ExecuteTool(
+    Toolbox toolbox, IUpdatePublisher updates, MessageMemory memory, StopSignals stopSignals, TimeProvider clock, ILogger<ExecuteTool> logger)
 {
     private const int MaxShownNameLength = 64;
 
@@ -31,14 +35,47 @@ internal sealed class ExecuteTool(Toolbox toolbox, IUpdatePublisher updates, Sto
         }
 
         using var bounds = new TimeLimit(input.StopAt - clock.GetUtcNow(), clock, stop.Token, context.CancellationToken);
+        var mayRepeat = toolbox.MayRepeat(call.Name);
         try
         {
-            return await toolbox.ExecuteAsync(call.Name, call.Arguments, input.Caller, bounds.Token);
+            return mayRepeat ? await RunAsync(input, bounds.Token) : await RunOnceAsync(input, bounds.Token, context.CancellationToken);
         }
         catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
         {
-            return "The tool was stopped before it had a result.";
+            return $"The tool was stopped before it had a result.{(mayRepeat ? "" : " " + Toolbox.OutcomeUnknown)}";
         }
+    }
+
+    private Task<string> RunAsync(ToolInput input, CancellationToken bounds) =>
+        toolbox.ExecuteAsync(input.Call.Name, input.Call.Arguments, input.Caller, input.Call.CallId, bounds);
+
+    private async Task<string> RunOnceAsync(ToolInput input, CancellationToken bounds, CancellationToken stopping)
+    {
+        var (address, callId) = (input.Address, input.Call.CallId);
+        try
+        {
+            if (!await memory.ClaimCallAsync(address, callId, bounds))
+            {
+                return await memory.FindOutputAsync(address, callId, bounds) ?? Toolbox.OutcomeUnknown;
+            }
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException || (e is OperationCanceledException && !stopping.IsCancellationRequested))
+        {
+            return "The tool was not carried out: it could not be made sure that it happens only once.";
+        }
+
+        var output = await RunAsync(input, bounds);
+        try
+        {
+            await memory.RememberOutputAsync(address, callId, output, bounds);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException || (e is OperationCanceledException && !stopping.IsCancellationRequested))
+        {
+            // The output goes to the model all the same; only a repeated try would miss it.
+            logger.RedisFailed(e, address.MessageId);
+        }
+
+        return output;
     }
 
     /// <summary>The model can ask for a tool of any name; what the client is shown of it stays short.</summary>
