@@ -13,6 +13,8 @@ internal static class ToolArguments
 {
     private const int MaxDepth = 32;
     private static readonly TimeSpan PatternTimeLimit = TimeSpan.FromMilliseconds(100);
+    private static readonly JsonElement Null = JsonElement.Parse("null");
+    private static readonly string[] SaysTypes = ["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"];
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>Parses the text; no text at all stands for no arguments.</summary>
@@ -138,7 +140,7 @@ internal static class ToolArguments
             var required = (rules["required"] as JsonArray)?.Select(required => (string?)required).ToHashSet() ?? [];
             foreach (var (property, its) in properties)
             {
-                var mayBeNull = its is not JsonObject inner || MayBeNull(inner);
+                var mayBeNull = its is not JsonObject inner || MayBeNull(inner, depth - 1);
                 var fault = value.TryGetProperty(property, out var given)
                     ? given.ValueKind == JsonValueKind.Null && !mayBeNull && !required.Contains(property)
                         ? $"{Subject(Inner(name, property))} must not be null: leave it out."
@@ -169,7 +171,7 @@ internal static class ToolArguments
             return value.EnumerateArray().Select((item, index) => FaultOf(item, rules["items"], $"{name}[{index}]", depth - 1)).FirstOrDefault(fault => fault is not null);
         }
 
-        private static string? FaultOfText(string text, JsonObject rules, string name)
+        private string? FaultOfText(string text, JsonObject rules, string name)
         {
             var length = text.EnumerateRunes().Count();
             if (length < Number(rules, "minLength"))
@@ -235,8 +237,7 @@ internal static class ToolArguments
             }
         }
 
-        private static bool MayBeNull(JsonObject rules) =>
-            TypesOf(rules) is { Count: > 0 } types ? types.Contains("null") : (rules["anyOf"] as JsonArray ?? rules["oneOf"] as JsonArray)?.Any(form => form is JsonObject inner && MayBeNull(inner)) ?? false;
+        private bool MayBeNull(JsonObject rules, int depth = MaxDepth) => SaysTypes.Any(rules.ContainsKey) && FaultOf(Null, rules, "", depth) is null;
 
         private static double? Number(JsonObject rules, string name) =>
             rules[name] is JsonValue value && value.GetValueKind() == JsonValueKind.Number ? double.Parse(value.ToJsonString(), CultureInfo.InvariantCulture) : null;

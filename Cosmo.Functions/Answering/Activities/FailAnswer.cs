@@ -20,7 +20,7 @@ internal sealed class FailAnswer(
     TimeProvider clock,
     ILogger<FailAnswer> logger)
 {
-    private const string NotCarriedOut = "The tool was not carried out: the request ended before it had a result.";
+    private const string NoResult = "The request ended before the tool had a result: it may or may not have been carried out.";
     private static readonly TimeSpan RepairLimit = TimeSpan.FromSeconds(20);
 
     [Function(nameof(FailAnswer))]
@@ -71,7 +71,7 @@ internal sealed class FailAnswer(
         }
 
         using var limit = new TimeLimit(RepairLimit, clock, cancellationToken);
-        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NotCarriedOut, limit.Token);
+        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NoResult, limit.Token);
     }
 
     private async Task TryAsync(MessageAddress address, Func<Task> step, CancellationToken cancellationToken)
