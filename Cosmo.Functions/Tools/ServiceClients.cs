@@ -21,7 +21,13 @@ internal static class ServiceClients
         foreach (var allowsPrivate in (bool[])[false, true])
         {
             // The factory's own loggers would write addresses.
-            services.AddHttpClient(NameFor(allowsPrivate), client => client.MaxResponseContentBufferSize = ApiClient.MaxAnswerBytes)
+            services.AddHttpClient(NameFor(allowsPrivate), client =>
+                {
+                    client.MaxResponseContentBufferSize = ApiClient.MaxAnswerBytes;
+
+                    // A file may allow more than the client's own limit; each call has one.
+                    client.Timeout = Timeout.InfiniteTimeSpan;
+                })
                 .RemoveAllLoggers()
                 .AddHttpMessageHandler(() => new IdempotencyKey())
                 .AddHttpMessageHandler(() => new ResponseLimit())

@@ -12,6 +12,7 @@ namespace Cosmo.Functions.Tools;
 internal static class ToolArguments
 {
     private const int MaxDepth = 32;
+    private const int MaxSteps = 10_000;
     private static readonly TimeSpan PatternTimeLimit = TimeSpan.FromMilliseconds(100);
     private static readonly JsonElement Null = JsonElement.Parse("null");
     private static readonly string[] SaysTypes = ["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"];
@@ -59,10 +60,13 @@ internal static class ToolArguments
 
     private sealed class SchemaCheck(JsonObject root, long largest)
     {
+        private int _steps;
+
         /// <summary>A sentence about the first thing that is wrong, or null.</summary>
         public string? FaultOf(JsonElement value, JsonNode? schema, string name, int depth)
         {
-            if (depth == 0)
+            // Forms within forms could keep it busy for ever.
+            if (depth == 0 || ++_steps > MaxSteps)
             {
                 return $"{Subject(name)} is nested too deeply.";
             }
@@ -72,9 +76,9 @@ internal static class ToolArguments
                 return schema is JsonValue allowed && allowed.GetValueKind() == JsonValueKind.False ? $"{Subject(name)} is not allowed." : null;
             }
 
-            if (rules["$ref"] is JsonValue reference)
+            if (Text(rules, "$ref") is { } reference)
             {
-                return Find((string)reference!) is { } found ? FaultOf(value, found, name, depth - 1) : null;
+                return Find(reference) is { } found ? FaultOf(value, found, name, depth - 1) : null;
             }
 
             return FaultOfType(value, rules, name)
@@ -137,7 +141,7 @@ internal static class ToolArguments
                 }
             }
 
-            var required = (rules["required"] as JsonArray)?.Select(required => (string?)required).ToHashSet() ?? [];
+            var required = (rules["required"] as JsonArray)?.Select(required => required?.ToString()).ToHashSet() ?? [];
             foreach (var (property, its) in properties)
             {
                 var mayBeNull = its is not JsonObject inner || MayBeNull(inner, depth - 1);
@@ -184,7 +188,7 @@ internal static class ToolArguments
                 return $"{Subject(name)} must have at most {rules["maxLength"]} characters.";
             }
 
-            return (string?)rules["pattern"] is not { } pattern || IsMatch(text, pattern) ? null : $"{Subject(name)} must match {pattern}{(MayBeNull(rules) ? ", or be null" : "")}.";
+            return Text(rules, "pattern") is not { } pattern || IsMatch(text, pattern) ? null : $"{Subject(name)} must match {pattern}{(MayBeNull(rules) ? ", or be null" : "")}.";
         }
 
         private static string? FaultOfNumber(JsonElement value, JsonObject rules, string name)
@@ -235,12 +239,19 @@ internal static class ToolArguments
             {
                 return false;
             }
+            catch (RegexParseException)
+            {
+                // A file's are looked at when it is read. An MCP server may have one of another kind, and checks by itself.
+                return true;
+            }
         }
 
         private bool MayBeNull(JsonObject rules, int depth = MaxDepth) => SaysTypes.Any(rules.ContainsKey) && FaultOf(Null, rules, "", depth) is null;
 
         private static double? Number(JsonObject rules, string name) =>
             rules[name] is JsonValue value && value.GetValueKind() == JsonValueKind.Number ? double.Parse(value.ToJsonString(), CultureInfo.InvariantCulture) : null;
+
+        private static string? Text(JsonObject rules, string name) => rules[name] is JsonValue value && value.GetValueKind() == JsonValueKind.String ? (string)value! : null;
 
         private static JsonNode? Node(JsonElement value) => JsonNode.Parse(value.GetRawText());
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -20,6 +21,9 @@ internal sealed class McpStub : IAsyncDisposable
 
     /// <summary>What is listed, in the protocol's own JSON.</summary>
     public string Tools { get; set; } = "[]";
+
+    /// <summary>Changes what goes out, such as into what the package's types cannot hold.</summary>
+    public Func<string, string>? Rewrite { get; set; }
 
     /// <summary>What a call gives.</summary>
     public Func<CallToolRequestParams, CancellationToken, Task<CallToolResult>> Call { get; set; } = (call, _) => Task.FromResult(Text($"called {call.Name}"));
@@ -47,16 +51,26 @@ internal sealed class McpStub : IAsyncDisposable
             })
             .WithCallToolHandler(async (request, cancellationToken) => await stub!.Call(request.Params!, cancellationToken));
         stub = new McpStub(builder.Build());
-        stub._app.Use(next => context =>
+        stub._app.Use(next => async context =>
         {
             stub.Messages.Enqueue((context.Request.Method, new HeaderDictionary(context.Request.Headers.ToDictionary())));
-            if (stub.Status is not { } status)
+            if (stub.Status is { } status)
             {
-                return next(context);
+                context.Response.StatusCode = status;
             }
-
-            context.Response.StatusCode = status;
-            return Task.CompletedTask;
+            else if (stub.Rewrite is { } rewrite)
+            {
+                var wire = context.Response.Body;
+                using var answer = new MemoryStream();
+                context.Response.Body = answer;
+                await next(context);
+                context.Response.Body = wire;
+                await context.Response.WriteAsync(rewrite(Encoding.UTF8.GetString(answer.ToArray())));
+            }
+            else
+            {
+                await next(context);
+            }
         });
         stub._app.MapMcp();
         await stub._app.StartAsync();

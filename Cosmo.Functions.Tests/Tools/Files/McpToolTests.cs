@@ -102,6 +102,37 @@ public sealed class McpToolTests : IAsyncDisposable
         _setup.Toolbox.AvailableTo(new Caller("u", [])).ShouldHaveSingleItem().Description.Length.ShouldBe(1024);
     }
 
+    [Theory]
+    [InlineData("""{"type":"string"}""", "its schema is not that of an object")]
+    [InlineData("[]", "its schema is not that of an object")]
+    [InlineData("null", "its schema is not that of an object")]
+    [InlineData("""{"type":"object","type":"string"}""", "its schema cannot be read")]
+    [InlineData("""{"type":"object","properties":{"a":{},"a":{}}}""", "its schema cannot be read")]
+    [InlineData("""{"type":"object"},"inputSchema":5""", "its schema is not that of an object")]
+    public async Task A_schema_that_is_no_object_is_left_out_and_the_others_are_offered(string schema, string reason)
+    {
+        await StartAsync(
+            $"""[{FindCustomer}, {AddNote.Replace("\"maxLength\": 5", "\"title\": \"ODD\"")}]""",
+            before: server => server.Rewrite = text => System.Text.RegularExpressions.Regex.Replace(text, """\{"type":"object","properties":\{"text".*ODD"\}\}\}""", schema));
+
+        await _setup!.Logs.WaitForAsync($"The tool add_note of the MCP server of crm is left out: {reason}", TestContext.Current.CancellationToken);
+        await OfferedAsync();
+        _setup.Toolbox.AvailableTo(new Caller("u", [])).ShouldHaveSingleItem().Name.ShouldBe("find_customer");
+    }
+
+    [Theory]
+    [InlineData("""{"type":"object","properties":{"name":{"$ref":"#/properties/name"}}}""", "nested too deeply")]
+    [InlineData("""{"type":"object","properties":{"name":{"anyOf":[{"$ref":"#/properties/name"},{"$ref":"#/properties/name"}]}}}""", "nested too deeply")]
+    [InlineData("""{"type":"object","properties":{"name":{"type":"string","pattern":"^(a+)+$"}}}""", "must match")]
+    [InlineData("""{"type":"object","properties":{"name":{"pattern":"(","minLength":"x","$ref":5,"enum":7}},"required":[1,null]}""", "called find_customer")]
+    public async Task A_schema_that_means_harm_does_none(string schema, string output)
+    {
+        await StartAsync($$"""[{ "name": "find_customer", "inputSchema": {{schema}} }]""");
+        await OfferedAsync();
+
+        (await _setup!.RunAsync("find_customer", $$"""{"name":"{{new string('a', 40)}}!"}""")).ShouldContain(output);
+    }
+
     [Fact]
     public async Task A_server_that_is_away_at_the_start_or_later_costs_its_tools_alone()
     {

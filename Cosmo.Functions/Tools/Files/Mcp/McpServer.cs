@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,6 +19,7 @@ internal sealed class McpServer(
 {
     private const int MaxDescriptionLength = 1024;
     private const int MaxSchemaBytes = 16_384;
+    private const int MaxPages = 20;
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
 
@@ -108,17 +110,29 @@ internal sealed class McpServer(
     private async Task RefreshAsync(McpClient client, CancellationToken cancellationToken)
     {
         using var limit = new TimeLimit(ConnectLimit, clock, cancellationToken);
-        var listed = await client.ListToolsAsync(cancellationToken: limit.Token);
         var offered = new Dictionary<string, McpTool>();
-        foreach (var tool in listed.Where(tool => mcp.Tools.Contains(tool.Name)))
+        foreach (var tool in await ListAsync(client, limit.Token))
         {
-            if (TryRead(tool.ProtocolTool, client, out var read) is { } reason)
+            if (tool["name"]?.Text is not { } name || !mcp.Tools.Contains(name))
             {
-                logger.McpToolLeftOut(tool.Name, file.Name, reason);
                 continue;
             }
 
-            offered[tool.Name] = read!;
+            if (FaultOf(tool, out var parameters) is { } fault)
+            {
+                logger.McpToolLeftOut(name, file.Name, fault);
+                continue;
+            }
+
+            var description = file.Secrets.Hide(tool["description"]?.Text ?? "");
+            offered[name] = new McpTool(
+                name,
+                description.Length > MaxDescriptionLength ? description[..MaxDescriptionLength] : description,
+                parameters,
+                tool["annotations"]?["readOnlyHint"]?.Kind == JsonValueKind.True,
+                file,
+                client,
+                this);
         }
 
         if (!offered.Keys.ToHashSet().SetEquals(_offered.Keys))
@@ -129,25 +143,51 @@ internal sealed class McpServer(
         _offered = offered;
     }
 
-    /// <summary>Null, or why the tool cannot be offered.</summary>
-    private string? TryRead(Tool tool, McpClient client, out McpTool? read)
+    /// <summary>The tools as the server describes them. Not read by the package's own types, for which one tool of an odd form spoils the whole list.</summary>
+    private static async Task<IReadOnlyList<ForeignJson>> ListAsync(McpClient client, CancellationToken cancellationToken)
     {
-        read = null;
-        var schema = tool.InputSchema.GetRawText();
-        if (Encoding.UTF8.GetByteCount(schema) > MaxSchemaBytes)
+        var tools = new List<ForeignJson>();
+        string? cursor = null;
+        for (var page = 0; page == 0 || (cursor is not null && page < MaxPages); page++)
+        {
+            var listed = await client.SendRequestAsync<ListToolsRequestParams, JsonElement>(
+                RequestMethods.ToolsList, new ListToolsRequestParams { Cursor = cursor }, cancellationToken: cancellationToken);
+            ForeignJson.TryRead(Encoding.UTF8.GetBytes(listed.GetRawText()), out var json, out _);
+            tools.AddRange(json["tools"]?.Elements() ?? []);
+            cursor = json["nextCursor"]?.Text;
+        }
+
+        return tools;
+    }
+
+    /// <summary>Null, or why the tool cannot be offered.</summary>
+    private static string? FaultOf(ForeignJson tool, out JsonObject parameters)
+    {
+        parameters = [];
+        if (tool["inputSchema"] is not { } schema)
+        {
+            return "it has no schema";
+        }
+
+        if (schema.Raw.Length > MaxSchemaBytes)
         {
             return $"its schema has more than {MaxSchemaBytes} bytes";
         }
 
-        if (JsonNode.Parse(schema) is not JsonObject parameters || ToolArguments.TypesOf(parameters) is not ["object"])
+        try
         {
+            if (JsonNode.Parse(schema.Raw, null, new JsonDocumentOptions { AllowDuplicateProperties = false }) is JsonObject members && ToolArguments.TypesOf(members) is ["object"])
+            {
+                parameters = members;
+                return null;
+            }
+
             return "its schema is not that of an object";
         }
-
-        var description = file.Secrets.Hide(tool.Description ?? "");
-        read = new McpTool(
-            tool.Name, description.Length > MaxDescriptionLength ? description[..MaxDescriptionLength] : description, parameters, tool.Annotations?.ReadOnlyHint, file, client, this);
-        return null;
+        catch (JsonException)
+        {
+            return "its schema cannot be read";
+        }
     }
 }
 

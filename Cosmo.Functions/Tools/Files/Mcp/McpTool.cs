@@ -30,7 +30,7 @@ internal sealed class ListedTool(string name, ToolFile file, McpServer server) :
 }
 
 /// <summary>A tool of an MCP server as it offers it.</summary>
-internal sealed class McpTool(string name, string description, JsonObject parameters, bool? readOnlyHint, ToolFile file, McpClient client, McpServer server) : ITool
+internal sealed class McpTool(string name, string description, JsonObject parameters, bool readOnlyHint, ToolFile file, McpClient client, McpServer server) : ITool
 {
     public string Name => name;
 
@@ -40,7 +40,7 @@ internal sealed class McpTool(string name, string description, JsonObject parame
 
     public IReadOnlyList<string> Roles => file.Roles;
 
-    public bool IsReadOnly => file.IsReadOnly ?? readOnlyHint ?? false;
+    public bool IsReadOnly => file.IsReadOnly ?? readOnlyHint;
 
     public bool RequiresApproval => file.RequiresApproval;
 
@@ -62,7 +62,7 @@ internal sealed class McpTool(string name, string description, JsonObject parame
         }
         catch (McpException)
         {
-            throw new ToolException("The server refused the call. Tell the user that this could not be done right now.");
+            throw new ToolException($"The server answered with an error. {(IsReadOnly ? "Tell the user that this could not be looked up right now." : Toolbox.OutcomeUnknown)}");
         }
         catch (Exception exception) when (exception is not (ToolException or OperationCanceledException))
         {
