@@ -13,6 +13,7 @@ internal static class ServiceClients
     private const string Public = "Cosmo.Tools.Public";
     private const string Any = "Cosmo.Tools.Any";
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(301);
 
     public static string NameFor(bool allowsPrivate) => allowsPrivate ? Any : Public;
 
@@ -25,8 +26,8 @@ internal static class ServiceClients
                 {
                     client.MaxResponseContentBufferSize = ApiClient.MaxAnswerBytes;
 
-                    // A file may allow more than the client's own limit; each call has one.
-                    client.Timeout = Timeout.InfiniteTimeSpan;
+                    // More than any file may allow.
+                    client.Timeout = LongestCall;
                 })
                 .RemoveAllLoggers()
                 .AddHttpMessageHandler(() => new IdempotencyKey())

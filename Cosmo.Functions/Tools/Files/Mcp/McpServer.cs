@@ -21,7 +21,9 @@ internal sealed class McpServer(
     private const int MaxSchemaBytes = 16_384;
     private const int MaxPages = 20;
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
 
     private readonly TimeSpan _interval = TimeSpan.FromSeconds(options.Value.McpRefreshSeconds);
     private volatile IReadOnlyDictionary<string, McpTool> _offered = new Dictionary<string, McpTool>();
@@ -39,23 +41,16 @@ internal sealed class McpServer(
         Backoff? backoff = null;
         while (true)
         {
+            McpClient? client = null;
             try
             {
-                await using var client = await ConnectAsync(cancellationToken);
+                client = await ConnectAsync(cancellationToken);
                 while (true)
                 {
                     _doubted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                     await RefreshAsync(client, cancellationToken);
                     backoff = null;
-
-                    // Not all instances at the same moment.
-                    var wait = _interval * (0.8 + (0.4 * Random.Shared.NextDouble()));
-                    await Task.WhenAny(Task.Delay(wait, clock, cancellationToken), _doubted.Task, client.Completion);
-                    cancellationToken.ThrowIfCancellationRequested();
-                    if (client.Completion.IsCompleted)
-                    {
-                        break;
-                    }
+                    await WaitAsync(client, cancellationToken);
                 }
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -66,14 +61,35 @@ internal sealed class McpServer(
                     logger.McpAway(file.Name, McpFault.ReasonOf(exception));
                 }
 
-                backoff ??= new Backoff(FirstDelay, _interval, clock);
+                backoff ??= new Backoff(FirstDelay, _interval < LongestDelay ? _interval : LongestDelay, clock);
                 await backoff.WaitAsync(null, cancellationToken);
+            }
+            finally
+            {
+                // It tells the server that the session is over; one that does not listen is not waited for.
+                await (client?.DisposeAsync().AsTask().WaitAsync(EndLimit, CancellationToken.None) ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
     /// <summary>Has the list of tools be asked for soon, since a call failed.</summary>
     public void Doubt() => _doubted.TrySetResult();
+
+    /// <summary>Until the list is to be asked for again. Throws where the session has ended.</summary>
+    private async Task WaitAsync(McpClient client, CancellationToken cancellationToken)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
+        // Not all instances at the same moment.
+        var wait = _interval * (0.8 + (0.4 * Random.Shared.NextDouble()));
+        await Task.WhenAny(Task.Delay(wait, clock, waiting.Token), _doubted.Task, client.Completion);
+        await waiting.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+        if (client.Completion.IsCompleted)
+        {
+            throw new IOException("The session has ended.");
+        }
+    }
 
     private async Task<McpClient> ConnectAsync(CancellationToken cancellationToken)
     {
@@ -201,6 +217,7 @@ internal static class McpFault
         HttpRequestException { StatusCode: { } status } => $"status {(int)status}",
         HttpRequestException http => $"connection ({http.HttpRequestError})",
         McpException => "it answered with an error",
+        IOException => "the connection ended",
         _ => exception.GetType().Name,
     };
 
