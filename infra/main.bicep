@@ -51,6 +51,10 @@ param userRoleApiUrl string = ''
 @secure()
 param toolsApiKey string = ''
 
+@description('Settings that the files of tools name as %NAME%, such as { RATES_API_KEY: \'key\' }. The key vault keeps them.')
+@secure()
+param toolFileSettings object = {}
+
 @description('From whom messages are taken over a connection: from signed-in users, or from anyone who can listen.')
 @allowed(['signed_in', 'anyone'])
 param clientMessages string = 'signed_in'
@@ -72,13 +76,13 @@ var hubName = 'cosmo'
 
 // Secrets by app setting. Those that are empty are left out.
 var secrets = filter(
-  [
+  concat([
     { setting: 'RABBITMQ_URL', secret: 'rabbitmq-url', value: rabbitMQUrl }
     { setting: 'OPENAI_API_KEY', secret: 'openai-api-key', value: openAIApiKey }
     { setting: 'OPENWEATHER_API_KEY', secret: 'openweather-api-key', value: openWeatherApiKey }
     { setting: 'MSSQL_CONNECTION_STRING', secret: 'mssql-connection-string', value: sqlConnectionString }
     { setting: 'X_API_KEY', secret: 'tools-api-key', value: toolsApiKey }
-  ],
+  ], map(items(toolFileSettings), item => { setting: item.key, secret: 'tool-file-${toLower(replace(item.key, '_', '-'))}', value: item.value })),
   item => !empty(item.value)
 )
 
