@@ -51,6 +51,10 @@ param userRoleApiUrl string = ''
 @secure()
 param toolsApiKey string = ''
 
+@description('Settings that the files of tools name as %NAME%, such as { RATES_API_KEY: \'key\' }. The key vault keeps them.')
+@secure()
+param toolFileSettings object = {}
+
 @description('Who may open a channel: whoever knows its name, the user it belongs to, or users whose token lists it.')
 @allowed(['open', 'owner', 'claim'])
 param channelAccess string = 'open'
@@ -84,13 +88,13 @@ var hubName = 'cosmo'
 
 // Secrets by app setting. Those that are empty are left out.
 var secrets = filter(
-  [
+  concat([
     { setting: 'RABBITMQ_URL', secret: 'rabbitmq-url', value: rabbitMQUrl }
     { setting: 'OPENAI_API_KEY', secret: 'openai-api-key', value: openAIApiKey }
     { setting: 'OPENWEATHER_API_KEY', secret: 'openweather-api-key', value: openWeatherApiKey }
     { setting: 'MSSQL_CONNECTION_STRING', secret: 'mssql-connection-string', value: sqlConnectionString }
     { setting: 'X_API_KEY', secret: 'tools-api-key', value: toolsApiKey }
-  ],
+  ], map(items(toolFileSettings), item => { setting: item.key, secret: 'tool-file-${toLower(replace(item.key, '_', '-'))}', value: item.value })),
   item => !empty(item.value)
 )
 

@@ -106,14 +106,58 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await (isOver ? EndAsync() : _stopSignals.StopAsync("channel", "instance-1", Cancellation));
         var before = _webPubSub.Sent.Count;
         var tool = new CountedTool();
-        var toolbox = new Toolbox([tool], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
 
-        await new ExecuteTool(toolbox, _updates, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
-            new ToolInput(Address, "instance-1", "conv_1", new ToolCall("call_1", tool.Name, "{}"), Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(90)),
-            _context);
+        await ExecuteAsync(tool);
 
         tool.Runs.ShouldBe(0);
         _webPubSub.Sent.Count.ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_call_that_may_happen_once_only_gives_its_output_again()
+    {
+        var tool = new CountedTool { IsReadOnly = false };
+
+        (await ExecuteAsync(tool)).ShouldBe("""{"runs":1,"call":"call_1"}""");
+        (await ExecuteAsync(tool)).ShouldBe("""{"runs":1,"call":"call_1"}""");
+        (await ExecuteAsync(tool, "call_2")).ShouldBe("""{"runs":2,"call":"call_2"}""");
+    }
+
+    [Fact]
+    public async Task A_call_that_may_happen_once_only_and_was_killed_in_mid_call_is_not_made_again()
+    {
+        using var killed = new CancellationTokenSource();
+        _context.CancellationToken.Returns(killed.Token);
+        var tool = new CountedTool { IsReadOnly = false, Running = killed.CancelAsync };
+        await Should.ThrowAsync<OperationCanceledException>(ExecuteAsync(tool));
+        _context.CancellationToken.Returns(Cancellation);
+
+        (await ExecuteAsync(tool)).ShouldContain("The outcome is unknown");
+
+        tool.Runs.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Two_tries_at_once_of_a_call_that_may_happen_once_only_make_it_once()
+    {
+        var tool = new CountedTool { IsReadOnly = false };
+
+        var outputs = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => ExecuteAsync(tool)));
+
+        tool.Runs.ShouldBe(1);
+        outputs.ShouldAllBe(output => output.Contains("\"runs\":1") || output.Contains("The outcome is unknown"));
+        outputs.ShouldContain(output => output.Contains("\"runs\":1"));
+    }
+
+    [Fact]
+    public async Task A_call_that_changes_nothing_is_made_again()
+    {
+        var tool = new CountedTool();
+
+        await ExecuteAsync(tool);
+        await ExecuteAsync(tool);
+
+        tool.Runs.ShouldBe(2);
     }
 
     [Fact]
@@ -231,9 +275,22 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         _assistant, _updates, _memory, new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
 
+    private Task<string> ExecuteAsync(CountedTool tool, string callId = "call_1") =>
+        new ExecuteTool(
+            new Toolbox([tool], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), TestProfiles.BuiltIn, _updates, _memory, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance)
+            .RunAsync(
+                new ToolInput(Address, "instance-1", "conv_1", new ToolCall(callId, tool.Name, "{}"), Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(90)),
+                _context);
+
     private sealed class CountedTool : ITool
     {
-        public int Runs { get; private set; }
+        private int _runs;
+
+        public int Runs => _runs;
+
+        public bool IsReadOnly { get; init; } = true;
+
+        public Func<Task> Running { get; init; } = () => Task.CompletedTask;
 
         public string Name => "count";
 
@@ -241,10 +298,12 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
         public JsonNode Parameters => new JsonObject();
 
-        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken)
+        public async Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken)
         {
-            Runs++;
-            return Task.FromResult<JsonNode>(new JsonObject());
+            var runs = Interlocked.Increment(ref _runs);
+            await Running();
+            cancellationToken.ThrowIfCancellationRequested();
+            return new JsonObject { ["runs"] = runs, ["call"] = callId };
         }
     }
 }

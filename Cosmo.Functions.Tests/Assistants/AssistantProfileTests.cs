@@ -1,3 +1,4 @@
+using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -81,7 +82,7 @@ public sealed class AssistantProfileTests
         });
         await using var redis = new TestRedis();
         await using var setup = new AssistantSetup(openAI.Url, redis: redis.Connection);
-        var startup = (BackgroundService)setup.Get<IEnumerable<IHostedService>>().Single();
+        var startup = setup.Get<IEnumerable<IHostedService>>().OfType<AssistantStartup>().Single();
         await startup.StartAsync(Cancellation);
         await startup.ExecuteTask!;
         openAI.Requests.ShouldBe(["/v1/models/gpt-4o-mini"]);

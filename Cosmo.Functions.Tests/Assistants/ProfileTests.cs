@@ -281,6 +281,6 @@ public sealed class ProfileTests : IDisposable
 
         public JsonNode Parameters => new JsonObject();
 
-        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

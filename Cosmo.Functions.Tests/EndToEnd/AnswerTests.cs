@@ -32,7 +32,10 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
         payloads[0]["thread_id"].ShouldBeNull();
         final["thread_id"]!.GetValue<string>().ShouldStartWith("conv_");
         final["message"]!.GetValue<string>().ShouldContain("Makati");
-        payloads.Where(payload => payload["type"]!.GetValue<string>() == "tool").ShouldHaveSingleItem()["message"]!.GetValue<string>().ShouldBe("Executing get_weather...");
+        var tools = payloads.Where(payload => payload["type"]!.GetValue<string>() == "tool").ToList();
+        tools.ShouldAllBe(payload => payload["message"]!.GetValue<string>() == "Executing get_weather...");
+        tools.Select(payload => (payload["tool"]!["state"]!.GetValue<string>(), payload["tool"]!["name"]!.GetValue<string>())).ShouldBe([("running", "get_weather"), ("done", "get_weather")]);
+        tools.Select(payload => payload["tool"]!["call_id"]!.GetValue<string>()).Distinct().ShouldHaveSingleItem().ShouldStartWith("call_");
 
         // Each text holds all of the answer so far.
         var texts = payloads.Where(payload => payload["type"]!.GetValue<string>() == "response").Select(payload => payload["message"]!.GetValue<string>()).ToList();
@@ -41,6 +44,7 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
 
     private static string[] Additions(JsonObject payload) => payload["status"]!.GetValue<string>() switch
     {
+        "processing" when payload["type"]!.GetValue<string>() == "tool" => ["tool"],
         "started" => ["question"],
         "completed" => ["usage"],
         _ => [],

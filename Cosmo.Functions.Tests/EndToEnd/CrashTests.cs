@@ -36,7 +36,7 @@ public abstract class CrashTests(CrashTests.Fixture fixture) : IClassFixture<Cra
         await KillAsync(_stack);
 
         await AnsweredOnceAsync(client);
-        client.Seen.Count(update => update["payload"]!["type"]!.GetValue<string>() == "tool").ShouldBe(1);
+        client.Seen.Where(update => update["payload"]!["type"]!.GetValue<string>() == "tool").Select(update => update["payload"]!["tool"]!["state"]!.GetValue<string>()).ShouldBe(["running", "done"]);
     }
 
     [Fact]

@@ -157,6 +157,43 @@ public sealed class FuzzTests
     }
 
     [Fact]
+    public async Task Whatever_the_model_writes_a_tool_that_is_a_file_sends_it_as_a_value_in_its_place_or_not_at_all()
+    {
+        const string file = """
+            { "name": "any", "description": "Any.", "allow_private": true, "read_only": true,
+              "parameters": { "type": "object", "properties": { "a": { "type": "string" }, "b": { "type": "string" } }, "required": ["a", "b"] },
+              "http": { "method": "POST", "url": "%ANY_URL%/v1/{a}/x{b}?q={a}", "query": { "r": "{b}" }, "body": { "a": "{a}", "both": "{a} {b}" } } }
+            """;
+        var (body, answered) = ("", 0);
+        await using var service = await HttpStub.StartAsync(async context =>
+        {
+            body = await new StreamReader(context.Request.Body).ReadToEndAsync();
+            answered++;
+            await context.Response.WriteAsync("{}");
+        });
+        await using var tools = ToolSetup.Of("any", file, ("ANY_URL", service.Url.ToString().TrimEnd('/')));
+        var text = Gen.OneOf(Foreign.WellFormedText, Foreign.One(".", "..", "/", "\\", "%2e", "%2F", "?", "#", "&", "=", "@", ":", "{a}", "%ANY_URL%", "\"}", "\r\n").Array[1, 4].Select(string.Concat));
+        await Fuzz.RunAsync(Gen.Select(text, text), async input =>
+        {
+            var (a, b) = input;
+            var before = answered;
+            var output = await tools.RunAsync("any", JsonSerializer.Serialize(new { a, b }));
+            TextShouldBeSound(output);
+            if (answered == before)
+            {
+                output.ShouldContain("error");
+                return;
+            }
+
+            var target = service.Requests.Last();
+            var (path, query) = (target[..target.IndexOf('?')], target[(target.IndexOf('?') + 1)..]);
+            path.Split('/').Select(Uri.UnescapeDataString).ShouldBe(["", "v1", a, "x" + b]);
+            query.Split('&').Select(Uri.UnescapeDataString).ShouldBe(["q=" + a, "r=" + b]);
+            JsonElement.Parse(body).EnumerateObject().Select(member => (member.Name, member.Value.GetString())).ShouldBe([("a", a), ("both", $"{a} {b}")]);
+        });
+    }
+
+    [Fact]
     public async Task Whatever_a_service_answers_a_tool_has_an_output()
     {
         var (answer, number) = (Array.Empty<byte>(), 0);

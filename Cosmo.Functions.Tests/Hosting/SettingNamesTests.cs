@@ -1,4 +1,5 @@
 using Cosmo.Functions.Hosting;
+using Cosmo.Local.SampleData;
 using Microsoft.Extensions.Configuration;
 
 namespace Cosmo.Functions.Tests.Hosting;
@@ -20,13 +21,17 @@ public sealed class SettingNamesTests
 
     /// <summary>So that no name is promised that the code does not read.</summary>
     [Fact]
-    public void Every_flat_name_of_the_sample_settings_has_a_place_or_is_read_by_the_host()
+    public void Every_flat_name_of_the_sample_settings_has_a_place_or_is_read_by_the_host_or_a_sample_tool()
     {
         var sample = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "local.settings.sample.json")).Build().GetSection("Values");
         var flat = sample.GetChildren().Select(setting => setting.Key).Where(name => name.All(letter => char.IsUpper(letter) || char.IsDigit(letter) || letter == '_')).ToList();
         flat.ShouldContain("RABBITMQ_URL");
 
-        flat.Where(name => !name.EndsWith("_SCHEDULE", StringComparison.Ordinal) && name != "FUNCTIONS_WORKER_RUNTIME" && Places(name) == 0).ShouldBeEmpty();
+        var sampleTools = string.Concat(Directory.GetFiles(SampleSources.ToolsFolder).Select(File.ReadAllText));
+        flat.Where(name =>
+                !name.EndsWith("_SCHEDULE", StringComparison.Ordinal) && name != "FUNCTIONS_WORKER_RUNTIME" && Places(name) == 0
+                && !sampleTools.Contains($"%{name}%", StringComparison.Ordinal))
+            .ShouldBeEmpty();
     }
 
     private static int Places(string name) => Read((name, "value")).AsEnumerable().Count(setting => setting.Key.StartsWith("Cosmo:", StringComparison.Ordinal) && setting.Value == "value");

@@ -30,6 +30,13 @@ public sealed class SampleSourcesTests
     public void With_a_connection_string_the_settings_decide() =>
         Settings(("MSSQL_CONNECTION_STRING", "Server=x")).AsEnumerable().ShouldNotContain(setting => setting.Key.StartsWith("Cosmo:Tools:Database"));
 
+    [Theory]
+    [InlineData(null, null, false)]
+    [InlineData("http://127.0.0.1:7074/rates", null, true)]
+    [InlineData("http://127.0.0.1:7074/rates", "/mine", false)]
+    public void The_sample_tools_are_used_where_their_service_is_named_and_no_other_folder(string? rates, string? folder, bool used) =>
+        (Settings(("EXCHANGE_RATES_URL", rates), ("TOOLS_PATH", folder))["Cosmo:Tools:Path"] == SampleSources.ToolsFolder).ShouldBe(used);
+
     [Fact]
     public void A_setting_that_is_empty_stays_so() =>
         Settings(("Cosmo:Tools:Roles:get_weather", "")).AsEnumerable().ShouldContain(new KeyValuePair<string, string?>("Cosmo:Tools:Roles:get_weather", ""));

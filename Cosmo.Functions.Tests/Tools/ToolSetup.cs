@@ -2,6 +2,7 @@ using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -11,6 +12,7 @@ namespace Cosmo.Functions.Tests.Tools;
 internal sealed class ToolSetup : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
+    private readonly Stack<IHostedService> _started = new();
 
     public ToolSetup(Dictionary<string, string?> settings)
     {
@@ -22,6 +24,17 @@ internal sealed class ToolSetup : IAsyncDisposable
         _services = services.BuildServiceProvider();
     }
 
+    /// <summary>The tools with those of one file, which is written into a folder of its own.</summary>
+    public static ToolSetup Of(string name, string file, params (string Name, string? Value)[] settings)
+    {
+        var folder = Directory.CreateTempSubdirectory("cosmo-tools-");
+        File.WriteAllText(Path.Combine(folder.FullName, name + ".json"), file);
+        return new ToolSetup(new(settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Value))) { ["Cosmo:Tools:Path"] = folder.FullName }) { Folder = folder };
+    }
+
+    /// <summary>The folder of the test's own tools, which is removed at the end.</summary>
+    private DirectoryInfo? Folder { get; init; }
+
     public ManualTimeProvider Time { get; } = new() { SkipUpTo = TimeSpan.FromSeconds(4) };
 
     public RecordedLogs Logs { get; } = new();
@@ -32,8 +45,27 @@ internal sealed class ToolSetup : IAsyncDisposable
     public string ErrorsOf<TOptions>()
         where TOptions : class => Should.Throw<OptionsValidationException>(() => _services.GetRequiredService<IOptions<TOptions>>().Value).Message;
 
-    public Task<string> RunAsync(string tool, string arguments, params string[] roles) =>
-        Toolbox.ExecuteAsync(tool, arguments, new Caller("user", roles), TestContext.Current.CancellationToken);
+    public async Task<string> RunAsync(string tool, string arguments, params string[] roles) =>
+        (await Toolbox.ExecuteAsync(tool, arguments, new Caller("user", roles), "call_1", _ => true, TestContext.Current.CancellationToken)).Output;
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    /// <summary>Starts what runs beside the tools, until the end of the test.</summary>
+    public async Task StartAsync()
+    {
+        foreach (var service in _services.GetServices<IHostedService>())
+        {
+            await service.StartAsync(TestContext.Current.CancellationToken);
+            _started.Push(service);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var service in _started)
+        {
+            await service.StopAsync(CancellationToken.None);
+        }
+
+        await _services.DisposeAsync();
+        Folder?.Delete(recursive: true);
+    }
 }

@@ -73,7 +73,7 @@ public sealed class ToolTelemetryTests : IDisposable
         });
         var toolbox = new Toolbox([tool], Options.Create(new ToolOptions()), _time, NullLogger<Toolbox>.Instance);
 
-        await toolbox.ExecuteAsync(_tool, "{}", Caller.Anonymous, TestContext.Current.CancellationToken);
+        await toolbox.ExecuteAsync(_tool, "{}", Caller.Anonymous, "call_1", _ => true, TestContext.Current.CancellationToken);
 
         _durations.ShouldHaveSingleItem().ShouldBe((outcome, outcome == "denied" ? 0 : 2));
         var span = _spans.ShouldHaveSingleItem();
@@ -91,6 +91,6 @@ public sealed class ToolTelemetryTests : IDisposable
 
         public IReadOnlyList<string> Roles => mayUse ? ["anyone"] : ["auditor"];
 
-        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken) => Task.FromResult(run());
+        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken) => Task.FromResult(run());
     }
 }

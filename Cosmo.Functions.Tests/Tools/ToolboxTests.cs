@@ -87,9 +87,17 @@ public sealed class ToolboxTests : IDisposable
     [Fact]
     public async Task An_unknown_tool_is_answered_with_the_names_of_those_there_are()
     {
-        var output = await Toolbox(new EchoTool(Echo)).ExecuteAsync("guess", "{}", User, Cancellation);
+        var (state, output) = await Toolbox(new EchoTool(Echo)).ExecuteAsync("guess", "{}", User, "call_1", _ => true, Cancellation);
 
-        output.ShouldBe("""{"error":"There is no such tool for this user. The tools are: echo."}""");
+        (state, output).ShouldBe((ToolState.Refused, """{"error":"There is no such tool for this user. The tools are: echo."}"""));
+    }
+
+    [Fact]
+    public async Task A_tool_that_the_model_was_not_offered_is_an_unknown_one()
+    {
+        var (state, output) = await Toolbox(new EchoTool(Echo)).ExecuteAsync("echo", Good, User, "call_1", name => name != "echo", Cancellation);
+
+        (state, output).ShouldBe((ToolState.Refused, """{"error":"There is no such tool for this user. The tools are: none."}"""));
     }
 
     [Fact]
@@ -100,8 +108,8 @@ public sealed class ToolboxTests : IDisposable
 
         toolbox.AvailableTo(User).ShouldBeEmpty();
         toolbox.AvailableTo(auditor).ShouldHaveSingleItem();
-        (await toolbox.ExecuteAsync("echo", Good, User, Cancellation)).ShouldContain("needs a permission");
-        (await toolbox.ExecuteAsync("echo", Good, auditor, Cancellation)).ShouldContain("Name = a");
+        (await toolbox.ExecuteAsync("echo", Good, User, "call_1", _ => true, Cancellation)).Output.ShouldContain("needs a permission");
+        (await toolbox.ExecuteAsync("echo", Good, auditor, "call_1", _ => true, Cancellation)).Output.ShouldContain("Name = a");
     }
 
     [Theory]
@@ -210,7 +218,7 @@ public sealed class ToolboxTests : IDisposable
             return new TaskCompletionSource<JsonNode>().Task;
         });
 
-        await Should.ThrowAsync<OperationCanceledException>(Toolbox(tool).ExecuteAsync("echo", Good, User, caller.Token));
+        await Should.ThrowAsync<OperationCanceledException>(Toolbox(tool).ExecuteAsync("echo", Good, User, "call_1", _ => true, caller.Token));
     }
 
     [Theory]
@@ -233,8 +241,8 @@ public sealed class ToolboxTests : IDisposable
 
     private static Task<JsonNode> Echo(EchoArguments arguments) => Task.FromResult<JsonNode>(new JsonObject { ["was"] = arguments.ToString() });
 
-    private Task<string> RunAsync(Func<EchoArguments, Task<JsonNode>> run, string arguments) =>
-        Toolbox(new EchoTool(run)).ExecuteAsync("echo", arguments, User, Cancellation);
+    private async Task<string> RunAsync(Func<EchoArguments, Task<JsonNode>> run, string arguments) =>
+        (await Toolbox(new EchoTool(run)).ExecuteAsync("echo", arguments, User, "call_1", _ => true, Cancellation)).Output;
 
     private Toolbox Toolbox(params ITool[] tools) => Toolbox(new ToolOptions(), tools);
 

@@ -24,6 +24,12 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         redis.call('EXPIRE', KEYS[1], ARGV[1])
         """;
 
+    private const string ClaimScript = """
+        redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+        redis.call('EXPIRE', KEYS[1], ARGV[3])
+        return redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2]
+        """;
+
     public static string Key(string prefix, MessageAddress address) =>
         $"{RedisKeys.ForChannel(prefix, "message", address.Channel)}:{address.Attempt}:{address.MessageId}";
 
@@ -53,6 +59,25 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
 
     public Task RememberSoFarAsync(MessageAddress address, int round, AnswerSoFar answer, CancellationToken cancellationToken) => SetAsync(
         address, cancellationToken, [$"text:{round}", answer.Text, .. answer.Usage is null ? [] : new RedisValue[] { $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options) }]);
+
+    /// <summary>
+    /// Claims a call of a tool that is made once only. False where another try had claimed it; its output, if it came to one, is kept as
+    /// <see cref="FindOutputAsync"/> gives it.
+    /// </summary>
+    public async Task<bool> ClaimCallAsync(MessageAddress address, string callId, CancellationToken cancellationToken)
+    {
+        // So that a claim whose answer was lost on the way is known again.
+        var claim = Guid.NewGuid().ToString("n");
+        return (bool)await PatientlyAsync(
+            address, () => redis.EvaluateAsync(ClaimScript, [Key(redis.Prefix, address)], [$"call:{callId}", claim, KeptSeconds], cancellationToken), cancellationToken);
+    }
+
+    /// <summary>What a call of a tool that is made once only gave, or null.</summary>
+    public Task<string?> FindOutputAsync(MessageAddress address, string callId, CancellationToken cancellationToken) =>
+        GetAsync(address, $"output:{callId}", cancellationToken);
+
+    public Task RememberOutputAsync(MessageAddress address, string callId, string output, CancellationToken cancellationToken) =>
+        SetAsync(address, cancellationToken, $"output:{callId}", output);
 
     /// <summary>The body of a message as it is kept with its turn, for its dead letter: until it is answered, or for two days after it was last asked for.</summary>
     public static byte[] Pack(byte[] body)

@@ -67,7 +67,7 @@ internal sealed class ResponseRequest(Toolbox toolbox, IOptions<AssistantOptions
         {
             // Azure's strict mode knows no patterns and ranges. The tools check their arguments anyway.
             response.Tools.Add(ResponseTool.CreateFunctionTool(
-                tool.Name, BinaryData.FromString(tool.Parameters.ToJsonString()), strictModeEnabled: !_options.IsAzure, tool.Description));
+                tool.Name, BinaryData.FromString(tool.Parameters.ToJsonString()), strictModeEnabled: !_options.IsAzure && tool.IsStrict, tool.Description));
         }
 
         return response;

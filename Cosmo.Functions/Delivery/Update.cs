@@ -33,6 +33,10 @@ internal sealed record UpdatePayload(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Incomplete { get; init; }
 
+    /// <summary>The call that it is about, on updates of the type <c>tool</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ToolCallUpdate? Tool { get; init; }
+
     /// <summary>What was asked, on <c>started</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Question { get; init; }
@@ -48,4 +52,15 @@ internal sealed record UpdatePayload(
     /// <summary>Grows by update within a channel. Left out only where Redis could not be asked for it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Sequence { get; init; }
+}
+
+/// <param name="CallId">The call; the update that says how it ended has the same.</param>
+/// <param name="Name">The tool.</param>
+/// <param name="State">running, done, failed or refused.</param>
+/// <param name="Seconds">How long it took, once it has ended.</param>
+internal sealed record ToolCallUpdate(
+    string CallId, string Name, string State, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Seconds = null)
+{
+    public const string Running = "running";
+    public const string Failed = "failed";
 }

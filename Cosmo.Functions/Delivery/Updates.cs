@@ -14,8 +14,9 @@ internal static class Updates
     public static UpdatePayload Processing(MessageAddress address, string threadId) =>
         Of(address, threadId, "Assistant is gathering information...", "processing", "status");
 
-    public static UpdatePayload ToolBegins(MessageAddress address, string threadId, string tool) =>
-        Of(address, threadId, $"Executing {tool}...", "processing", "tool");
+    /// <summary>A call begins, or ends: with the same text, which is all that old front ends show.</summary>
+    public static UpdatePayload Tool(MessageAddress address, string? threadId, ToolCallUpdate call) =>
+        Of(address, threadId, $"Executing {call.Name}...", "processing", "tool") with { Tool = call };
 
     public static UpdatePayload Retrying(MessageAddress address, string? threadId) =>
         Of(address, threadId, "Still trying to reach the assistant...", "retrying", "status");

@@ -31,6 +31,7 @@ internal static class SettingNames
         ["WEB_PUBSUB_CONNECTION_STRING"] = "Cosmo:Delivery:ConnectionString",
         ["WEB_PUBSUB_ENDPOINT"] = "Cosmo:Delivery:Endpoint",
         ["WEB_PUBSUB_HUB"] = "Cosmo:Delivery:Hub",
+        ["TOOLS_PATH"] = "Cosmo:Tools:Path",
         ["OPENWEATHER_API_KEY"] = "Cosmo:Tools:Weather:ApiKey",
         ["OPENWEATHER_BASE_URL"] = "Cosmo:Tools:Weather:BaseUrl",
         ["MSSQL_CONNECTION_STRING"] = "Cosmo:Tools:Database:ConnectionString",

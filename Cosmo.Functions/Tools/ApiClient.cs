@@ -4,7 +4,7 @@ using Cosmo.Functions.Hosting;
 namespace Cosmo.Functions.Tools;
 
 /// <summary>
-/// Reads JSON from the services behind the tools: every try has a time limit, passing failures are tried again, answers are limited in size.
+/// Asks the services behind the tools: every try has a time limit, passing failures are tried again where that does no harm, answers are limited in size.
 /// Neither an address nor a key gets into a log or an error.
 /// </summary>
 internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, ILogger<ApiClient> logger)
@@ -16,7 +16,6 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
     public const int MaxAnswerBytes = 1_048_576;
 
     private const int MaxTries = 3;
-    private static readonly TimeSpan TryTimeLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(3);
 
@@ -26,10 +25,38 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
     /// </summary>
     public async Task<ForeignJson?> GetAsync(string service, Uri uri, string? apiKey, CancellationToken cancellationToken)
     {
-        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries, LongestRetryAfter = LongestDelay };
+        if (await SendAsync(new ApiCall(service, ClientName, Request), cancellationToken) is not { } answer)
+        {
+            return null;
+        }
+
+        if (ForeignJson.TryRead(answer, out var json, out _))
+        {
+            return json;
+        }
+
+        logger.RequestFailed(service, 1, "not JSON");
+        throw Unreadable(service);
+
+        HttpRequestMessage Request()
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, uri);
+            if (apiKey is not null)
+            {
+                request.Headers.Add("x-api-key", apiKey);
+            }
+
+            return request;
+        }
+    }
+
+    /// <summary>The answer's body, or null for 404. Throws <see cref="ToolException"/>.</summary>
+    public async Task<byte[]?> SendAsync(ApiCall call, CancellationToken cancellationToken)
+    {
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = call.MayRepeat ? MaxTries : 1, LongestRetryAfter = LongestDelay };
         while (true)
         {
-            var (answer, failure) = await TryAsync(service, uri, apiKey, backoff.Try, cancellationToken);
+            var (answer, failure) = await TryAsync(call, backoff.Try, cancellationToken);
             if (failure is null)
             {
                 return answer;
@@ -37,34 +64,23 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
 
             if (!failure.MayPass || !await backoff.WaitAsync(failure.RetryAfter, cancellationToken))
             {
-                throw new ToolException(failure.Sentence);
+                throw new ToolException(call.MayRepeat || !failure.MayHaveArrived ? failure.Sentence : $"{failure.Sentence} {Toolbox.OutcomeUnknown}");
             }
         }
     }
 
-    private async Task<(ForeignJson? Answer, Failure? Failure)> TryAsync(
-        string service, Uri uri, string? apiKey, int @try, CancellationToken cancellationToken)
+    private async Task<(byte[]? Answer, Failure? Failure)> TryAsync(ApiCall call, int @try, CancellationToken cancellationToken)
     {
-        using var limit = new TimeLimit(TryTimeLimit, clock, cancellationToken);
+        var service = call.Service;
+        using var limit = new TimeLimit(call.TryTimeLimit, clock, cancellationToken);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, uri);
-            if (apiKey is not null)
-            {
-                request.Headers.Add("x-api-key", apiKey);
-            }
-
-            using var client = clients.CreateClient(ClientName);
+            using var request = call.Request();
+            using var client = clients.CreateClient(call.ClientName);
             using var response = await client.SendAsync(request, limit.Token);
             if (response.IsSuccessStatusCode)
             {
-                if (ForeignJson.TryRead(await response.Content.ReadAsByteArrayAsync(limit.Token), out var json, out _))
-                {
-                    return (json, null);
-                }
-
-                logger.RequestFailed(service, @try, "not JSON", null);
-                return (null, Failure.Unreadable(service));
+                return (await response.Content.ReadAsByteArrayAsync(limit.Token), null);
             }
 
             if (response.StatusCode == HttpStatusCode.NotFound)
@@ -72,23 +88,33 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
                 return (null, null);
             }
 
-            logger.RequestFailed(service, @try, $"status {(int)response.StatusCode}", null);
+            logger.RequestFailed(service, @try, $"status {(int)response.StatusCode}");
             return (null, Failure.Of(service, response, clock.GetUtcNow()));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            logger.RequestFailed(service, @try, "no answer in time", null);
-            return (null, new Failure($"{Capitalized(service)} did not answer in time. Tell the user to try again later.", MayPass: true));
+            logger.RequestFailed(service, @try, "no answer in time");
+            return (null, new Failure($"{Capitalized(service)} did not answer in time. Tell the user to try again later.", MayPass: true) { MayHaveArrived = true });
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            logger.RequestFailed(service, @try, "answer too large", null);
-            return (null, new Failure($"The answer of {service} was too large to be read.", MayPass: false));
+            logger.RequestFailed(service, @try, "answer too large");
+            return (null, new Failure($"The answer of {service} was too large to be read.", MayPass: false) { MayHaveArrived = true });
+        }
+        catch (HttpRequestException exception) when (exception.InnerException is PrivateAddressException)
+        {
+            logger.RequestFailed(service, @try, "a private address, which the tool may not connect to");
+            return (null, new Failure($"{Capitalized(service)} is at an address that Cosmo may not connect to. Tell the user that an operator has to look at this.", MayPass: false));
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            logger.RequestFailed(service, @try, "connection", exception);
-            return (null, new Failure($"{Capitalized(service)} cannot be reached right now. Tell the user to try again later.", MayPass: true));
+            // Its text would name the host.
+            var error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
+            logger.RequestFailed(service, @try, $"connection ({error})");
+            return (null, new Failure($"{Capitalized(service)} cannot be reached right now. Tell the user to try again later.", MayPass: true)
+            {
+                MayHaveArrived = error is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError),
+            });
         }
     }
 
@@ -99,6 +125,9 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
 
     private sealed record Failure(string Sentence, bool MayPass, TimeSpan? RetryAfter = null)
     {
+        /// <summary>Whether the service may have done what it was asked for.</summary>
+        public bool MayHaveArrived { get; init; }
+
         public static Failure Of(string service, HttpResponseMessage response, DateTimeOffset now) => response.StatusCode switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
@@ -106,7 +135,7 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
             HttpStatusCode.TooManyRequests =>
                 new($"{Capitalized(service)} gets too many requests right now. Tell the user to try again later.", true, RetryAfterOf(response, now)),
             >= HttpStatusCode.InternalServerError or HttpStatusCode.RequestTimeout =>
-                new($"{Capitalized(service)} has a problem right now. Tell the user to try again later.", true, RetryAfterOf(response, now)),
+                new($"{Capitalized(service)} has a problem right now. Tell the user to try again later.", true, RetryAfterOf(response, now)) { MayHaveArrived = true },
             _ => new($"{Capitalized(service)} refused the request (status {(int)response.StatusCode}).", MayPass: false),
         };
 
@@ -115,6 +144,17 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
         private static TimeSpan? RetryAfterOf(HttpResponseMessage response, DateTimeOffset now) =>
             response.Headers.NonValidated.TryGetValues("Retry-After", out var values) ? RetryAfterHeader.Read(values.ToString(), now) : null;
     }
+}
+
+/// <param name="Service">As in a sentence.</param>
+/// <param name="ClientName">The name of the <see cref="HttpClient"/>.</param>
+/// <param name="Request">Makes the request, anew for each try.</param>
+internal sealed record ApiCall(string Service, string ClientName, Func<HttpRequestMessage> Request)
+{
+    /// <summary>Whether it may be sent again; true by default.</summary>
+    public bool MayRepeat { get; init; } = true;
+
+    public TimeSpan TryTimeLimit { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>Where a service behind a tool is.</summary>

@@ -16,13 +16,22 @@ internal static partial class Log
     public static partial void Unknown(this ILogger logger);
 
     [LoggerMessage(504, LogLevel.Warning, "A request to {Service} failed (try {Try}): {Reason}")]
-    public static partial void RequestFailed(this ILogger logger, string service, int @try, string reason, Exception? exception);
+    public static partial void RequestFailed(this ILogger logger, string service, int @try, string reason);
 
     [LoggerMessage(505, LogLevel.Information, "The tool {Tool} is not offered: its settings are missing.")]
     public static partial void NotOffered(this ILogger logger, string tool);
 
     [LoggerMessage(506, LogLevel.Warning, "A query of the database failed.")]
     public static partial void QueryFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(508, LogLevel.Information, "The MCP server of {File} offers {Count} of its {Listed} tools.")]
+    public static partial void McpTools(this ILogger logger, string file, int count, int listed);
+
+    [LoggerMessage(509, LogLevel.Warning, "The MCP server of {File} is away, and so are its tools; it is asked again until it answers: {Reason}")]
+    public static partial void McpAway(this ILogger logger, string file, string reason);
+
+    [LoggerMessage(510, LogLevel.Warning, "The tool {Tool} of the MCP server of {File} is left out: {Reason}")]
+    public static partial void McpToolLeftOut(this ILogger logger, string tool, string file, string reason);
 
     [LoggerMessage(507, LogLevel.Warning, "The tool {Tool} was asked for on behalf of a caller who may not use it.")]
     public static partial void Denied(this ILogger logger, string tool);

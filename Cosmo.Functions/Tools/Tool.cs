@@ -23,12 +23,29 @@ internal abstract class Tool<TArguments, TResult> : ITool
 
     public virtual IReadOnlyList<string> Roles => [];
 
-    public async Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken)
+    public virtual bool IsReadOnly => true;
+
+    public virtual bool RequiresApproval => false;
+
+    public async Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken)
     {
-        var result = await ExecuteAsync(ToolArguments.Read<TArguments>(arguments, _parameters), cancellationToken);
+        ToolArguments.Check(arguments, _parameters, largest: int.MaxValue);
+        var result = await ExecuteAsync(Read(arguments), cancellationToken);
         return JsonSerializer.SerializeToNode(result, ToolJson.Options)!;
     }
 
     /// <summary>Does the work. Throws <see cref="ToolException"/> with a text for the model.</summary>
     protected abstract Task<TResult> ExecuteAsync(TArguments arguments, CancellationToken cancellationToken);
+
+    private static TArguments Read(JsonElement arguments)
+    {
+        try
+        {
+            return arguments.Deserialize<TArguments>(ToolJson.Options)!;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or JsonException)
+        {
+            throw ToolArguments.NotUnicode();
+        }
+    }
 }

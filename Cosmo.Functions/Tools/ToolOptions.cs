@@ -15,6 +15,13 @@ internal sealed class ToolOptions : IValidatableObject
     [Range(1024, 1_048_576, ErrorMessage = "Cosmo:Tools:MaxOutputBytes must lie between 1024 and 1048576.")]
     public int MaxOutputBytes { get; set; } = 16_384;
 
+    /// <summary>A folder of files that declare tools, beside <c>Tools</c> next to the app; a path that is not absolute begins at the app.</summary>
+    public string? Path { get; set; }
+
+    /// <summary>How often an MCP server is asked for its list of tools, in seconds: 1 to 86,400, default 300.</summary>
+    [Range(1, 86_400, ErrorMessage = "Cosmo:Tools:McpRefreshSeconds must lie between 1 and 86400.")]
+    public int McpRefreshSeconds { get; set; } = 300;
+
     /// <summary>The key of the services for audit logs and user roles, sent as <c>x-api-key</c>.</summary>
     public string? ApiKey { get; set; }
 

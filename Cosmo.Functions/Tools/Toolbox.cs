@@ -9,22 +9,34 @@ namespace Cosmo.Functions.Tools;
 /// <summary>The tools that the assistant may ask for. It runs them within their limits.</summary>
 internal sealed class Toolbox
 {
+    /// <summary>What the model is told where a call that is made once only may have been carried out.</summary>
+    public const string OutcomeUnknown =
+        "The outcome is unknown: it may or may not have been carried out. Do not call it again for this; tell the user so, and that somebody should check.";
+
+    private const string NotLookedUp = "Tell the user that this could not be looked up right now.";
+
     private readonly Dictionary<string, ITool> _tools;
     private readonly ToolOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<Toolbox> _logger;
 
-    /// <exception cref="OptionsValidationException">Roles are set for a tool that does not exist.</exception>
+    /// <exception cref="OptionsValidationException">Roles are set for a tool that does not exist, or two tools have one name.</exception>
     public Toolbox(IEnumerable<ITool> tools, IOptions<ToolOptions> options, TimeProvider clock, ILogger<Toolbox> logger)
     {
         _options = options.Value;
         _clock = clock;
         _logger = logger;
         tools = [.. tools];
-        if (_options.Roles.Keys.FirstOrDefault(name => !tools.Any(tool => tool.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) is { } unknown)
+        string[] faults =
+        [
+            .. tools.GroupBy(tool => tool.Name, StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1)
+                .Select(same => $"{same.Count()} tools have the name {same.Key}; each needs a name of its own."),
+            .. _options.Roles.Keys.Where(name => !tools.Any(tool => tool.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                .Select(name => $"Cosmo:Tools:Roles:{name} names no tool. The tools are: {string.Join(", ", tools.Select(tool => tool.Name).Order())}."),
+        ];
+        if (faults.Length > 0)
         {
-            throw new OptionsValidationException(
-                ToolOptions.Section, typeof(ToolOptions), [$"Cosmo:Tools:Roles:{unknown} names no tool. The tools are: {string.Join(", ", tools.Select(tool => tool.Name).Order())}."]);
+            throw new OptionsValidationException(ToolOptions.Section, typeof(ToolOptions), faults);
         }
 
         Names = [.. tools.Select(tool => tool.Name).Order(StringComparer.Ordinal)];
@@ -43,17 +55,27 @@ internal sealed class Toolbox
     /// <summary>The names of all tools, also of those that lack a setting.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>The tools that this caller may use, in a stable order.</summary>
-    public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => IsAvailableTo(tool, caller))];
+    /// <summary>The tools that this caller may use just now, in a stable order.</summary>
+    public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => IsAvailableTo(tool, caller)).Select(tool => tool.Current).OfType<ITool>()];
+
+    /// <summary>Whether a call of this tool may be repeated.</summary>
+    public bool MayRepeat(string name) => _tools.GetValueOrDefault(name) is not { } tool || (tool.Current ?? tool).IsReadOnly;
 
     /// <summary>
     /// Runs a tool with the arguments that the model gave and returns its output as JSON text. It never throws but for
     /// <paramref name="cancellationToken"/>: an unknown tool, bad arguments, a failure, a time-out or too large an output
     /// become a short text without secrets, on which the model can act.
     /// </summary>
-    public async Task<string> ExecuteAsync(string name, string arguments, Caller caller, CancellationToken cancellationToken)
+    /// <param name="name">The tool that the model asks for.</param>
+    /// <param name="arguments">What the model wrote as its arguments.</param>
+    /// <param name="caller">On whose behalf.</param>
+    /// <param name="callId">Unique to the call, and the same when it is repeated.</param>
+    /// <param name="isOffered">Which tools the model was offered, of those that the caller may use.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<ToolResult> ExecuteAsync(
+        string name, string arguments, Caller caller, string callId, Func<string, bool> isOffered, CancellationToken cancellationToken)
     {
-        var tool = _tools.GetValueOrDefault(name);
+        var tool = isOffered(name) ? _tools.GetValueOrDefault(name) : null;
         name = tool?.Name ?? "unknown";
         using var span = Telemetry.Source.StartActivity($"execute_tool {name}");
         span?.SetTag("gen_ai.tool.name", name);
@@ -63,11 +85,20 @@ internal sealed class Toolbox
         {
             (outcome, var output) = tool switch
             {
-                null => Unknown(caller),
+                null => Unknown(caller, isOffered),
                 _ when !IsAvailableTo(tool, caller) => Denied(tool),
-                _ => await RunAsync(tool, arguments, caller, cancellationToken),
+                { RequiresApproval: true } => ("refused", Error("This needs the approval of a person, which cannot be asked for yet, and was not carried out. Tell the user so.")),
+                { Current: { } current } => await RunAsync(current, arguments, caller, callId, cancellationToken),
+                _ => ("away", Error("The server that does this cannot be reached right now. Tell the user to try again later.")),
             };
-            return OutputLimit.Apply(output, _options.MaxOutputBytes);
+            return new ToolResult(
+                outcome switch
+                {
+                    "completed" => ToolState.Done,
+                    "refused" or "unknown" or "denied" => ToolState.Refused,
+                    _ => ToolState.Failed,
+                },
+                OutputLimit.Apply(output, _options.MaxOutputBytes));
         }
         finally
         {
@@ -89,13 +120,14 @@ internal sealed class Toolbox
     }
 
     private async Task<(string Outcome, string Output)> RunAsync(
-        ITool tool, string arguments, Caller caller, CancellationToken cancellationToken)
+        ITool tool, string arguments, Caller caller, string callId, CancellationToken cancellationToken)
     {
-        using var limit = new TimeLimit(TimeSpan.FromSeconds(_options.TimeLimitSeconds), _clock, cancellationToken);
+        var time = tool.TimeLimit ?? TimeSpan.FromSeconds(_options.TimeLimitSeconds);
+        using var limit = new TimeLimit(time, _clock, cancellationToken);
         try
         {
             // On a thread of its own and not waited for longer than the limit: a database driver may block, or not heed the token.
-            var result = await Task.Run(() => tool.ExecuteAsync(ToolArguments.Parse(arguments), caller, limit.Token), limit.Token)
+            var result = await Task.Run(() => tool.ExecuteAsync(ToolArguments.Parse(arguments), caller, callId, limit.Token), limit.Token)
                 .WaitAsync(limit.Token);
             return ("completed", result.ToJsonString(ToolJson.Options));
         }
@@ -110,20 +142,20 @@ internal sealed class Toolbox
         }
         catch (Exception) when (limit.IsOver)
         {
-            _logger.TimedOut(tool.Name, _options.TimeLimitSeconds);
-            return ("timeout", Error("The tool took too long and was stopped. Tell the user that this could not be looked up right now."));
+            _logger.TimedOut(tool.Name, time.TotalSeconds);
+            return ("timeout", Error($"The tool took too long and was stopped. {(tool.IsReadOnly ? NotLookedUp : OutcomeUnknown)}"));
         }
         catch (Exception exception)
         {
             _logger.Failed(tool.Name, exception);
-            return ("failed", Error("The tool failed for an internal reason. Tell the user that this could not be looked up right now."));
+            return ("failed", Error($"The tool failed for an internal reason. {(tool.IsReadOnly ? NotLookedUp : OutcomeUnknown)}"));
         }
     }
 
-    private (string Outcome, string Output) Unknown(Caller caller)
+    private (string Outcome, string Output) Unknown(Caller caller, Func<string, bool> isOffered)
     {
         _logger.Unknown();
-        var names = string.Join(", ", AvailableTo(caller).Select(available => available.Name));
+        var names = string.Join(", ", AvailableTo(caller).Select(available => available.Name).Where(isOffered));
         return ("unknown", Error($"There is no such tool for this user. The tools are: {(names.Length > 0 ? names : "none")}."));
     }
 
@@ -135,3 +167,19 @@ internal sealed class Toolbox
 
     private static string Error(string text) => new JsonObject { ["error"] = text }.ToJsonString(ToolJson.Options);
 }
+
+/// <summary>How a call ended.</summary>
+internal enum ToolState
+{
+    Done,
+
+    /// <summary>It did not work, or nobody knows whether it did.</summary>
+    Failed,
+
+    /// <summary>It was not made: the arguments, the tool or the right to it are wanting.</summary>
+    Refused,
+}
+
+/// <param name="State">How it ended.</param>
+/// <param name="Output">What the model is told.</param>
+internal readonly record struct ToolResult(ToolState State, string Output);

@@ -1,6 +1,9 @@
 using Cosmo.Functions.Tools.Audit;
 using Cosmo.Functions.Tools.Database;
+using Cosmo.Functions.Tools.Files;
+using Cosmo.Functions.Tools.Files.Mcp;
 using Cosmo.Functions.Tools.Weather;
+using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tools;
 
@@ -11,11 +14,18 @@ internal static class ToolsServiceCollectionExtensions
         services.AddOptions<ToolOptions>().BindConfiguration(ToolOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<WeatherOptions>().BindConfiguration(WeatherOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<Toolbox>();
+        services.AddSingleton<IValidateOptions<ToolOptions>, ToolFilesValidation>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<Toolbox>(
+            provider, (IEnumerable<ITool>)[.. provider.GetServices<ITool>(), .. provider.GetRequiredService<DeclaredTools>().All]));
         services.AddSingleton<ApiClient>();
         services.AddSingleton<OpenWeather>();
         services.AddSingleton<KmcDatabase>();
         services.AddSingleton<PersonalData>();
+
+        services.AddSingleton<DeclaredTools>();
+        services.AddSingleton<Func<ToolFile, McpDefinition, McpServer>>(provider => (file, mcp) => ActivatorUtilities.CreateInstance<McpServer>(provider, file, mcp));
+        services.AddHostedService<McpRefresh>();
+        ServiceClients.Add(services);
 
         services.AddSingleton<ITool, GetWeather>();
         services.AddSingleton<ITool, GetActiveClientsPerService>();

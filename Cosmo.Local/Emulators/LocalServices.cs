@@ -90,6 +90,7 @@ internal sealed class LocalServices : IAsyncDisposable
             Setting("OpenWeather emulator", AppSetting.WeatherUrl, configuration),
             Setting("Audit API emulator", AppSetting.AuditApiUrl, configuration),
             Setting("User-role API emulator", AppSetting.UserRoleApiUrl, configuration),
+            Setting("Exchange-rate emulator", AppSetting.ExchangeRatesUrl, configuration),
         ];
         _lines.Add(database is null
             ? "Sample database is not used: MSSQL_CONNECTION_STRING is set."

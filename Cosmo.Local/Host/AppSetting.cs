@@ -15,6 +15,10 @@ internal sealed record AppSetting(string Name, string Place)
     public static readonly AppSetting DatabaseConnectionString = new("MSSQL_CONNECTION_STRING", "Cosmo:Tools:Database:ConnectionString");
     public static readonly AppSetting AuditApiUrl = new("AUDIT_API_URL", "Cosmo:Tools:AuditApi:BaseUrl");
     public static readonly AppSetting UserRoleApiUrl = new("USER_ROLE_API_URL", "Cosmo:Tools:UserRoleApi:BaseUrl");
+    public static readonly AppSetting ToolsPath = new("TOOLS_PATH", "Cosmo:Tools:Path");
+
+    /// <summary>Of the sample tool; the app knows it by the file alone.</summary>
+    public static readonly AppSetting ExchangeRatesUrl = new("EXCHANGE_RATES_URL", "EXCHANGE_RATES_URL");
 
     /// <summary>Its value, or null where it is not set or empty.</summary>
     public string? In(IConfiguration configuration) =>

@@ -9,6 +9,9 @@ internal sealed class SampleSources(string dataFolder, LocalSettings local)
     private const string DatabaseProvider = "Cosmo:Tools:Database:Provider";
     private const string OfficesCommand = "Cosmo:Tools:Database:OfficesCommand";
 
+    /// <summary>The tools that are files.</summary>
+    public static string ToolsFolder { get; } = Path.Combine(AppContext.BaseDirectory, "SampleData", "Tools");
+
     /// <summary>The sample database if the settings name no other.</summary>
     public SampleDatabase? DatabaseFor(IConfiguration settings) =>
         AppSetting.DatabaseConnectionString.In(settings) is null ? new SampleDatabase(dataFolder) : null;
@@ -31,6 +34,11 @@ internal sealed class SampleSources(string dataFolder, LocalSettings local)
             {
                 added[AppSetting.WeatherUrl.Place] = $"http://127.0.0.1:{local.BackendsPort}";
             }
+        }
+
+        if (AppSetting.ToolsPath.In(settings) is null && AppSetting.ExchangeRatesUrl.In(settings) is not null)
+        {
+            added[AppSetting.ToolsPath.Place] = ToolsFolder;
         }
 
         // Not AddConfiguration: chained, it hides settings that are set to an empty text.

@@ -10,7 +10,7 @@ internal sealed record PortBlock(int Page)
 {
     private const int Length = 11;
 
-    private static readonly AppSetting[] Backends = [AppSetting.WeatherUrl, AppSetting.AuditApiUrl, AppSetting.UserRoleApiUrl];
+    private static readonly AppSetting[] Backends = [AppSetting.WeatherUrl, AppSetting.AuditApiUrl, AppSetting.UserRoleApiUrl, AppSetting.ExchangeRatesUrl];
 
     public int Functions => Page + 1;
 

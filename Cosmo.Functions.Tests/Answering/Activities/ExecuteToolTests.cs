@@ -4,6 +4,7 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
@@ -21,8 +22,13 @@ public sealed class ExecuteToolTests : IAsyncDisposable
     private readonly ManualTimeProvider _clock = new();
     private readonly RecordingPublisher _updates = new();
     private readonly StopSignals _stopSignals;
+    private readonly MessageMemory _memory;
 
-    public ExecuteToolTests() => _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+    public ExecuteToolTests()
+    {
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -37,7 +43,28 @@ public sealed class ExecuteToolTests : IAsyncDisposable
 
         output.ShouldBe("""{"said":"Hello"}""");
         _updates.Published.TryRead(out var update).ShouldBeTrue();
-        (update!.Type, update.Message).ShouldBe(("tool", "Executing echo..."));
+        (update!.Type, update.Message, update.Tool).ShouldBe(("tool", "Executing echo...", new("call_1", "echo", "running")));
+        _updates.Published.TryRead(out var end).ShouldBeTrue();
+        (end!.Type, end.Message, end.Tool).ShouldBe(("tool", "Executing echo...", new("call_1", "echo", "done", 0)));
+    }
+
+    [Fact]
+    public async Task The_client_is_told_how_a_call_ended_and_how_long_it_took()
+    {
+        await RunAsync("echo", (_, _) => throw new ToolException("No."));
+        await RunAsync("echo", (_, _) =>
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1.5));
+            throw new InvalidOperationException("It broke.");
+        });
+
+        var told = new List<(string, double?)>();
+        while (_updates.Published.TryRead(out var update))
+        {
+            told.Add((update.Tool!.State, update.Tool.Seconds));
+        }
+
+        told.ShouldBe([("running", null), ("refused", 0), ("running", null), ("failed", 1.5)]);
     }
 
     [Fact]
@@ -64,13 +91,16 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         _clock.Advance(TimeSpan.FromSeconds(5));
 
         (await running).ShouldBe("The tool was stopped before it had a result.");
+        _updates.Published.TryRead(out _).ShouldBeTrue();
+        _updates.Published.TryRead(out var end).ShouldBeTrue();
+        end!.Tool.ShouldBe(new("call_1", "slow", "failed", 5));
     }
 
     private Task<string> RunAsync(string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run, bool known = true)
     {
         var toolbox = new Toolbox(known ? [new OneTool(name, run)] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
         var call = new ToolCall("call_1", name, """{"text":"Hello"}""");
-        return new ExecuteTool(toolbox, _updates, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
+        return new ExecuteTool(toolbox, TestProfiles.BuiltIn, _updates, _memory, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
             new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(5)), Substitute.For<FunctionContext>());
     }
 
@@ -82,6 +112,6 @@ public sealed class ExecuteToolTests : IAsyncDisposable
 
         public JsonNode Parameters => new JsonObject();
 
-        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, CancellationToken cancellationToken) => run(arguments, cancellationToken);
+        public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken) => run(arguments, cancellationToken);
     }
 }

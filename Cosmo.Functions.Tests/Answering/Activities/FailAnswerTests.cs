@@ -8,6 +8,7 @@ using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Assistants;
+using Cosmo.Functions.Tests.Delivery;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -51,5 +52,35 @@ public sealed class FailAnswerTests : IAsyncDisposable
 
         isAnswered.ShouldBeFalse();
         (clock.GetUtcNow() - begun).ShouldBeInRange(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task A_call_that_died_with_its_worker_is_said_to_have_failed_before_the_end()
+    {
+        var clock = new ManualTimeProvider();
+        var delivery = Options.Create(new DeliveryOptions());
+        var webPubSub = new RecordingWebPubSub();
+        var log = new UpdateLog(_redis.Connection, delivery, clock);
+        var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
+        var updates = new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance);
+        var address = new MessageAddress("channel", "msg-1", 1);
+        var cancellation = TestContext.Current.CancellationToken;
+        await updates.TellToolAsync(address, "conv_1", new("call_1", "get_weather", "running"), cancellation);
+        await updates.TellToolAsync(address, "conv_1", new("call_1", "get_weather", "done", 0.2), cancellation);
+        await updates.TellToolAsync(address, "conv_1", new("call_2", "get_user_role", "running"), cancellation);
+        await updates.TellToolAsync(address with { MessageId = "msg-2" }, "conv_1", new("call_3", "get_weather", "running"), cancellation);
+
+        await new FailAnswer(
+            updates,
+            log,
+            Substitute.For<IAssistant>(),
+            TestProfiles.BuiltIn,
+            new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
+            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            clock,
+            NullLogger<FailAnswer>.Instance).RunAsync(
+                new FailInput(address, "instance-1", "conv_1", Failure.Stalled, clock.GetUtcNow()), Substitute.For<DurableTaskClient>("test"), Substitute.For<FunctionContext>());
+
+        webPubSub.Sent.Skip(4).Select(update => (update.Type, update.Tool)).ShouldBe([("tool", new("call_2", "get_user_role", "failed")), ("timeout", null)]);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class FailAnswer(
     TimeProvider clock,
     ILogger<FailAnswer> logger)
 {
-    private const string NotCarriedOut = "The tool was not carried out: the request ended before it had a result.";
+    private const string NoResult = "The request ended before the tool had a result: it may or may not have been carried out.";
     private static readonly TimeSpan RepairLimit = TimeSpan.FromSeconds(20);
 
     [Function(nameof(FailAnswer))]
@@ -61,8 +61,20 @@ internal sealed class FailAnswer(
             { Type: "timeout" } => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
             _ => Updates.Error(address, threadId, failure.Sentence, failure.Details),
         };
+        await TryAsync(address, () => EndToolsAsync(address, threadId, cancellationToken), cancellationToken);
         await updates.PublishAsync(address, update, once: null, cancellationToken);
         return (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload.Status == Updates.CompletedStatus;
+    }
+
+    /// <summary>A call that died with its worker has not said how it ended.</summary>
+    private async Task EndToolsAsync(MessageAddress address, string? threadId, CancellationToken cancellationToken)
+    {
+        var calls = (await log.ReadAsync(address.Channel, 0, cancellationToken)).Where(update => update.Payload.MessageId == address.MessageId)
+            .Select(update => update.Payload.Tool).OfType<ToolCallUpdate>().GroupBy(call => call.CallId).Select(call => call.Last());
+        foreach (var call in calls.Where(call => call.State == ToolCallUpdate.Running))
+        {
+            await updates.TellToolAsync(address, threadId, call with { State = ToolCallUpdate.Failed }, cancellationToken);
+        }
     }
 
     /// <summary>A call that nobody answers, also one that nobody here has heard of, would make every later response in this thread fail.</summary>
@@ -80,7 +92,7 @@ internal sealed class FailAnswer(
             await assistant.CancelResponseAsync(responseId, limit.Token);
         }
 
-        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NotCarriedOut, limit.Token);
+        await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NoResult, limit.Token);
     }
 
     private async Task TryAsync(MessageAddress address, Func<Task> step, CancellationToken cancellationToken)

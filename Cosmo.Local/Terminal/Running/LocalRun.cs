@@ -210,6 +210,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
             (AppSetting.WeatherUrl.Name, AppSetting.WeatherUrl.In(configuration)),
             (AppSetting.AuditApiUrl.Name, AppSetting.AuditApiUrl.In(configuration)),
             (AppSetting.UserRoleApiUrl.Name, AppSetting.UserRoleApiUrl.In(configuration)),
+            (AppSetting.ExchangeRatesUrl.Name, AppSetting.ExchangeRatesUrl.In(configuration)),
         ];
         foreach (var (name, value) in needed)
         {

@@ -16,6 +16,11 @@ internal static class RuleModel
             .Where(item => item.IsUserMessage)
             .TakeLast(MaxMessagesRead)
             .Aggregate(Understanding.Nothing, (before, message) => QuestionReader.Read(message.ContentText, before));
+        if (OtherTools.Wanted(input).Count > 0)
+        {
+            understanding = Understanding.Nothing;
+        }
+
         var turn = Turn.Of(input.Items);
         IReadOnlyList<FunctionCall> calls = [.. Wanted(understanding, input).Where(call => !turn.Has(call))];
         return calls.Count > 0
@@ -61,11 +66,11 @@ internal static class RuleModel
     }
 
     private static IEnumerable<FunctionCall> Wanted(Understanding understanding, ModelInput input) =>
-        from ask in understanding.Asks.Distinct()
-        where ask.IsComplete
-        from tool in input.Tools
-        where tool.Name == ask.Topic.Function()
-        select ask.ToCall(tool);
+        (from ask in understanding.Asks.Distinct()
+         where ask.IsComplete
+         from tool in input.Tools
+         where tool.Name == ask.Topic.Function()
+         select ask.ToCall(tool)).Concat(OtherTools.Wanted(input));
 
     private static IEnumerable<string> Questions(Understanding understanding, ModelInput input) => understanding.Asks
         .Where(ask => !ask.IsComplete && input.Tools.Any(tool => tool.Name == ask.Topic.Function()))
