@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -95,8 +94,8 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         await before.FinalAsync("m1");
 
         await SendAsync("m2", "Hello", "eve");
+        await fixture.FinalAsync(_channel, "m2");
         await using var after = await ChatClient.ConnectAsync((await NegotiateAsync(_channel, fixture.TokenOf("eve"))).Url);
-        await fixture.FinalAsync(_channel, "m2", fixture.TokenOf("eve"));
         await before.SendAsync(new JsonObject { ["message_id"] = "m3", ["message"] = "Hello" });
         var refused = await before.FinalAsync("m3");
 
@@ -280,19 +279,17 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         }
 
         /// <summary>Waits until the log of a channel has the final update of a message.</summary>
-        internal async Task FinalAsync(string channel, string messageId, string token)
+        internal async Task FinalAsync(string channel, string messageId)
         {
             while (true)
             {
-                using var request = new HttpRequestMessage(HttpMethod.Get, $"channels/{channel}/updates") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
-                using var answer = await Stranger.SendAsync(request);
-                var updates = (await answer.Content.ReadFromJsonAsync<JsonObject>())!["updates"]!.AsArray();
+                var updates = (await Stack.Http.GetFromJsonAsync<JsonObject>($"operator/channels/{channel}/updates", Cancellation))!["updates"]!.AsArray();
                 if (updates.Select(update => update!["payload"]!).Any(update => update["message_id"]!.GetValue<string>() == messageId && update["final_message"]!.GetValue<bool>()))
                 {
                     return;
                 }
 
-                await Task.Delay(20);
+                await Task.Delay(20, Cancellation);
             }
         }
 
