@@ -55,6 +55,18 @@ param toolsApiKey string = ''
 @secure()
 param toolFileSettings object = {}
 
+@description('Who may open a channel: whoever knows its name, the user it belongs to, or users whose token lists it.')
+@allowed(['open', 'owner', 'claim'])
+param channelAccess string = 'open'
+
+@description('The OpenID Connect provider whose tokens sign users in, and whom they must be made out for. Both or neither.')
+param accessAuthority string = ''
+param accessAudience string = ''
+
+@description('Where the host application is asked before somebody gets the address of a channel.')
+@secure()
+param accessDecisionUrl string = ''
+
 @description('From whom messages are taken over a connection: from signed-in users, or from anyone who can listen.')
 @allowed(['signed_in', 'anyone'])
 param clientMessages string = 'signed_in'
@@ -220,6 +232,8 @@ var secretSettings = toObject(
 
 var optionalSettings = union(
   empty(azureOpenAIEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: azureOpenAIEndpoint },
+  empty(accessAuthority) ? {} : { Cosmo__Access__Authority: accessAuthority, Cosmo__Access__Audience: accessAudience },
+  empty(accessDecisionUrl) ? {} : { Cosmo__Access__DecisionUrl: accessDecisionUrl },
   empty(auditApiUrl) ? {} : { AUDIT_API_URL: auditApiUrl },
   empty(userRoleApiUrl) ? {} : { USER_ROLE_API_URL: userRoleApiUrl }
 )
@@ -243,6 +257,7 @@ resource appSettings 'Microsoft.Web/sites/config@2023-12-01' = {
     OPENAI_MODEL: openAIModel
     WEB_PUBSUB_ENDPOINT: 'https://${webPubSub.properties.hostName}'
     WEB_PUBSUB_HUB: hubName
+    CHANNEL_ACCESS: channelAccess
     CLIENT_MESSAGES: clientMessages
   })
   // A Key Vault reference that cannot be read yet stays broken until the next restart.

@@ -9,7 +9,7 @@ public class ConnectionIdentityTests
     public void A_connection_keeps_its_channel_and_caller()
     {
         var until = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
-        var identity = new ConnectionIdentity("a/b ü", new Caller("ana@example.com", ["Auditor"]), ConnectionIdentity.Backend, until);
+        var identity = new ConnectionIdentity("a/b ü", new Caller("ana@example.com", ["Auditor"]), SignedInUser.Backend, until);
 
         var read = ConnectionIdentity.FromUserId(identity.ToUserId())!;
 

@@ -4,6 +4,7 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using DurableTask.Core.Exceptions;
@@ -25,6 +26,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     private readonly StopSignals _stopSignals;
     private readonly UpdateLog _log;
     private readonly RecordingPublisher _updates = new();
+    private readonly AccessSetup _access;
     private readonly AnswerStarter _starter;
 
     public AnswerStarterTests()
@@ -33,6 +35,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
         var turns = new TurnQueue(_redis.Connection, _log, options);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        _access = new AccessSetup(_redis.Connection, TimeProvider.System);
         _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
@@ -40,6 +43,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
             TestProfiles.BuiltIn,
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),
+            _access.Groups,
             _updates,
             options,
             TimeProvider.System,
@@ -50,6 +54,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _access.Dispose();
         _stopSignals.Dispose();
         await _redis.DisposeAsync();
     }

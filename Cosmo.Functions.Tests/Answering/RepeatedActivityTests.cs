@@ -7,6 +7,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Threads;
@@ -34,6 +35,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     private readonly IAssistant _assistant = Substitute.For<IAssistant>();
     private readonly UpdateLog _log;
     private readonly UpdatePublisher _updates;
+    private readonly AccessSetup _access;
     private readonly ThreadStore _threads;
     private readonly TurnQueue _turns;
     private readonly TurnRelease _turn;
@@ -46,8 +48,9 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         _log = new UpdateLog(_redis.Connection, delivery, _clock);
         _updates = new UpdatePublisher(
             _log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _access = new AccessSetup(_redis.Connection, _clock);
         _threads = new ThreadStore(
-            _redis.Connection, new ThreadIndex(_redis.Connection, _clock), Options.Create(new ThreadOptions()), _clock, NullLogger<ThreadStore>.Instance);
+            _redis.Connection, new ThreadIndex(_redis.Connection, _clock), _access.Owners, Options.Create(new ThreadOptions()), _clock, NullLogger<ThreadStore>.Instance);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _turn = new TurnRelease(_turns, NullLogger<TurnRelease>.Instance);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
@@ -58,6 +61,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _access.Dispose();
         _stopSignals.Dispose();
         await _redis.DisposeAsync();
     }

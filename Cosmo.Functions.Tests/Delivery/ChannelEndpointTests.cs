@@ -4,10 +4,10 @@ using Cosmo.Functions.Access;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
@@ -20,11 +20,20 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
 {
     private readonly TestRedis _redis = new();
     private readonly UpdateLog _log;
+    private readonly AccessSetup _access;
     private readonly DefaultHttpContext _http = new();
 
-    public ChannelEndpointTests() => _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+    public ChannelEndpointTests()
+    {
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        _access = new AccessSetup(_redis.Connection, TimeProvider.System);
+    }
 
-    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _access.Dispose();
+        return _redis.DisposeAsync();
+    }
 
     [Theory]
     [InlineData("c1", "c1")]
@@ -128,12 +137,12 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     }
 
     private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) =>
-        new Negotiate(new PlatformIdentity(new ConfigurationManager()), Addresses(webPubSub)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+        new Negotiate(_access.Channels, _access.Groups, Addresses(webPubSub)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
 
     private Task<IActionResult> CreateTokenAsync(string body)
     {
         _http.Request.Body = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(body));
-        return new CreateToken(Addresses(WithKey())).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>());
+        return new CreateToken(_access.Channels, _access.Groups, Addresses(WithKey())).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>());
     }
 
     private static WebPubSubServiceClient WithKey() => new($"Endpoint=http://127.0.0.1:1;AccessKey={new string('k', 40)};Version=1.0;", "cosmo");
@@ -144,6 +153,6 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     private Task<IActionResult> GetUpdatesAsync(string channel, string after)
     {
         _http.Request.QueryString = QueryString.Create("after", after);
-        return new GetUpdates(_log, NullLogger<GetUpdates>.Instance).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+        return new GetUpdates(_access.Channels, _log, NullLogger<GetUpdates>.Instance).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
     }
 }

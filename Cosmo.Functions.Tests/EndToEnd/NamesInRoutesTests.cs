@@ -82,10 +82,10 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
                         var token = System.Web.HttpUtility.ParseQueryString(new Uri(body["url"]!.GetValue<string>()).Query)["access_token"];
                         ConnectionIdentity.FromUserId(new JsonWebToken(token).Subject)!.Channel.ShouldBe(name, said);
                         break;
-                    case "GetUpdates":
+                    case "GetUpdates" or "GetUpdatesAsOperator":
                         body["updates"]!.AsArray().Select(update => update!["channel"]!.GetValue<string>()).Distinct().ShouldBe([name], said);
                         break;
-                    case "CancelMessage":
+                    case "CancelMessage" or "CancelMessageAsOperator":
                         status.ShouldBe(HttpStatusCode.Conflict, said);
                         break;
                     case "SendMessage":
@@ -93,6 +93,9 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
                         (await LinkAsync(body["status_url"]!))["channel"]!.GetValue<string>().ShouldBe(name, said);
                         (await LinkAsync(body["status_url"]!))["message_id"]!.GetValue<string>().ShouldBe(messageId, said);
                         (await LinkAsync(body["updates_url"]!))["updates"]!.AsArray().ShouldAllBe(update => update!["channel"]!.GetValue<string>() == name, said);
+                        break;
+                    case "SetOwner":
+                        (body["channel"]!.GetValue<string>(), body["owner"]!.GetValue<string>()).ShouldBe((name, "backend:ana"), said);
                         break;
                     case "GetConversation":
                         (body["channel"]!.GetValue<string>(), body["message_id"]!.GetValue<string>()).ShouldBe((name, name), said);
@@ -147,7 +150,7 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
 
     private static string? BodyOf(string operation, string messageId) => operation switch
     {
-        "CreateToken" => """{"user": {"id": "ana"}}""",
+        "CreateToken" or "SetOwner" => """{"user": {"id": "ana"}}""",
         "SendMessage" => new JsonObject { ["message"] = "Hello", ["message_id"] = messageId }.ToJsonString(),
         _ => null,
     };

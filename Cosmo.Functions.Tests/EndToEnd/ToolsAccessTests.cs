@@ -147,7 +147,7 @@ public sealed class ToolsAccessTests(ToolsFixture tools) : IClassFixture<ToolsFi
     [Fact]
     public async Task The_event_handler_takes_no_events_but_those_of_Web_PubSub()
     {
-        var forged = new ConnectionIdentity(_channel, new Caller("u-1", ["auditor"]), ConnectionIdentity.Backend, DateTimeOffset.MaxValue).ToUserId();
+        var forged = new ConnectionIdentity(_channel, new Caller("u-1", ["auditor"]), SignedInUser.Backend, DateTimeOffset.MaxValue).ToUserId();
         using var stranger = new HttpClient { BaseAddress = tools.Stack.Http.BaseAddress };
         using var request = new HttpRequestMessage(HttpMethod.Post, "webpubsub/events")
         {

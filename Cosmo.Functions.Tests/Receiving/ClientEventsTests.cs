@@ -17,9 +17,9 @@ namespace Cosmo.Functions.Tests.Receiving;
 public sealed class ClientEventsTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Later = TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5);
-    private static readonly string UserId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"]), ConnectionIdentity.Backend, Later).ToUserId();
+    private static readonly string UserId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"]), SignedInUser.Backend, Later).ToUserId();
     private static readonly string StrangerId = new ConnectionIdentity("c1", Caller.Anonymous, null, Later).ToUserId();
-    private static readonly string EndedId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"]), ConnectionIdentity.Backend, Later - TimeSpan.FromMinutes(6)).ToUserId();
+    private static readonly string EndedId = new ConnectionIdentity("c1", new Caller("ana", ["auditor"]), SignedInUser.Backend, Later - TimeSpan.FromMinutes(6)).ToUserId();
 
     private ReceivingRoom _room = null!;
 
@@ -116,6 +116,43 @@ public sealed class ClientEventsTests : IAsyncLifetime
         var update = Update(answer);
         (update["status"]!.GetValue<string>(), update["message_id"]?.GetValue<string>()).ShouldBe(("error", messageId));
         (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("owner", "backend:ana", "ana", null)]
+    [InlineData("owner", "backend:eve", "ana", "This conversation belongs to somebody else.")]
+    [InlineData("owner", "platform:ana", "ana", "This conversation belongs to somebody else.")]
+    [InlineData("owner", null, "ana", "This conversation belongs to somebody else.")]
+    [InlineData("owner", "backend:ana", null, "Please sign in.")]
+    [InlineData("owner", "backend:ana", "ended", "Your connection has to be renewed. Please try again.")]
+    [InlineData("claim", null, "ana", null)]
+    [InlineData("claim", null, null, "Please sign in.")]
+    [InlineData("claim", null, "ended", "Your connection has to be renewed. Please try again.")]
+    public async Task Where_channels_are_not_open_a_connection_acts_in_its_users_channel_alone(string mode, string? owner, string? user, string? refusal)
+    {
+        (_room.Access.Mode, _room.Access.ClientMessages) = (mode, "anyone");
+        if (owner?.Split(':') is [var issuer, var id])
+        {
+            await _room.Owners.SetAsync("c1", new Caller(id, []) { Issuer = issuer }, life: null, Cancellation);
+        }
+
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        var userId = user switch { null => StrangerId, "ended" => EndedId, _ => UserId };
+        var (sent, _) = await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m2","message":"Hello"}""", userId);
+        var (cancelled, _) = await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", userId);
+
+        if (refusal is null)
+        {
+            sent.ShouldBeOfType<NoContentResult>();
+            cancelled.ShouldBeOfType<NoContentResult>();
+            (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldNotBeNull();
+        }
+        else
+        {
+            (Update(sent)["message"]!.GetValue<string>(), Update(sent)["message_id"]!.GetValue<string>()).ShouldBe((refusal, "m2"));
+            (Update(cancelled)["message"]!.GetValue<string>(), Update(cancelled)["message_id"]).ShouldBe((refusal, null));
+            (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+        }
     }
 
     [Fact]

@@ -55,6 +55,24 @@ public sealed class MessageReceiverTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(""","user":{"id":"ana"}""", null, "backend:ana")]
+    [InlineData(""","user":{"id":"ana","issuer":"https://login.example.com"}""", null, "https://login.example.com:ana")]
+    [InlineData(""","user":{"id":"ana","issuer":7}""", null, null)]
+    [InlineData(""","user":{"id":"ana"}""", "client", null)]
+    [InlineData(""","user":{"roles":["boss"]}""", null, null)]
+    [InlineData("", null, null)]
+    public async Task A_producers_message_that_names_its_user_says_whose_the_channel_is(string user, string? origin, string? owner)
+    {
+        _room.Access.Mode = "owner";
+        var headers = origin is null ? new Dictionary<string, string>() : new() { ["x-cosmo-origin"] = origin };
+
+        await ReceiveAsync($$"""{"channel":"c1","message_id":"m1","message":"Hello"{{user}}}""", DeliveryProperties.None with { Headers = headers });
+
+        (await _room.Owners.FindAsync("c1", Cancellation)).ShouldBe(owner);
+        _room.Started.Count.ShouldBe(1);
+    }
+
+    [Theory]
     [InlineData("""{"channel":"c1","message_id":"m1"}""", "invalid_message", "m1")]
     [InlineData("""{"channel":"c1","message":"Hello"}""", "invalid_message", null)]
     public async Task A_message_that_is_none_is_kept_as_it_came_and_its_channel_told(string body, string cause, string? messageId)

@@ -5,6 +5,7 @@ using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using Microsoft.DurableTask;
@@ -21,10 +22,12 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     private readonly TestRedis _redis = new();
     private readonly RabbitMQPublisher _rabbitMQ;
     private readonly StopSignals _stopSignals;
+    private readonly AccessSetup _setup;
 
     private ReceivingRoom(CosmoQueue queue)
     {
         Queue = queue;
+        _setup = new AccessSetup(_redis.Connection, TimeProvider.System);
         var options = queue.OptionsAt();
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
@@ -43,6 +46,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
             TestProfiles.BuiltIn,
             cancellation,
             new MessageDirectory(_redis.Connection),
+            _setup.Groups,
             Updates,
             answering,
             TimeProvider.System,
@@ -50,14 +54,16 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Receiver = new MessageReceiver(
             reader, starter, DeadLetters, _rabbitMQ, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
-            reader, new MessagePublisher(_rabbitMQ, options), cancellation, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
+            reader, new MessagePublisher(_rabbitMQ, options), cancellation, _setup.Channels, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(
             Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>()).Returns("instance");
     }
 
     public CosmoQueue Queue { get; }
 
-    public AccessOptions Access { get; } = new();
+    public AccessOptions Access => _setup.Options;
+
+    public ChannelOwners Owners => _setup.Owners;
 
     public Topology Topology { get; }
 
@@ -92,6 +98,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _setup.Dispose();
         _stopSignals.Dispose();
         Topology.Dispose();
         await _rabbitMQ.DisposeAsync();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,7 +18,8 @@ public sealed class OldWorkerTests
     {
         await using var redis = new TestRedis();
         var time = new ManualTimeProvider();
-        var store = new ThreadStore(redis.Connection, new ThreadIndex(redis.Connection, time), Options.Create(new ThreadOptions()), time, NullLogger<ThreadStore>.Instance);
+        using var access = new AccessSetup(redis.Connection, time);
+        var store = new ThreadStore(redis.Connection, new ThreadIndex(redis.Connection, time), access.Owners, Options.Create(new ThreadOptions()), time, NullLogger<ThreadStore>.Instance);
         await RunPythonAsync("""
             r.set(prefix + "thread:über", "conv_python", ex=100)
             r.set(prefix + "metadata:über", json.dumps({"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}), ex=100)

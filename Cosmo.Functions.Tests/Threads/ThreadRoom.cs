@@ -5,6 +5,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
 using Microsoft.DurableTask.Client;
@@ -21,17 +22,18 @@ internal sealed class ThreadRoom
     public ThreadRoom(RedisConnection redis)
     {
         Redis = redis;
+        Access = new AccessSetup(redis, Time);
         Index = new ThreadIndex(redis, Time);
         Reader = new ThreadReader(redis);
         var loggers = new LoggerFactory([Logs]);
-        Store = new ThreadStore(redis, Index, Options.Create(new ThreadOptions()), Time, loggers.CreateLogger<ThreadStore>());
+        Store = new ThreadStore(redis, Index, Access.Owners, Options.Create(new ThreadOptions()), Time, loggers.CreateLogger<ThreadStore>());
         Indexer = new ThreadIndexer(redis, Index, Reader, loggers.CreateLogger<ThreadIndexer>());
         var log = new UpdateLog(redis, Options.Create(new DeliveryOptions()), Time);
         var turns = new TurnQueue(redis, log, Options.Create(new AnsweringOptions()));
         var stopSignals = new StopSignals(redis, NullLogger<StopSignals>.Instance);
         var cancellation = new Cancellation(turns, log, stopSignals, NullLogger<Cancellation>.Instance);
         var erasure = new ChannelErasure(turns, log, stopSignals, cancellation, new MessageDirectory(redis), Time);
-        Removal = new ThreadRemoval(redis, Reader, Index, Assistant, erasure, Time, NullLogger<ThreadRemoval>.Instance);
+        Removal = new ThreadRemoval(redis, Reader, Index, Access.Owners, Assistant, erasure, Time, NullLogger<ThreadRemoval>.Instance);
         Batches = new ThreadBatches(Index, Removal, Time);
         Statistics = new StatisticsReader(redis, Indexer, Reader, Time);
     }
@@ -46,6 +48,9 @@ internal sealed class ThreadRoom
     public RecordedLogs Logs { get; } = new();
 
     public RedisConnection Redis { get; }
+
+    /// <summary>Where channels have owners if a test says so.</summary>
+    public AccessSetup Access { get; }
 
     public ThreadIndex Index { get; }
 

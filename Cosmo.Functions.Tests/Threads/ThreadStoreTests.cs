@@ -1,4 +1,7 @@
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Threads.Index;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,17 +16,42 @@ public sealed class ThreadStoreTests : IAsyncDisposable
 
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _time = new();
+    private readonly AccessSetup _access;
     private readonly ThreadStore _store;
 
-    public ThreadStoreTests() =>
+    public ThreadStoreTests()
+    {
+        _access = new AccessSetup(_redis.Connection, _time);
         _store = new ThreadStore(
-            _redis.Connection, new ThreadIndex(_redis.Connection, _time), Options.Create(new ThreadOptions { ExpirySeconds = Expiry }), _time, NullLogger<ThreadStore>.Instance);
+            _redis.Connection, new ThreadIndex(_redis.Connection, _time), _access.Owners, Options.Create(new ThreadOptions { ExpirySeconds = Expiry }), _time, NullLogger<ThreadStore>.Instance);
+    }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private double Now => _time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 
-    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _access.Dispose();
+        return _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_owner_of_a_channel_lives_as_long_as_its_thread()
+    {
+        _access.Options.Mode = "owner";
+        await _access.Owners.NameAsync("a", new Caller("ana", []), Cancellation);
+        await _store.SaveAsync("a", "conv_1", Cancellation);
+        (await OwnerLifeAsync()).ShouldBeInRange(Expiry - 5, Expiry);
+        await _redis.Connection.RunAsync(database => database.KeyExpireAsync(RedisKeys.ForChannel(_redis.Prefix, "owner", "a"), TimeSpan.FromSeconds(10)), Cancellation);
+
+        await _store.FindAsync("a", Cancellation);
+
+        (await OwnerLifeAsync()).ShouldBeInRange(Expiry - 5, Expiry);
+
+        Task<double> OwnerLifeAsync() => _redis.Connection.RunAsync(
+            async database => (await database.KeyTimeToLiveAsync(RedisKeys.ForChannel(_redis.Prefix, "owner", "a")))!.Value.TotalSeconds, Cancellation);
+    }
 
     [Fact]
     public async Task A_channel_without_a_thread_has_none()

@@ -12,17 +12,14 @@ namespace Cosmo.Functions.Access;
 /// </summary>
 /// <param name="Channel">The channel that it listens to.</param>
 /// <param name="User">Who it was made for.</param>
-/// <param name="Issuer">Who says so, <see cref="Backend"/> or <see cref="Platform"/>; null for a stranger.</param>
+/// <param name="Issuer">Who says so, as of a <see cref="SignedInUser"/>; null for a stranger.</param>
 /// <param name="Until">When the token ends, and with it the user's roles and the right to send; whole seconds.</param>
 internal sealed record ConnectionIdentity(string Channel, Caller User, string? Issuer, DateTimeOffset Until)
 {
     private const char Separator = '.';
 
-    /// <summary>A host application's back end has checked its user.</summary>
-    public const string Backend = "backend";
-
-    /// <summary>App Service authentication has.</summary>
-    public const string Platform = "platform";
+    /// <summary>The user as the owner of a channel; null for a stranger.</summary>
+    public string? Name => Issuer is not null && User.Id is { } id ? SignedInUser.NameOf(Issuer, id) : null;
 
     public bool HasEnded(DateTimeOffset now) => now >= Until;
 

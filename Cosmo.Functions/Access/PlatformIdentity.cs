@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Access;
 
@@ -7,31 +8,37 @@ namespace Cosmo.Functions.Access;
 /// The caller as App Service authentication established it. The platform sets these headers itself and removes what a browser sends under
 /// their names, but only where it is switched on (<c>WEBSITE_AUTH_ENABLED</c>); elsewhere nobody is believed.
 /// </summary>
-internal sealed class PlatformIdentity(IConfiguration configuration)
+internal sealed class PlatformIdentity(IConfiguration configuration, IOptions<AccessOptions> options)
 {
     private const string RoleClaim = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
 
-    private readonly bool _isEnabled = bool.TryParse(configuration["WEBSITE_AUTH_ENABLED"], out var enabled) && enabled;
+    public bool IsEnabled { get; } = bool.TryParse(configuration["WEBSITE_AUTH_ENABLED"], out var enabled) && enabled;
 
-    public Caller Of(HttpRequest request)
+    /// <summary>Null for a stranger.</summary>
+    public SignedInUser? Of(HttpRequest request)
     {
-        if (!_isEnabled || request.Headers["X-MS-CLIENT-PRINCIPAL"].ToString() is not { Length: > 0 } encoded)
+        if (!IsEnabled
+            || request.Headers["X-MS-CLIENT-PRINCIPAL"].ToString() is not { Length: > 0 } encoded
+            || request.Headers["X-MS-CLIENT-PRINCIPAL-ID"].ToString() is not { Length: <= ChatMessageReader.MaxIdLength } id
+            || string.IsNullOrWhiteSpace(id))
         {
-            return Caller.Anonymous;
+            return null;
         }
 
         try
         {
             using var document = JsonDocument.Parse(Convert.FromBase64String(encoded));
-            var roles = document.RootElement.GetProperty("claims").EnumerateArray()
-                .Where(claim => claim.GetProperty("typ").GetString() is "roles" or RoleClaim)
-                .Select(claim => claim.GetProperty("val").GetString()!)
-                .ToArray();
-            return new Caller(request.Headers["X-MS-CLIENT-PRINCIPAL-ID"].ToString() is { Length: > 0 } id ? id : null, roles);
+            var claims = document.RootElement.GetProperty("claims").EnumerateArray()
+                .Select(claim => (Type: claim.GetProperty("typ").GetString(), Value: claim.GetProperty("val").GetString()!))
+                .ToList();
+            return new SignedInUser(
+                SignedInUser.Platform,
+                new Caller(id, [.. claims.Where(claim => claim.Type is "roles" or RoleClaim).Select(claim => claim.Value)]),
+                [.. claims.Where(claim => claim.Type == options.Value.ChannelsClaim).Select(claim => claim.Value)]);
         }
         catch (Exception e) when (e is FormatException or JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            return Caller.Anonymous;
+            return null;
         }
     }
 }

@@ -23,6 +23,7 @@ internal sealed class AnswerStarter(
     ProfileCatalog profiles,
     Cancellation cancellation,
     MessageDirectory directory,
+    GroupKeeper groups,
     IUpdatePublisher updates,
     IOptions<AnsweringOptions> options,
     TimeProvider clock,
@@ -80,6 +81,11 @@ internal sealed class AnswerStarter(
         using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
         try
         {
+            if (properties.IsOfProducer)
+            {
+                await WaitForRedisAsync(() => groups.NameOwnerAsync(message.Channel, message.Caller, cancellationToken));
+            }
+
             if (await WaitForRedisAsync(() => FindLimitAsync(address, message.Caller, cancellationToken)) is { } limit)
             {
                 return Failure.OverLimit(limit);

@@ -16,16 +16,19 @@ internal sealed class ConnectionAddresses(
     /// <summary>No server on the way takes an address of any length.</summary>
     private const int LongestAddress = 8_000;
 
+    private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(1);
+
     /// <summary>Answers a client, or who asks on its behalf, with the address.</summary>
     /// <param name="channel">The channel.</param>
-    /// <param name="user">Who is to listen.</param>
-    /// <param name="issuer">Who says so; null for a stranger.</param>
+    /// <param name="user">Who is to listen; null for a stranger.</param>
     /// <param name="cancellationToken">Ends the call to Web PubSub, if it takes one.</param>
-    public async Task<IActionResult> AnswerAsync(string channel, Caller user, string? issuer, CancellationToken cancellationToken)
+    public async Task<IActionResult> AnswerAsync(string channel, SignedInUser? user, CancellationToken cancellationToken)
     {
-        var life = TimeSpan.FromMinutes(options.Value.TokenMinutes);
-        var until = DateTimeOffset.FromUnixTimeSeconds((clock.GetUtcNow() + life).ToUnixTimeSeconds());
-        var userId = new ConnectionIdentity(channel, user, issuer, until).ToUserId();
+        // What is signed in by a token is so no longer than that.
+        var (now, longest) = (clock.GetUtcNow(), TimeSpan.FromMinutes(options.Value.TokenMinutes));
+        var life = user?.Until - now is { } left && left < longest ? left > ShortestLife ? left : ShortestLife : longest;
+        var until = DateTimeOffset.FromUnixTimeSeconds((now + life).ToUnixTimeSeconds());
+        var userId = new ConnectionIdentity(channel, user?.Caller ?? Caller.Anonymous, user?.Issuer, until).ToUserId();
         try
         {
             var url = await webPubSub.GetClientAccessUriAsync(life, userId, groups: [GroupName.For(channel)], cancellationToken: cancellationToken);

@@ -8,10 +8,10 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>
-/// Gives a host application's back end the address of a channel for a user whom it has checked itself: <c>{"user": {"id": "…", "roles": ["…"]}}</c>. It
-/// hands the address on to its page.
+/// Gives a host application's back end the address of a channel for a user whom it has checked itself: <c>{"user": {"id": "…", "roles": ["…"]}}</c>, and where
+/// access goes by claims, <c>"channels": ["…"]</c> too. It hands the address on to its page.
 /// </summary>
-internal sealed class CreateToken(ConnectionAddresses addresses)
+internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, ConnectionAddresses addresses)
 {
     private const int MostBytes = 65_536;
 
@@ -31,20 +31,34 @@ internal sealed class CreateToken(ConnectionAddresses addresses)
             return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
         }
 
-        return ReadUser(body) is { } user
-            ? await addresses.AnswerAsync(name, user, ConnectionIdentity.Backend, context.CancellationToken)
-            : HttpAnswers.Problem(
+        if (ReadUser(body) is not { } user)
+        {
+            return HttpAnswers.Problem(
                 StatusCodes.Status400BadRequest,
                 "Not a user",
-                $"The body must be {{\"user\": {{\"id\": …, \"roles\": […]}}}}: an id of 1 to {ChatMessageReader.MaxIdLength} characters, and roles, if any, as strings.");
+                $"The body must be {{\"user\": {{\"id\": …, \"roles\": […], \"channels\": […]}}}}: an id of 1 to {ChatMessageReader.MaxIdLength} characters, and roles and channels, if any, as strings.");
+        }
+
+        var admission = await access.AdmitAsync(request, name, user, context.CancellationToken);
+        return admission.Refusal
+            ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)
+            ?? await addresses.AnswerAsync(name, user, context.CancellationToken);
     }
 
     /// <summary>Unlike a producer's, a user here is somebody: a mistake must not make a stranger of one.</summary>
-    private static Caller? ReadUser(byte[] body) =>
+    private static SignedInUser? ReadUser(byte[] body) =>
         ForeignJson.TryRead(body, out var root, out _)
-        && root.Pick("user").TryGetValue("user", out var sent)
+        && root["user"] is { } sent
         && ChatMessageReader.ReadUser(sent) is { IsSignedIn: true } user
-        && (!sent.Pick("roles").TryGetValue("roles", out var roles) || (roles.Kind == JsonValueKind.Array && roles.Elements().Count() == user.Roles.Count))
-            ? user
+        && (sent["roles"] is not { } roles || (roles.Kind == JsonValueKind.Array && roles.Elements().Count() == user.Roles.Count))
+        && ReadChannels(sent["channels"]) is { } channels
+            ? new SignedInUser(SignedInUser.Backend, user with { Issuer = null }, channels)
             : null;
+
+    private static string[]? ReadChannels(ForeignJson? sent) => sent switch
+    {
+        null => [],
+        { Kind: JsonValueKind.Array } list when list.Elements().All(channel => channel.Text is not null) => [.. list.Elements().Select(channel => channel.Text!)],
+        _ => null,
+    };
 }

@@ -12,6 +12,8 @@ internal static class DeliveryServiceCollectionExtensions
         return services
             .AddSingleton(Connect)
             .AddSingleton<ConnectionAddresses>()
+            .AddSingleton<GroupKeeper>()
+            .AddHostedService(services => services.GetRequiredService<GroupKeeper>())
             .AddSingleton<UpdateLog>()
             .AddSingleton<IUpdatePublisher, UpdatePublisher>();
     }

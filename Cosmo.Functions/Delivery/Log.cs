@@ -14,6 +14,12 @@ internal static partial class Log
     [LoggerMessage(606, LogLevel.Error, "Web PubSub gave no client token.")]
     public static partial void NegotiationFailed(this ILogger logger, Exception exception);
 
+    [LoggerMessage(609, LogLevel.Warning, "Who does not own a channel could not be taken out of its group; that is tried again.")]
+    public static partial void OthersNotRemoved(this ILogger logger, Exception exception);
+
+    [LoggerMessage(610, LogLevel.Warning, "Redis did not say which channels have another owner by now, or did not take note; that is tried again.")]
+    public static partial void GroupsNotKept(this ILogger logger, Exception exception);
+
     [LoggerMessage(607, LogLevel.Warning, "The final update of message {MessageId} was sent, but Redis could not be told; if its activity runs again it is sent again.")]
     public static partial void FinalUpdateNotMarked(this ILogger logger, Exception exception, string messageId);
 

@@ -5,11 +5,8 @@ using Microsoft.Azure.Functions.Worker;
 
 namespace Cosmo.Functions.Delivery;
 
-/// <summary>
-/// Gives a browser the address of its channel. Whoever knows a channel's name may listen to it, as before. A key of the host says nothing here: the host
-/// does not look at it.
-/// </summary>
-internal sealed class Negotiate(PlatformIdentity platform, ConnectionAddresses addresses)
+/// <summary>Gives a browser the address of its channel, if it may open it. A key of the host says nothing here: the host does not look at it.</summary>
+internal sealed class Negotiate(ChannelAccess access, GroupKeeper groups, ConnectionAddresses addresses)
 {
     [Function(nameof(Negotiate))]
     public async Task<IActionResult> RunAsync(
@@ -22,7 +19,9 @@ internal sealed class Negotiate(PlatformIdentity platform, ConnectionAddresses a
             return RouteName.NotAChannel;
         }
 
-        var user = platform.Of(request);
-        return await addresses.AnswerAsync(name, user, user.IsSignedIn ? ConnectionIdentity.Platform : null, context.CancellationToken);
+        var admission = await access.AdmitAsync(request, name, context.CancellationToken);
+        return admission.Refusal
+            ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)
+            ?? await addresses.AnswerAsync(name, admission.User, context.CancellationToken);
     }
 }

@@ -23,6 +23,7 @@ internal static class SettingNames
         ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",
         ["AZURE_OPENAI_ENDPOINT"] = "Cosmo:Assistants:AzureEndpoint",
         ["PROFILES_PATH"] = "Cosmo:Assistants:ProfilesPath",
+        ["CHANNEL_ACCESS"] = "Cosmo:Access:Mode",
         ["CLIENT_MESSAGES"] = "Cosmo:Access:ClientMessages",
         ["USER_MESSAGES_PER_MINUTE"] = "Cosmo:Access:MessagesPerMinute",
         ["USER_TOKENS_PER_DAY"] = "Cosmo:Access:TokensPerDay",

@@ -36,6 +36,10 @@ internal sealed record Caller(string? Id, IReadOnlyList<string> Roles)
 
     public bool IsTrustedProducer { get; init; }
 
+    /// <summary>Who says who the user is, if a producer names that.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Issuer { get; init; }
+
     [JsonIgnore]
     public bool IsSignedIn => !string.IsNullOrWhiteSpace(Id);
 }

@@ -172,16 +172,17 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         return ReadUser(user) ?? Caller.Anonymous;
     }
 
-    /// <summary>The user in an object with <c>id</c> and <c>roles</c>, each of which may be absent; null if what is there cannot be read.</summary>
+    /// <summary>The user in an object with <c>id</c>, <c>roles</c> and <c>issuer</c>, each of which may be absent; null if what is there cannot be read.</summary>
     public static Caller? ReadUser(ForeignJson user)
     {
-        var parts = user.Pick("id", "roles");
+        var parts = user.Pick("id", "roles", "issuer");
         var hasId = parts.TryGetValue("id", out var id) && id.Kind == JsonValueKind.String;
         var roles = parts.TryGetValue("roles", out var list)
             ? list.Elements().Where(role => role.Kind == JsonValueKind.String).Select(role => role.Text).Take(MaxRoles).ToArray()
             : [];
+        var issuer = parts.TryGetValue("issuer", out var named) && named.Kind != JsonValueKind.Null ? named.Text ?? "" : null;
         string?[] texts = hasId ? [id.Text, .. roles] : roles;
-        return texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) : null;
+        return issuer is not "" && texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) { Issuer = issuer } : null;
     }
 
     private static string Describe(ForeignJson value) => value.Kind switch

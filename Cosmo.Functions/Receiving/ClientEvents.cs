@@ -20,6 +20,7 @@ internal sealed class ClientEvents(
     ChatMessageReader reader,
     MessagePublisher messages,
     Cancellation cancellation,
+    ChannelAccess channels,
     IOptions<AccessOptions> access,
     TimeProvider clock,
     ILogger<ClientEvents> logger)
@@ -61,9 +62,30 @@ internal sealed class ClientEvents(
 
         using var buffer = new MemoryStream();
         await request.Body.CopyToAsync(buffer, context.CancellationToken);
+        var body = buffer.ToArray();
+        if (await WhyNotInAsync(identity, context.CancellationToken) is var (sentence, details))
+        {
+            logger.ClientEventRefused(details);
+            return Refused(identity, name == MessageEvent ? ChatMessageReader.FindMessageId(body) : null, sentence, details);
+        }
+
         return name == CancelEvent
-            ? await CancelAsync(identity, buffer.ToArray(), client, context.CancellationToken)
-            : await SendAsync(identity, buffer.ToArray(), context.CancellationToken);
+            ? await CancelAsync(identity, body, client, context.CancellationToken)
+            : await SendAsync(identity, body, context.CancellationToken);
+    }
+
+    /// <summary>Null if it may act in its channel.</summary>
+    private async Task<(string Sentence, string Details)?> WhyNotInAsync(ConnectionIdentity identity, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await channels.RefuseAsync(identity, identity.HasEnded(clock.GetUtcNow()), cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.OwnerNotFound(e);
+            return (Unreachable, "Whose channel this is could not be found out");
+        }
     }
 
     private async Task<IActionResult> SendAsync(ConnectionIdentity identity, byte[] body, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads.Index;
 using StackExchange.Redis;
 
@@ -7,12 +8,12 @@ namespace Cosmo.Functions.Threads;
 internal static class ThreadKeys
 {
     /// <summary>The thread id, a plain string.</summary>
-    public static RedisKey Thread(string prefix, string channel) => ThreadStart(prefix) + channel;
+    public static RedisKey Thread(string prefix, string channel) => RedisKeys.Thread(prefix, channel);
 
     /// <summary>A <see cref="ThreadMetadata"/> as JSON.</summary>
     public static RedisKey Metadata(string prefix, string channel) => MetadataStart(prefix) + channel;
 
-    public static string ThreadStart(string prefix) => prefix + "thread:";
+    public static string ThreadStart(string prefix) => RedisKeys.Thread(prefix, "");
 
     public static string MetadataStart(string prefix) => prefix + "metadata:";
 

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads.Index;
@@ -11,7 +12,7 @@ namespace Cosmo.Functions.Threads;
 /// so no script touches two of them.
 /// </summary>
 internal sealed class ThreadStore(
-    RedisConnection redis, ThreadIndex index, IOptions<ThreadOptions> options, TimeProvider clock, ILogger<ThreadStore> logger)
+    RedisConnection redis, ThreadIndex index, ChannelOwners owners, IOptions<ThreadOptions> options, TimeProvider clock, ILogger<ThreadStore> logger)
 {
     private const int MaxWrites = 100;
 
@@ -31,7 +32,7 @@ internal sealed class ThreadStore(
 
     private readonly int _expiry = options.Value.ExpirySeconds;
 
-    /// <summary>The channel's thread id, or null. Renews the expiry of the thread and of its metadata.</summary>
+    /// <summary>The channel's thread id, or null. Renews the expiry of the thread, of its metadata and of the channel's owner.</summary>
     /// <exception cref="RedisServerException">The thread's key holds something of another type.</exception>
     public async Task<string?> FindAsync(string channel, CancellationToken cancellationToken)
     {
@@ -44,7 +45,7 @@ internal sealed class ThreadStore(
         var (threadKey, metadataKey) = (ThreadKeys.Thread(redis.Prefix, channel), ThreadKeys.Metadata(redis.Prefix, channel));
         var thread = ReadAsync(threadKey, cancellationToken);
         var metadata = TryAsync(metadataKey, () => ReadAsync(metadataKey, cancellationToken));
-        await Task.WhenAll(TryAsync(threadKey, () => thread), metadata);
+        await Task.WhenAll(TryAsync(threadKey, () => thread), metadata, owners.KeepAsync(channel, _expiry, cancellationToken));
 
         // Throws where another program keeps something else there: that is not written over.
         if (!ThreadId.IsCurrent(await thread))
@@ -67,6 +68,7 @@ internal sealed class ThreadStore(
         await redis.RunAsync(
             database => database.ExecuteAsync("SET", ThreadKeys.Thread(redis.Prefix, channel), threadId, "EX", _expiry),
             cancellationToken);
+        await owners.KeepAsync(channel, _expiry, cancellationToken);
     }
 
     /// <summary>Counts a message in the metadata and marks the channel as active now. A message id that was the last one counted is not counted again.</summary>

@@ -27,11 +27,11 @@ internal sealed class AnswerPrinter(TerminalSession session)
         try
         {
             using var socket = new ClientWebSocket();
-            var negotiated = await session.PostAsync($"{address}/negotiate");
-            await ConnectAsync(socket, negotiated["url"]!.GetValue<string>(), limit.Token);
+            var url = await NegotiateAsync($"{address}/negotiate");
+            await (url is null ? Task.CompletedTask : ConnectAsync(socket, url, limit.Token));
             await session.PostAsync($"{address}/messages", new JsonObject { ["message"] = text, ["message_id"] = _messageId });
             await ReceiveAsync(socket, limit.Token);
-            await PollAsync($"{address}/updates", limit.Token);
+            await PollAsync(url is null ? $"operator/{address}/updates" : $"{address}/updates", limit.Token);
         }
         catch (OperationCanceledException) when (!session.CancellationToken.IsCancellationRequested)
         {
@@ -39,6 +39,19 @@ internal sealed class AnswerPrinter(TerminalSession session)
         }
 
         return End();
+    }
+
+    /// <summary>Null where the channel is open to its users alone; an operator may still ask for what is said there.</summary>
+    private async Task<string?> NegotiateAsync(string address)
+    {
+        try
+        {
+            return (await session.PostAsync(address))["url"]!.GetValue<string>();
+        }
+        catch (TerminalException e) when (e.InnerException is null && e.ExitCode == ExitCodes.Unreachable)
+        {
+            return null;
+        }
     }
 
     private static async Task ConnectAsync(ClientWebSocket socket, string url, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Threads;
 using NSubstitute;
 
@@ -31,6 +32,29 @@ public sealed class PruningTests : IAsyncDisposable
         await _room.Assistant.Received(1).DeleteThreadAsync(Arg.Any<string>(), Arg.Any<CancellationToken>());
         await _room.Assistant.Received(1).DeleteThreadAsync("conv_old", Arg.Any<CancellationToken>());
         (await StatisticsAsync()).ShouldBe((1, 1, 1));
+    }
+
+    [Fact]
+    public async Task The_owner_of_a_channel_goes_with_its_thread_unless_a_message_has_named_it_since()
+    {
+        _room.Access.Options.Mode = "owner";
+        foreach (var channel in (string[])["old", "young"])
+        {
+            await _room.Access.Owners.NameAsync(channel, new Caller("ana", []), Cancellation);
+        }
+
+        _room.Time.Advance(TimeSpan.FromDays(91));
+        await _room.Access.Owners.NameAsync("again", new Caller("ana", []), Cancellation);
+        await _room.AddAsync("old", "conv_old", 91);
+        await _room.AddAsync("young", "conv_young", 1);
+        await _room.AddAsync("again", "conv_again", 91);
+
+        await _room.PruneAsync();
+
+        (await _room.GetAsync("thread:again")).ShouldBeNull();
+        (await _room.Access.Owners.FindAsync("old", Cancellation)).ShouldBeNull();
+        (await _room.Access.Owners.FindAsync("young", Cancellation)).ShouldBe("backend:ana");
+        (await _room.Access.Owners.FindAsync("again", Cancellation)).ShouldBe("backend:ana");
     }
 
     [Fact]

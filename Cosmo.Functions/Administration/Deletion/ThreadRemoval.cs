@@ -1,3 +1,4 @@
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
@@ -25,7 +26,7 @@ internal enum RemovalOutcome
 /// A claim in the index and the look-up of a message exclude each other, so a message either keeps its thread or gets a new one. Whatever is interrupted can be done again.
 /// </summary>
 internal sealed class ThreadRemoval(
-    RedisConnection redis, ThreadReader reader, ThreadIndex index, IAssistant assistant, ChannelErasure erasure, TimeProvider clock, ILogger<ThreadRemoval> logger)
+    RedisConnection redis, ThreadReader reader, ThreadIndex index, ChannelOwners owners, IAssistant assistant, ChannelErasure erasure, TimeProvider clock, ILogger<ThreadRemoval> logger)
 {
     /// <summary>For one conversation with its items; what is larger is finished by the next runs.</summary>
     private static readonly TimeSpan DeletionLimit = TimeSpan.FromSeconds(30);
@@ -43,6 +44,7 @@ internal sealed class ThreadRemoval(
     public async Task<RemovalOutcome> RemoveAsync(
         string channel, double latest, bool isForced, Breaker openAI, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        var begun = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
         if (!await index.TryClaimAsync(channel, latest, isForced, cancellationToken))
         {
             return RemovalOutcome.Active;
@@ -85,6 +87,7 @@ internal sealed class ThreadRemoval(
             }
         }
 
+        await owners.ForgetAsync(channel, isForced ? begun : latest, cancellationToken);
         await index.RemoveUnreadableAsync(isForced ? snapshot.Unreadable : snapshot.Unreadable.Except(snapshot.Foreign), cancellationToken);
         await index.RemoveAsync(channel, threadId, isForced ? double.MaxValue : latest, cancellationToken);
         if (threadId is not null)

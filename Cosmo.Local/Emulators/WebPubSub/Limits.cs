@@ -24,6 +24,9 @@ internal static class Limits
     /// <summary>Connections of one hub, those included that a reliable client may still recover.</summary>
     public const int Connections = 10_000;
 
+    /// <summary>Members of a group that one page of their list has.</summary>
+    public const int PageSize = 200;
+
     /// <summary>How long a reliable client that lost its socket may come back.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromSeconds(30);
 

@@ -35,6 +35,7 @@ internal sealed class RestApi(AccessTokens tokens, EmulatorControl control, Emul
             "PUT" => PutAsync(request, path),
             "DELETE" => DeleteAsync(request, path),
             "HEAD" => HeadAsync(request, path),
+            "GET" when path is ["groups", var name, "connections"] => ListAsync(request, rawPath, name),
             _ => NotEmulatedAsync(request),
         });
     }
@@ -98,6 +99,25 @@ internal sealed class RestApi(AccessTokens tokens, EmulatorControl control, Emul
             _ => null,
         };
         return exists is { } answer ? request.AnswerAsync(answer ? Ok : NotFound) : NotEmulatedAsync(request);
+    }
+
+    /// <summary>The members of a group in the order of their ids; the last one of a page is where the next goes on.</summary>
+    private Task ListAsync(RestRequest request, string rawPath, string group)
+    {
+        var size = Math.Clamp(Number("maxpagesize") ?? Limits.PageSize, 1, Limits.PageSize);
+        var after = request.Value("continuationToken") ?? "";
+        var members = request.Hub.MembersOf(group)
+            .Select(connection => connection.Identity)
+            .Where(identity => string.CompareOrdinal(identity.ConnectionId, after) > 0)
+            .OrderBy(identity => identity.ConnectionId, StringComparer.Ordinal)
+            .Take(Number("top") ?? int.MaxValue)
+            .Take(size + 1)
+            .ToList();
+        var value = members.Take(size).Select(identity => new { connectionId = identity.ConnectionId, userId = identity.UserId }).ToList();
+        var nextLink = members.Count > size ? $"{url.GetLeftPart(UriPartial.Authority)}{rawPath}?maxpagesize={size}&continuationToken={value[^1].connectionId}" : null;
+        return request.Context.Response.WriteAsJsonAsync(new { value, nextLink });
+
+        int? Number(string name) => int.TryParse(request.Value(name), out var number) && number > 0 ? number : null;
     }
 
     /// <param name="request">The call.</param>

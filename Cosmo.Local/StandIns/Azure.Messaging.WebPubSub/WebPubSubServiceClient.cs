@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Web;
 using Azure.Core;
 using Azure.Core.Pipeline;
 
@@ -16,6 +17,7 @@ public class WebPubSubServiceClient
 
     private static readonly ResponseClassifier Ok = new StatusCodeClassifier([200]);
     private static readonly ResponseClassifier Accepted = new StatusCodeClassifier([202]);
+    private static readonly ResponseClassifier NoContent = new StatusCodeClassifier([204]);
 
     private readonly HttpPipeline _pipeline = null!;
     private readonly string? _accessKey;
@@ -98,6 +100,28 @@ public class WebPubSubServiceClient
         return await SendToGroupAsync(group, RequestContent.Create(content), contentType == default ? ContentType.TextPlain : contentType, context: null).ConfigureAwait(false);
     }
 
+    /// <summary>The connections of a group, page by page.</summary>
+    /// <param name="group">The group's name.</param>
+    /// <param name="maxpagesize">The most that one page has, 1 to 200.</param>
+    /// <param name="maxCount">The most that are listed.</param>
+    /// <param name="continuationToken">Where to go on.</param>
+    public virtual AsyncPageable<WebPubSubGroupMember> ListConnectionsInGroupAsync(string group, int? maxpagesize = null, int? maxCount = null, string? continuationToken = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(group);
+        return new GroupMembers((next, cancellationToken) => ListAsync(group, maxpagesize, maxCount, next, cancellationToken), continuationToken);
+    }
+
+    /// <summary>Takes a connection out of a group; one that is gone is no error.</summary>
+    /// <exception cref="RequestFailedException">The service did not answer 204, after all retries.</exception>
+    public virtual async Task<Response> RemoveConnectionFromGroupAsync(string group, string connectionId, RequestContext? context = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(group);
+        ArgumentException.ThrowIfNullOrEmpty(connectionId);
+        using var message = CreateMessage(
+            context, NoContent, $"groups/{Uri.EscapeDataString(group)}/connections/{Uri.EscapeDataString(connectionId)}", RequestMethod.Delete);
+        return await SendAsync(message, context).ConfigureAwait(false);
+    }
+
     /// <summary>Makes the URL, with its token, at which one client connects. With an access key this needs no network.</summary>
     /// <param name="expiresAfter">How long the URL may be used to connect; an hour if left out.</param>
     /// <param name="userId">The user; without one the connection is anonymous.</param>
@@ -157,10 +181,34 @@ public class WebPubSubServiceClient
         return answer.RootElement.GetProperty("token").GetString()!;
     }
 
-    private HttpMessage CreateMessage(RequestContext? context, ResponseClassifier classifier, string escapedPath)
+    private async Task<Page<WebPubSubGroupMember>> ListAsync(string group, int? pageSize, int? count, string? next, CancellationToken cancellationToken)
+    {
+        var context = new RequestContext { CancellationToken = cancellationToken };
+        using var message = CreateMessage(context, Ok, $"groups/{Uri.EscapeDataString(group)}/connections", RequestMethod.Get);
+        foreach (var (name, value) in new[] { ("maxpagesize", Text(pageSize)), ("top", Text(count)), ("continuationToken", next) })
+        {
+            if (value is not null)
+            {
+                message.Request.Uri.AppendQuery(name, value, escapeValue: true);
+            }
+        }
+
+        var response = await SendAsync(message, context).ConfigureAwait(false);
+        using var answer = JsonDocument.Parse(response.Content);
+        var members = answer.RootElement.GetProperty("value").EnumerateArray().Select(member => new WebPubSubGroupMember(member.GetProperty("connectionId").GetString()!)
+        {
+            UserId = member.TryGetProperty("userId", out var user) ? user.GetString() : null,
+        });
+        var link = answer.RootElement.TryGetProperty("nextLink", out var found) ? found.GetString() : null;
+        return Page<WebPubSubGroupMember>.FromValues([.. members], link is null ? null : HttpUtility.ParseQueryString(new Uri(link).Query)["continuationToken"], response);
+
+        static string? Text(int? number) => number?.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private HttpMessage CreateMessage(RequestContext? context, ResponseClassifier classifier, string escapedPath, RequestMethod? method = null)
     {
         var message = _pipeline.CreateMessage(context, classifier);
-        message.Request.Method = RequestMethod.Post;
+        message.Request.Method = method ?? RequestMethod.Post;
         message.Request.Uri.Reset(Endpoint);
         message.Request.Uri.AppendPath($"/api/hubs/{Uri.EscapeDataString(Hub)}/{escapedPath}", escape: false);
         message.Request.Uri.AppendQuery("api-version", ApiVersion);

@@ -1,4 +1,4 @@
-namespace Cosmo.Functions.Tools.Weather;
+namespace Cosmo.Functions.Hosting;
 
 /// <summary>Values that are remembered for a while: at most so many, and the oldest is forgotten first. What failed is not remembered.</summary>
 internal sealed class RecentValues<TKey, TValue>(int capacity, TimeSpan lifetime, TimeProvider clock)

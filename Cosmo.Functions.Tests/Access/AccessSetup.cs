@@ -1,0 +1,53 @@
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Access;
+
+/// <summary>The parts of the room on one Redis, with settings that a test may change.</summary>
+internal sealed class AccessSetup : IHttpClientFactory, IDisposable
+{
+    private readonly SocketsHttpHandler _handler = new() { AllowAutoRedirect = false };
+
+    public AccessSetup(RedisConnection redis, TimeProvider clock, AccessOptions? options = null, string? platform = null, WebPubSubServiceClient? webPubSub = null)
+    {
+        Options = options ?? new AccessOptions();
+        var (configuration, wrapped) = (new ConfigurationManager(), Microsoft.Extensions.Options.Options.Create(Options));
+        configuration["WEBSITE_AUTH_ENABLED"] = platform;
+        var identity = new PlatformIdentity(configuration, wrapped);
+        Keys = new AuthorityKeys(this, wrapped, clock, NullLogger<AuthorityKeys>.Instance);
+        Bearer = new BearerIdentity(Keys, wrapped);
+        Owners = new ChannelOwners(redis, identity, wrapped, clock);
+        Decision = new HostDecision(this, wrapped, clock, NullLogger<HostDecision>.Instance);
+        Channels = new ChannelAccess(Bearer, identity, Owners, Decision, wrapped, NullLogger<ChannelAccess>.Instance);
+        Groups = new GroupKeeper(
+            Owners, webPubSub ?? Substitute.For<WebPubSubServiceClient>(), wrapped, Microsoft.Extensions.Options.Options.Create(new DeliveryOptions()), clock, NullLogger<GroupKeeper>.Instance);
+    }
+
+    public AccessOptions Options { get; }
+
+    public AuthorityKeys Keys { get; }
+
+    public BearerIdentity Bearer { get; }
+
+    public ChannelOwners Owners { get; }
+
+    public HostDecision Decision { get; }
+
+    public ChannelAccess Channels { get; }
+
+    public GroupKeeper Groups { get; }
+
+    public HttpClient CreateClient(string name) => new(_handler, disposeHandler: false);
+
+    public void Dispose()
+    {
+        Groups.Dispose();
+        Keys.Dispose();
+        _handler.Dispose();
+    }
+}

@@ -1,0 +1,182 @@
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.EndToEnd;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Cosmo.Functions.Tests.Access;
+
+public sealed class ChannelAccessTests : IAsyncLifetime
+{
+    private readonly TestRedis _redis = new();
+    private readonly DefaultHttpContext _http = new();
+    private readonly List<AccessSetup> _setups = [];
+    private TestAuthority _authority = null!;
+    private SigningCredentials _key = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _authority = await TestAuthority.StartAsync();
+        _key = _authority.AddRsa("1");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _setups.ForEach(setup => setup.Dispose());
+        await _authority.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("team-1", true)]
+    [InlineData("team-", true)]
+    [InlineData("team", false)]
+    [InlineData("Team-1", false)]
+    [InlineData("c1", true)]
+    [InlineData("c11", false)]
+    [InlineData("*", false)]
+    public async Task A_claim_lists_names_and_prefixes(string channel, bool isListed)
+    {
+        var access = Create("claim").Channels;
+        SignIn(_authority.Sign(_key, claims: [("cosmo_channels", new[] { "team-*", "c1" })]));
+
+        (await access.RefuseAsync(_http.Request, channel, Cancellation) is null).ShouldBe(isListed);
+        ((await access.AdmitAsync(_http.Request, channel, Cancellation)).Refusal is null).ShouldBe(isListed);
+    }
+
+    [Fact]
+    public async Task A_claim_of_one_text_is_one_channel_and_none_is_none()
+    {
+        var access = Create("claim").Channels;
+        SignIn(_authority.Sign(_key, claims: [("cosmo_channels", "a b")]));
+        (await access.RefuseAsync(_http.Request, "a b", Cancellation)).ShouldBeNull();
+
+        SignIn(_authority.Sign(_key));
+        StatusOf(await access.RefuseAsync(_http.Request, "a b", Cancellation)).ShouldBe(403);
+    }
+
+    [Theory]
+    [InlineData("owner")]
+    [InlineData("claim")]
+    public async Task Who_is_not_signed_in_is_told_how(string mode)
+    {
+        var access = Create(mode).Channels;
+
+        StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(401);
+        _http.Response.Headers.WWWAuthenticate.ToString().ShouldBe("Bearer");
+        SignIn(_authority.Sign(_key, minutes: -5));
+        StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(401);
+        _http.Response.Headers.WWWAuthenticate.ToString().ShouldBe("Bearer error=\"invalid_token\", error_description=\"It has ended.\"");
+    }
+
+    [Fact]
+    public async Task Where_all_is_open_nobody_is_asked_but_a_bad_token_is_told_to_who_wants_an_address()
+    {
+        var access = Create("open").Channels;
+        (await access.AdmitAsync(_http.Request, "c1", Cancellation)).ShouldBe(new Admission(null, null, null));
+        SignIn("nonsense");
+
+        (await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBeNull();
+        _authority.Fetches.ShouldBe(0);
+        StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task A_bearer_without_a_provider_is_nobody()
+    {
+        var access = Create("open", new AccessOptions()).Channels;
+        SignIn(_authority.Sign(_key));
+
+        (await access.AdmitAsync(_http.Request, "c1", Cancellation)).ShouldBe(new Admission(null, null, null));
+    }
+
+    [Theory]
+    [InlineData("True", null)]
+    [InlineData("", 401)]
+    public async Task The_platforms_header_counts_where_the_platform_says_so(string platform, int? status)
+    {
+        var access = Create("owner", new AccessOptions(), platform).Channels;
+        foreach (var (name, value) in ToolsFixture.Principal("auditor"))
+        {
+            _http.Request.Headers[name] = value;
+        }
+
+        var admission = await access.AdmitAsync(_http.Request, "c1", Cancellation);
+
+        (admission.Refusal is null ? (int?)null : StatusOf(admission.Refusal)).ShouldBe(status);
+        admission.Owner?.Name.ShouldBe("platform:u-1");
+    }
+
+    [Fact]
+    public async Task Opening_a_new_channel_takes_it_and_reading_one_does_not()
+    {
+        var access = Create("owner").Channels;
+        SignIn(_authority.Sign(_key, "ana"));
+        StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(403);
+
+        (await access.AdmitAsync(_http.Request, "c1", Cancellation)).Owner!.Name.ShouldBe($"{_authority.Issuer}:ana");
+        (await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBeNull();
+
+        SignIn(_authority.Sign(_key, "eve"));
+        StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(403);
+    }
+
+    [Fact]
+    public async Task The_same_id_from_another_issuer_is_another_user()
+    {
+        var access = Create("owner").Channels;
+        await access.AdmitAsync(_http.Request, "c1", new SignedInUser(SignedInUser.Backend, new Caller("ana", []), []), Cancellation);
+        SignIn(_authority.Sign(_key, "ana"));
+
+        StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(403);
+    }
+
+    [Fact]
+    public async Task A_provider_or_a_Redis_that_is_away_is_told_as_such()
+    {
+        await using var away = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1/0", CallTimeoutSeconds = 0.2 }));
+        var setup = new AccessSetup(away, TimeProvider.System, _authority.Options);
+        setup.Options.Mode = "owner";
+        _setups.Add(setup);
+        SignIn(_authority.Sign(_key));
+        StatusOf(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
+
+        _authority.IsAway = true;
+        var access = Create("claim").Channels;
+        StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
+    }
+
+    [Fact]
+    public async Task The_host_application_may_refuse_whom_the_mode_lets_in()
+    {
+        await using var application = await HttpStub.StartAsync(context => context.Response.WriteAsync("""{"allowed": false}"""));
+        var options = _authority.Options;
+        options.DecisionUrl = application.Url;
+        var access = Create("owner", options).Channels;
+        SignIn(_authority.Sign(_key));
+
+        StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(403);
+        application.Requests.Count.ShouldBe(1);
+        StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(403, "The channel must not be this user's.");
+        _http.Request.Headers.Authorization = "";
+        StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(401);
+        application.Requests.Count.ShouldBe(1);
+    }
+
+    private static int? StatusOf(IActionResult? refusal) => refusal.ShouldBeOfType<ObjectResult>().StatusCode;
+
+    private AccessSetup Create(string mode, AccessOptions? options = null, string? platform = null)
+    {
+        var setup = new AccessSetup(_redis.Connection, TimeProvider.System, options ?? _authority.Options, platform);
+        setup.Options.Mode = mode;
+        _setups.Add(setup);
+        return setup;
+    }
+
+    private void SignIn(string token) => _http.Request.Headers.Authorization = $"Bearer {token}";
+}

@@ -1,0 +1,130 @@
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
+using Cosmo.Functions.Tests.EndToEnd;
+using Cosmo.Functions.Tests.Local.WebPubSub;
+
+namespace Cosmo.Functions.Tests.Delivery;
+
+/// <summary>Who is in a channel's group after it was given to somebody, at a Web PubSub that is there.</summary>
+public sealed class GroupKeeperTests : IAsyncLifetime
+{
+    private static readonly Caller Eve = new("eve", []);
+
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _time = new();
+    private readonly List<ChatClient> _clients = [];
+    private EmulatedService _service = null!;
+    private AccessSetup _access = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _service = await EmulatedService.StartAsync();
+        _access = new AccessSetup(_redis.Connection, _time, new AccessOptions { Mode = "owner" }, webPubSub: _service.Client);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _access.Groups.StopAsync(CancellationToken.None);
+        foreach (var client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        _access.Dispose();
+        await _service.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task When_a_message_names_another_owner_all_others_are_taken_out_and_the_owner_stays()
+    {
+        await _access.Owners.FindOrClaimAsync("c1", "backend:ana", Cancellation);
+        await OpenAsync(UserId("ana", "backend"), UserId("eve", "platform"), UserId(null, null), null, UserId("eve", "backend"));
+
+        await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation);
+
+        (await MembersAsync()).ShouldBe([UserId("eve", "backend")]);
+    }
+
+    [Fact]
+    public async Task More_than_one_page_of_others_is_taken_out()
+    {
+        var others = Enumerable.Range(0, 230).Select(number => (string?)UserId($"{number}", "backend")).ToArray();
+        await OpenAsync([.. others, UserId("eve", "backend")]);
+
+        await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation);
+
+        (await MembersAsync()).ShouldBe([UserId("eve", "backend")]);
+    }
+
+    [Fact]
+    public async Task Who_comes_again_with_a_token_that_lives_is_taken_out_again()
+    {
+        await _access.Owners.FindOrClaimAsync("c1", "backend:ana", Cancellation);
+        await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation);
+        await OpenAsync(UserId("ana", "backend"), UserId("eve", "backend"));
+        (await MembersAsync()).Length.ShouldBe(2);
+
+        await KeepUntilAsync(members: 1);
+
+        (await MembersAsync()).ShouldBe([UserId("eve", "backend")]);
+    }
+
+    [Fact]
+    public async Task What_Web_PubSub_did_not_do_is_done_later()
+    {
+        using var away = new AccessSetup(
+            _redis.Connection, _time, _access.Options, webPubSub: new WebPubSubServiceClient($"Endpoint={_service.Emulator.Url};AccessKey=some-other-key-altogether;Version=1.0;", EmulatedService.Hub));
+        await OpenAsync(UserId("ana", "backend"));
+        await away.Groups.NameOwnerAsync("c1", Eve, Cancellation);
+        (await MembersAsync()).Length.ShouldBe(1);
+
+        await KeepUntilAsync(members: 0);
+    }
+
+    [Fact]
+    public async Task A_new_channel_in_whose_group_nobody_is_is_not_watched()
+    {
+        await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation);
+
+        (await _access.Owners.TakeWatchedAsync(TimeSpan.FromSeconds(1), Cancellation)).ShouldBeEmpty();
+    }
+
+    private static string UserId(string? id, string? issuer) =>
+        new ConnectionIdentity("c1", new Caller(id, []), issuer, DateTimeOffset.UnixEpoch).ToUserId();
+
+    private async Task OpenAsync(params string?[] users)
+    {
+        foreach (var user in users)
+        {
+            _clients.Add(await ChatClient.ConnectAsync(new Uri(await _service.UrlAsync("c1", user))));
+        }
+    }
+
+    private async Task KeepUntilAsync(int members)
+    {
+        var turn = TimeSpan.FromSeconds(5);
+        await _access.Groups.StartAsync(Cancellation);
+        await _time.TimerSetForAsync(turn);
+        _time.Advance(turn);
+        while ((await MembersAsync()).Length != members)
+        {
+            await Task.Delay(20, Cancellation);
+        }
+    }
+
+    private async Task<string?[]> MembersAsync()
+    {
+        var members = new List<string?>();
+        await foreach (var member in _service.Client.ListConnectionsInGroupAsync("c1").WithCancellation(Cancellation))
+        {
+            members.Add(member.UserId);
+        }
+
+        return [.. members];
+    }
+}

@@ -1,0 +1,126 @@
+using Cosmo.Functions.Hosting;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Access;
+
+/// <summary>Who may do what in a channel (docs/access.md). Every function that is open to clients asks here first.</summary>
+internal sealed class ChannelAccess(
+    BearerIdentity bearer, PlatformIdentity platform, ChannelOwners owners, HostDecision decision, IOptions<AccessOptions> options, ILogger<ChannelAccess> logger)
+{
+    /// <summary>Null if who sends this request may read and act in the channel, else the answer.</summary>
+    public async Task<IActionResult?> RefuseAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
+    {
+        if (options.Value.IsOpen)
+        {
+            return null;
+        }
+
+        var (user, refusal) = await SignInAsync(request, cancellationToken);
+        return refusal ?? await GuardAsync(async () =>
+            WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null));
+    }
+
+    /// <summary>Whether who sends this request gets the address of the channel. In the mode <c>owner</c> a new channel is that user's from then on.</summary>
+    public async Task<Admission> AdmitAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
+    {
+        var (user, refusal) = await SignInAsync(request, cancellationToken);
+        return refusal is null ? await AdmitAsync(request, channel, user, cancellationToken) : new Admission(null, null, refusal);
+    }
+
+    /// <summary>The same for a user for whom another asks.</summary>
+    public async Task<Admission> AdmitAsync(HttpRequest request, string channel, SignedInUser? user, CancellationToken cancellationToken)
+    {
+        ChannelOwner? owner = null;
+        var isOwned = options.Value.IsByOwner && user is not null;
+        var refusal = options.Value.IsOpen || isOwned ? null : WhyNot(request, channel, user, owner: null);
+
+        // The host application comes first: whom it refuses does not get a new channel either.
+        if (refusal is null && !await decision.AllowsAsync(channel, user, cancellationToken))
+        {
+            refusal = HttpAnswers.Problem(StatusCodes.Status403Forbidden, "Not allowed", "The host application does not let this user into the channel.");
+        }
+
+        if (refusal is null && isOwned)
+        {
+            refusal = await GuardAsync(async () =>
+            {
+                owner = await owners.FindOrClaimAsync(channel, user!.Name, cancellationToken);
+                return WhyNot(request, channel, user, owner?.Name);
+            });
+        }
+
+        return new Admission(user, owner, refusal);
+    }
+
+    /// <summary>Null if a connection may act in its channel, else what its client is told.</summary>
+    /// <exception cref="RedisException">Redis is away.</exception>
+    /// <exception cref="TimeoutException">Redis does not answer.</exception>
+    public async Task<(string Sentence, string Details)?> RefuseAsync(ConnectionIdentity identity, bool hasEnded, CancellationToken cancellationToken) => identity switch
+    {
+        _ when options.Value.IsOpen => null,
+        { Name: null } => ("Please sign in.", "The channel is open to signed-in users only."),
+        _ when hasEnded => (
+            "Your connection has to be renewed. Please try again.", "The user's rights have ended with the connection's token; negotiate another."),
+        { Name: { } name } when options.Value.IsByOwner && name != await owners.FindAsync(identity.Channel, cancellationToken) => (
+            "This conversation belongs to somebody else.", "The channel is not this user's."),
+        _ => null,
+    };
+
+    private async Task<(SignedInUser? User, IActionResult? Refusal)> SignInAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        if (bearer.TokenOf(request) is not { } token)
+        {
+            return (platform.Of(request), null);
+        }
+
+        try
+        {
+            var (user, fault) = await bearer.ReadAsync(token, cancellationToken);
+            return (user, fault is null ? null : Unauthorized(request, $"Bearer error=\"invalid_token\", error_description=\"{fault.Replace("\"", "'")}\"", $"The token does not do. {fault}"));
+        }
+        catch (AuthorityAwayException)
+        {
+            return (null, HttpAnswers.Problem(
+                StatusCodes.Status503ServiceUnavailable, "The identity provider is not available", "The token could not be checked. Please try again in a moment."));
+        }
+    }
+
+    private IActionResult? WhyNot(HttpRequest request, string channel, SignedInUser? user, string? owner) => user switch
+    {
+        null => Unauthorized(request, "Bearer", "This is open to signed-in users only. A key of the host is not looked at here."),
+        _ when (options.Value.IsByOwner ? user.Name == owner : user.Lists(channel)) => null,
+        _ => HttpAnswers.Problem(
+            StatusCodes.Status403Forbidden,
+            "Not your channel",
+            options.Value.IsByOwner
+                ? "The channel belongs to another user, or to nobody until a message or an operator names one."
+                : "The user's token does not list the channel."),
+    };
+
+    private static IActionResult Unauthorized(HttpRequest request, string challenge, string detail)
+    {
+        request.HttpContext.Response.Headers.WWWAuthenticate = challenge;
+        return HttpAnswers.Problem(StatusCodes.Status401Unauthorized, "Not signed in", detail);
+    }
+
+    private async Task<IActionResult?> GuardAsync(Func<Task<IActionResult?>> check)
+    {
+        try
+        {
+            return await check();
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.OwnerNotFound(e);
+            return HttpAnswers.RedisProblem(e, "Whose channel this is could not be found out.");
+        }
+    }
+}
+
+/// <summary>Whether somebody gets the address of a channel.</summary>
+/// <param name="User">Who; null for a stranger.</param>
+/// <param name="Owner">Whose the channel is, where that decides.</param>
+/// <param name="Refusal">The answer to who does not get it.</param>
+internal sealed record Admission(SignedInUser? User, ChannelOwner? Owner, IActionResult? Refusal);

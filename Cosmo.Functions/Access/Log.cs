@@ -1,0 +1,13 @@
+namespace Cosmo.Functions.Access;
+
+internal static partial class Log
+{
+    [LoggerMessage(641, LogLevel.Warning, "The identity provider did not say which keys it signs with.")]
+    public static partial void AuthorityAway(this ILogger logger, Exception exception);
+
+    [LoggerMessage(642, LogLevel.Warning, "The host application did not say who gets the address of a channel; nobody does.")]
+    public static partial void NoDecision(this ILogger logger, Exception exception);
+
+    [LoggerMessage(643, LogLevel.Warning, "Redis did not say whose a channel is.")]
+    public static partial void OwnerNotFound(this ILogger logger, Exception exception);
+}
