@@ -29,6 +29,7 @@ public sealed class ToolFilesTests : IDisposable
     {
         await using var stack = await CosmoStack.CreateAsync(CosmoStack.Patient);
         stack.Set("EXCHANGE_RATES_URL", new Uri(stack.Backends.Url, "/rates").AbsoluteUri);
+        stack.Set("X_API_KEY", "a-key-that-is-marked");
         await stack.StartFunctionsAsync();
         await using var client = await stack.OpenAsync(_channel);
 
@@ -39,6 +40,8 @@ public sealed class ToolFilesTests : IDisposable
         using var http = new HttpClient();
         var asked = JsonNode.Parse(await http.GetStringAsync(new Uri(stack.Backends.Url, "/emulator/requests"), _limit.Token))!["requests"]!.AsArray().ShouldHaveSingleItem()!;
         (asked["path"]!.GetValue<string>(), asked["hasKey"]!.GetValue<bool>()).ShouldBe(("/rates/USD/PHP", true));
+        stack.Output.ShouldNotContain("a-key-that-is-marked");
+        stack.Output.ShouldNotContain("/rates");
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Tools;
@@ -110,7 +111,7 @@ internal sealed class ApiClient(IHttpClientFactory clients, TimeProvider clock, 
         {
             // Its text would name the host.
             var error = (exception as HttpRequestException)?.HttpRequestError ?? HttpRequestError.Unknown;
-            logger.RequestFailed(service, @try, $"connection ({error})");
+            logger.RequestFailed(service, @try, $"connection ({(exception.InnerException as SocketException)?.SocketErrorCode.ToString() ?? error.ToString()})");
             return (null, new Failure($"{Capitalized(service)} cannot be reached right now. Tell the user to try again later.", MayPass: true)
             {
                 MayHaveArrived = error is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError),

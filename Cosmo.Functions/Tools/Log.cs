@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(506, LogLevel.Warning, "A query of the database failed.")]
     public static partial void QueryFailed(this ILogger logger, Exception exception);
 
+    [LoggerMessage(507, LogLevel.Warning, "The tool {Tool} was asked for on behalf of a caller who may not use it.")]
+    public static partial void Denied(this ILogger logger, string tool);
+
     [LoggerMessage(508, LogLevel.Information, "The MCP server of {File} offers {Count} of its {Listed} tools.")]
     public static partial void McpTools(this ILogger logger, string file, int count, int listed);
 
@@ -32,7 +35,4 @@ internal static partial class Log
 
     [LoggerMessage(510, LogLevel.Warning, "The tool {Tool} of the MCP server of {File} is left out: {Reason}")]
     public static partial void McpToolLeftOut(this ILogger logger, string tool, string file, string reason);
-
-    [LoggerMessage(507, LogLevel.Warning, "The tool {Tool} was asked for on behalf of a caller who may not use it.")]
-    public static partial void Denied(this ILogger logger, string tool);
 }

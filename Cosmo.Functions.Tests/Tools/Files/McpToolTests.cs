@@ -108,6 +108,7 @@ public sealed class McpToolTests : IAsyncDisposable
     [InlineData("null", "its schema is not that of an object")]
     [InlineData("""{"type":"object","type":"string"}""", "its schema cannot be read")]
     [InlineData("""{"type":"object","properties":{"a":{},"a":{}}}""", "its schema cannot be read")]
+    [InlineData("""{"type":"object","title":"s3cr3t-key"}""", "its schema has what a setting holds")]
     [InlineData("""{"type":"object"},"inputSchema":5""", "its schema is not that of an object")]
     public async Task A_schema_that_is_no_object_is_left_out_and_the_others_are_offered(string schema, string reason)
     {

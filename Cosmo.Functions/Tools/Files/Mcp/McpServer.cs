@@ -177,7 +177,7 @@ internal sealed class McpServer(
     }
 
     /// <summary>Null, or why the tool cannot be offered.</summary>
-    private static string? FaultOf(ForeignJson tool, out JsonObject parameters)
+    private string? FaultOf(ForeignJson tool, out JsonObject parameters)
     {
         parameters = [];
         if (tool["inputSchema"] is not { } schema)
@@ -188,6 +188,12 @@ internal sealed class McpServer(
         if (schema.Raw.Length > MaxSchemaBytes)
         {
             return $"its schema has more than {MaxSchemaBytes} bytes";
+        }
+
+        var text = Encoding.UTF8.GetString(schema.Raw);
+        if (file.Secrets.Hide(text) != text)
+        {
+            return "its schema has what a setting holds";
         }
 
         try
