@@ -48,7 +48,7 @@ internal sealed class CosmoQueue : IAsyncDisposable
     /// <summary>Waits for the next dead letter.</summary>
     public async Task<(IReadOnlyDictionary<string, string> Headers, byte[] Body, IReadOnlyBasicProperties Properties)> NextDeadLetterAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             if (await Channel.BasicGetAsync(FailedQueue, autoAck: true, limit.Token) is { } letter)

@@ -9,45 +9,20 @@ using Microsoft.AspNetCore.Http;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>A tool that changes something waits for a person, through the whole app.</summary>
-public sealed class ApprovalTests : IAsyncLifetime
+public sealed class ApprovalTests(ApprovalTests.Fixture fixture) : IClassFixture<ApprovalTests.Fixture>, IAsyncLifetime
 {
-    private const string AddNote = """
-        { "name": "add_note", "description": "Adds a note.",
-          "parameters": { "type": "object", "properties": { "text": { "type": "string" } }, "required": ["text"], "additionalProperties": false },
-          "http": { "method": "POST", "url": "%NOTES_URL%/notes", "body": { "text": "{text}" } },
-          "allow_private": true, "approval": true }
-        """;
-
-    private readonly DirectoryInfo _tools = Directory.CreateTempSubdirectory("cosmo-tools-");
-    private readonly ConcurrentQueue<string> _notes = new();
-    private HttpStub _server = null!;
-    private CosmoStack _stack = null!;
+    private readonly CosmoStack _stack = fixture.Stack;
+    private readonly ConcurrentQueue<string> _notes = fixture.Notes;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        await File.WriteAllTextAsync(Path.Combine(_tools.FullName, "add_note.json"), AddNote, Cancellation);
-        _server = await HttpStub.StartAsync(async context =>
-        {
-            using var reader = new StreamReader(context.Request.Body);
-            _notes.Enqueue(await reader.ReadToEndAsync(context.RequestAborted));
-            await context.Response.WriteAsync("""{"id":1}""");
-        });
-        _stack = await CosmoStack.CreateAsync(CosmoStack.Patient);
-        _stack.Set("TOOLS_PATH", _tools.FullName);
-        _stack.Set("NOTES_URL", _server.Url.ToString().TrimEnd('/'));
-        _stack.Set("WEBSITE_AUTH_ENABLED", "True");
-        await _stack.StartFunctionsAsync();
+        _notes.Clear();
         await _stack.ScriptAsync("""[{"userText": "note", "calls": [{"name": "add_note", "arguments": {"text": "Buy \"milk\""}}]}, {"userText": "note", "text": "So be it."}]""");
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stack.DisposeAsync();
-        await _server.DisposeAsync();
-        _tools.Delete(recursive: true);
-    }
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task A_call_waits_over_a_restart_for_another_tab_to_approve_it_and_is_made_once_as_it_was_shown()
@@ -123,11 +98,11 @@ public sealed class ApprovalTests : IAsyncLifetime
     public async Task A_stranger_is_not_offered_what_needs_approval()
     {
         await using var client = await _stack.OpenAsync("c4");
-        await _stack.Queue.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { channel = "c4", message_id = "m1", message = "Add a note.", user = new { roles = Array.Empty<string>() } }));
+        await _stack.Queue.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { channel = "c4", message_id = "m1", message = "Add a note of a stranger.", user = new { roles = Array.Empty<string>() } }));
 
         await client.FinalAsync("m1");
 
-        (await _stack.RequestsAsync("note"))[0]["tools"]!.AsArray().Select(tool => tool!.GetValue<string>()).ShouldBe(["get_weather"]);
+        (await _stack.RequestsAsync("note of a stranger"))[0]["tools"]!.AsArray().Select(tool => tool!.GetValue<string>()).ShouldBe(["get_weather"]);
         _notes.ShouldBeEmpty();
         client.Seen.ShouldNotContain(update => update.ToJsonString().Contains("awaiting_approval"));
     }
@@ -164,4 +139,45 @@ public sealed class ApprovalTests : IAsyncLifetime
     private async Task<IEnumerable<string>> ToolStatesAsync(string channel) =>
         (await _stack.Http.GetFromJsonAsync<JsonObject>($"channels/{channel}/updates", Cancellation))!["updates"]!.AsArray()
             .Select(update => update!["payload"]!["tool"]?["state"]?.GetValue<string>()).OfType<string>();
+
+    /// <summary>A stack with a tool that adds a note, and the notes.</summary>
+    public sealed class Fixture : IAsyncLifetime
+    {
+        private const string AddNote = """
+            { "name": "add_note", "description": "Adds a note.",
+              "parameters": { "type": "object", "properties": { "text": { "type": "string" } }, "required": ["text"], "additionalProperties": false },
+              "http": { "method": "POST", "url": "%NOTES_URL%/notes", "body": { "text": "{text}" } },
+              "allow_private": true, "approval": true }
+            """;
+
+        private readonly DirectoryInfo _tools = Directory.CreateTempSubdirectory("cosmo-tools-");
+        private HttpStub _server = null!;
+
+        internal CosmoStack Stack { get; private set; } = null!;
+
+        internal ConcurrentQueue<string> Notes { get; } = new();
+
+        public async ValueTask InitializeAsync()
+        {
+            await File.WriteAllTextAsync(Path.Combine(_tools.FullName, "add_note.json"), AddNote);
+            _server = await HttpStub.StartAsync(async context =>
+            {
+                using var reader = new StreamReader(context.Request.Body);
+                Notes.Enqueue(await reader.ReadToEndAsync(context.RequestAborted));
+                await context.Response.WriteAsync("""{"id":1}""");
+            });
+            Stack = await CosmoStack.CreateAsync(CosmoStack.Patient);
+            Stack.Set("TOOLS_PATH", _tools.FullName);
+            Stack.Set("NOTES_URL", _server.Url.ToString().TrimEnd('/'));
+            Stack.Set("WEBSITE_AUTH_ENABLED", "True");
+            await Stack.StartFunctionsAsync();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Stack.DisposeAsync();
+            await _server.DisposeAsync();
+            _tools.Delete(recursive: true);
+        }
+    }
 }

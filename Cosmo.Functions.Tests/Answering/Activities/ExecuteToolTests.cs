@@ -96,12 +96,23 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         end!.Tool.ShouldBe(new("call_1", "slow", "failed", 5));
     }
 
-    private Task<string> RunAsync(string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run, bool known = true)
+    [Fact]
+    public async Task A_call_that_needs_approval_runs_with_it_alone()
     {
-        var toolbox = new Toolbox(known ? [new OneTool(name, run)] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
+        var runs = 0;
+        Task<string> AskAsync(bool isApproved) => RunAsync("echo", (_, _) => Task.FromResult<JsonNode>(new JsonObject { ["run"] = ++runs }), needsApproval: true, isApproved: isApproved);
+
+        (await AskAsync(isApproved: false)).ShouldBe(Toolbox.NotApproved);
+        (await AskAsync(isApproved: true)).ShouldBe("""{"run":1}""");
+    }
+
+    private Task<string> RunAsync(
+        string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run, bool known = true, bool needsApproval = false, bool isApproved = false)
+    {
+        var toolbox = new Toolbox(known ? [new OneTool(name, run) { RequiresApproval = needsApproval }] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
         var call = new ToolCall("call_1", name, """{"text":"Hello"}""");
         return new ExecuteTool(toolbox, TestProfiles.BuiltIn, _updates, _memory, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
-            new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(5)), Substitute.For<FunctionContext>());
+            new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(5), isApproved), Substitute.For<FunctionContext>());
     }
 
     private sealed class OneTool(string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run) : ITool
@@ -111,6 +122,8 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         public string Description => "Does what the test says.";
 
         public JsonNode Parameters => new JsonObject();
+
+        public bool RequiresApproval { get; init; }
 
         public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken) => run(arguments, cancellationToken);
     }

@@ -297,13 +297,15 @@ public sealed class HttpToolTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_needs_approval_is_not_carried_out()
+    public async Task A_file_says_that_its_tool_needs_approval_and_a_stranger_has_no_such_tool()
     {
-        await StartAsync(""" "url": "%RATES_URL%/x" """, _ => Task.CompletedTask, """, "approval": true """);
+        await StartAsync(""" "url": "%RATES_URL%/x" """, _ => Task.CompletedTask, """, "approval": true, "roles": ["anyone"] """);
 
-        (await RunAsync(Rate)).ShouldContain("needs the approval of a person");
-
-        _service.Requests.ShouldBeEmpty();
+        var toolbox = _setup!.Toolbox;
+        toolbox.NeedsApproval("get_rate", new Caller("ana", [])).ShouldBeTrue();
+        toolbox.NeedsApproval("get_rate", Caller.TrustedProducer).ShouldBeTrue();
+        toolbox.NeedsApproval("get_weather", Caller.TrustedProducer).ShouldBeFalse();
+        toolbox.AvailableTo(Caller.Anonymous).ShouldNotContain(tool => tool.Name == "get_rate");
     }
 
     private async Task StartAsync(string http, Func<HttpContext, Task> answer, string rest = "", bool isPrivate = true)
