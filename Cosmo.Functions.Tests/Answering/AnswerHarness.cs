@@ -1,5 +1,6 @@
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
@@ -31,6 +32,9 @@ internal sealed class AnswerHarness : OrchestrationHarness
         On<FailInput>(nameof(FailAnswer), _ => false);
         On<DeadLetterInput>(nameof(WriteDeadLetter), _ => null);
         On<ReplyInput>(nameof(SendReply), _ => null);
+        On<ApprovalInput>(nameof(AskApproval), _ => null);
+        On<ApprovalInput>(nameof(CheckApproval), _ => null);
+        On<ApprovalInput>(nameof(EndApproval), input => input.Decision);
     }
 
     /// <summary>The answer of an activity that goes on until it is told to stop.</summary>
@@ -44,6 +48,10 @@ internal sealed class AnswerHarness : OrchestrationHarness
 
     /// <summary>Tells of an event of the model now.</summary>
     public void Progress() => Raise(AnswerMessage.ModelProgress, Now);
+
+    /// <summary>A person says yes or no to a call.</summary>
+    public void Decide(string callId, bool approved, string? reason = null) =>
+        Raise(ApprovalDesk.EventOf(callId), new ApprovalDecision(approved, reason, "backend:ana"));
 
     public void Cancel() => Raise(AnswerMessage.CancelRequested, true);
 

@@ -1,5 +1,6 @@
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Tests.Orchestrations;
@@ -37,6 +38,76 @@ public sealed class AnswerMessageTests
         rounds[0].Question.ShouldBe("Weather in Makati?");
         rounds[1].Question.ShouldBeNull();
         rounds[1].ToolOutputs.ShouldBe([new ToolOutput("call_a_0", "a done"), new ToolOutput("call_b_1", "b done")]);
+    }
+
+    [Fact]
+    public void A_call_that_waits_for_a_person_is_made_when_somebody_says_yes_and_the_clocks_stand_still()
+    {
+        AnswerPaths.AskForApproval(_harness);
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromMinutes(9));
+        _harness.Inputs<ToolInput>(nameof(ExecuteTool)).Select(input => (input.Call.Name, input.IsApproved)).ShouldBe([("get_weather", false)]);
+        _harness.Calls.Count(call => call == nameof(CheckApproval)).ShouldBe(1);
+
+        _harness.Decide("call_get_user_role_1", approved: true);
+
+        _harness.End().ShouldBe(new AnswerResult("completed", null, 2));
+        var approved = _harness.Inputs<ToolInput>(nameof(ExecuteTool))[^1];
+        (approved.Call.Name, approved.Call.Arguments, approved.IsApproved).ShouldBe(("get_user_role", "{}", true));
+        (approved.StopAt - _harness.Now).ShouldBe(TimeSpan.FromSeconds(90));
+        _harness.Inputs<RunInput>(nameof(RunAssistant))[1].ToolOutputs.Select(output => output.Output).ShouldBe(["output of get_weather", "output of get_user_role"]);
+    }
+
+    [Fact]
+    public void A_call_that_a_person_refuses_or_nobody_approves_is_not_made_and_the_model_is_told()
+    {
+        AnswerPaths.AskForApproval(_harness);
+        _harness.Begin();
+        _harness.Decide("call_get_user_role_1", approved: false, "Not \"today\".");
+
+        _harness.End().Outcome.ShouldBe("completed");
+        OutputOf(_harness).ShouldBe("""{"error":"A person refused this, so it was not carried out. Tell the user so.","reason":"Not \u0022today\u0022."}""");
+
+        var silent = new AnswerHarness();
+        AnswerPaths.AskForApproval(silent);
+        silent.Begin();
+        silent.Advance(TimeSpan.FromMinutes(10));
+
+        silent.End().Outcome.ShouldBe("completed");
+        OutputOf(silent).ShouldBe("""{"error":"Nobody approved this in time, so it was not carried out. Tell the user so."}""");
+
+        static string OutputOf(AnswerHarness harness)
+        {
+            harness.Inputs<ToolInput>(nameof(ExecuteTool)).ShouldHaveSingleItem().Call.Name.ShouldBe("get_weather");
+            return harness.Inputs<RunInput>(nameof(RunAssistant))[1].ToolOutputs[1].Output;
+        }
+    }
+
+    [Fact]
+    public void A_decision_counts_that_is_kept_although_its_event_was_lost()
+    {
+        AnswerPaths.AskForApproval(_harness);
+        _harness.On<ApprovalInput>(nameof(CheckApproval), _ => new ApprovalDecision(true, null, "backend:ana"));
+        _harness.Begin();
+
+        _harness.Advance(ApprovalWait.Round);
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Inputs<ToolInput>(nameof(ExecuteTool))[^1].IsApproved.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_waits_for_a_person_can_be_cancelled()
+    {
+        AnswerPaths.AskForApproval(_harness);
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromMinutes(3));
+
+        _harness.Cancel();
+
+        _harness.End().Cause.ShouldBe("cancelled");
+        _harness.Calls.ShouldContain(nameof(EndApproval));
+        _harness.Inputs<ToolInput>(nameof(ExecuteTool)).ShouldHaveSingleItem();
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
@@ -66,6 +67,38 @@ internal static class AnswerPaths
         {
             AskForTools(answer, rounds: 1, "get_weather", "get_user_role");
             answer.Begin();
+        },
+        ["approved"] = answer =>
+        {
+            AskForApproval(answer);
+            answer.Begin();
+            answer.Decide("call_get_user_role_1", approved: true);
+        },
+        ["refused"] = answer =>
+        {
+            AskForApproval(answer);
+            answer.Begin();
+            answer.Decide("call_get_user_role_1", approved: false);
+        },
+        ["nobody-approved"] = answer =>
+        {
+            AskForApproval(answer);
+            answer.Begin();
+            answer.Advance(ApprovalWait.Round);
+            answer.Advance(ApprovalWait.Round);
+        },
+        ["approved-by-an-event-that-was-lost"] = answer =>
+        {
+            AskForApproval(answer);
+            answer.On<ApprovalInput>(nameof(CheckApproval), _ => new ApprovalDecision(true, null, "backend:ana"));
+            answer.Begin();
+            answer.Advance(ApprovalWait.Round);
+        },
+        ["cancelled-while-approval-was-awaited"] = answer =>
+        {
+            AskForApproval(answer);
+            answer.Begin();
+            answer.Cancel();
         },
         ["many-rounds"] = answer =>
         {
@@ -216,6 +249,11 @@ internal static class AnswerPaths
     };
 
     private static Failure ThreadGone { get; } = Failure.From(AssistantFailure.ThreadGone, "404");
+
+    /// <summary>Two calls, the second of which waits for a person.</summary>
+    public static void AskForApproval(AnswerHarness answer) => answer.On<RunInput>(nameof(RunAssistant), input => input.Round > 0
+        ? new RunResult([], null)
+        : new RunResult([.. AnswerHarness.Calling("get_weather", "get_user_role").Select(call => call with { NeedsApproval = call.Name == "get_user_role" })], null));
 
     private static void AskForTools(AnswerHarness answer, int rounds, params string[] tools) => answer.On<RunInput>(
         nameof(RunAssistant), input => new RunResult(input.Round < rounds ? AnswerHarness.Calling(tools) : [], null));

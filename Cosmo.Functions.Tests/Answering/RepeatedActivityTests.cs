@@ -272,7 +272,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         .RunAsync(new ThreadInput(Address, "run-1", null, HasStarted: false), _context);
 
     private Task<RunResult> RunAssistantAsync() => new RunAssistant(
-        _assistant, _updates, _memory, new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
+        _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
 
     private Task<string> ExecuteAsync(CountedTool tool, string callId = "call_1") =>

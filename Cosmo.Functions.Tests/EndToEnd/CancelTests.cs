@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.WebSockets;
-using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
@@ -80,21 +78,19 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
     [Fact]
     public async Task A_browser_cancels_over_its_connection_in_its_own_channel_alone()
     {
-        var other = await ConnectAsync($"other {_channel}");
-        var own = await ConnectAsync(_channel);
+        using var other = await ConnectAsync($"other {_channel}");
+        using var own = await ConnectAsync(_channel);
         await _stack.Queue.SendAsync(_channel, "msg-1", "essay");
         await _client.StatusAsync("in_progress");
 
-        await SendCancelAsync(other, "msg-1");
-        var refusal = await ReceiveAsync(other, update => update["payload"]?["error_details"] is not null);
-        await SendCancelAsync(own, "msg-1");
+        await other.SendAsync("cancel", new JsonObject { ["message_id"] = "msg-1" });
+        var refusal = await other.UntilAsync(payload => payload["error_details"] is not null);
+        await own.SendAsync("cancel", new JsonObject { ["message_id"] = "msg-1" });
         var final = await _client.FinalAsync("msg-1");
 
-        refusal["payload"]!["error_details"]!.GetValue<string>().ShouldBe("There is no such message in this channel.");
-        refusal["payload"]!["message_id"].ShouldBeNull();
+        refusal["error_details"]!.GetValue<string>().ShouldBe("There is no such message in this channel.");
+        refusal["message_id"].ShouldBeNull();
         final["status"]!.GetValue<string>().ShouldBe("cancelled");
-        other.Abort();
-        own.Abort();
     }
 
     private async Task WorksOnAsync()
@@ -122,33 +118,10 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
         }
     }
 
-    private async Task<ClientWebSocket> ConnectAsync(string channel)
+    private async Task<EventSocket> ConnectAsync(string channel)
     {
         using var answer = await _stack.Http.PostAsync($"channels/{Uri.EscapeDataString(channel)}/negotiate", null);
-        var url = (await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>();
-        var socket = new ClientWebSocket();
-        socket.Options.AddSubProtocol("json.webpubsub.azure.v1");
-        await socket.ConnectAsync(new Uri(url), TestContext.Current.CancellationToken);
-        return socket;
-    }
-
-    private static Task SendCancelAsync(ClientWebSocket socket, string messageId) => socket.SendAsync(
-        Encoding.UTF8.GetBytes(
-            new JsonObject { ["type"] = "event", ["event"] = "cancel", ["dataType"] = "json", ["data"] = new JsonObject { ["message_id"] = messageId } }.ToJsonString()),
-        WebSocketMessageType.Text, endOfMessage: true, TestContext.Current.CancellationToken);
-
-    /// <summary>The data of the first message that fits.</summary>
-    private static async Task<JsonNode> ReceiveAsync(ClientWebSocket socket, Func<JsonNode, bool> fits)
-    {
-        var buffer = new byte[1 << 16];
-        while (true)
-        {
-            var received = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10));
-            if (JsonNode.Parse(buffer.AsSpan(0, received.Count))!["data"] is JsonObject data && fits(data))
-            {
-                return data;
-            }
-        }
+        return await EventSocket.ConnectAsync((await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>());
     }
 
     public sealed class Fixture : CosmoFixture;

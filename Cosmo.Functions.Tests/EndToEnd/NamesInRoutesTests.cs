@@ -94,6 +94,10 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
                         (await LinkAsync(body["status_url"]!))["message_id"]!.GetValue<string>().ShouldBe(messageId, said);
                         (await LinkAsync(body["updates_url"]!))["updates"]!.AsArray().ShouldAllBe(update => update!["channel"]!.GetValue<string>() == name, said);
                         break;
+                    case "DecideCall":
+                        // The names do; it is open to nobody who is not signed in.
+                        status.ShouldBe(HttpStatusCode.Unauthorized, said);
+                        break;
                     case "SetOwner":
                         (body["channel"]!.GetValue<string>(), body["owner"]!.GetValue<string>()).ShouldBe((name, "backend:ana"), said);
                         break;
@@ -146,7 +150,7 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
     /// <summary>Another odd name, for the message's id.</summary>
     private static string Next(string name) => OddNames.All[(OddNames.All.ToList().IndexOf(name) + 1) % OddNames.All.Count];
 
-    private static string Fill(string route, string written) => route.TrimStart('/').Replace("{channel}", written).Replace("{messageId}", written);
+    private static string Fill(string route, string written) => route.TrimStart('/').Replace("{channel}", written).Replace("{messageId}", written).Replace("{callId}", written);
 
     private static string? BodyOf(string operation, string messageId) => operation switch
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -232,6 +233,57 @@ public sealed class ClientEventsTests : IAsyncLifetime
         (away["message_id"], away["message"]!.GetValue<string>()).ShouldBe((null, "I'm having trouble connecting to my services. Please try again in a moment."));
         refused["message"]!.GetValue<string>().ShouldBe("I encountered an issue while processing your request.");
     }
+
+    [Fact]
+    public async Task The_first_signed_in_user_who_decides_on_a_call_counts()
+    {
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await _room.Desk.OpenAsync(new MessageAddress("c1", "m1", 1), "call_1", Cancellation);
+        const string yes = """{"message_id":"m1","call_id":"call_1","approved":true}""";
+        const string no = """{"message_id":"m1","call_id":"call_1","approved":false,"reason":"No."}""";
+
+        var stranger = Update(await DecideAsync(yes, StrangerId));
+        var ended = Update(await DecideAsync(yes, EndedId));
+        var first = await DecideAsync(no, UserId);
+        var second = Update(await DecideAsync(yes, UserId));
+
+        (stranger["message"]!.GetValue<string>(), ended["message"]!.GetValue<string>()).ShouldBe(("Please sign in to approve.", "Please sign in to approve."));
+        first.ShouldBeOfType<NoContentResult>();
+        second["message"]!.GetValue<string>().ShouldBe("It was decided already, or it is too late.");
+        (await _room.Desk.FindAsync(new MessageAddress("c1", "m1", 1), "call_1", Cancellation)).ShouldBe(new ApprovalDecision(false, "No.", "backend:ana"));
+    }
+
+    [Theory]
+    [InlineData("""{"message_id":"m1","call_id":"call_9","approved":true}""", "No call of this id waits in this channel.")]
+    [InlineData("""{"message_id":"m9","call_id":"call_1","approved":true}""", "No call of this id waits in this channel.")]
+    [InlineData("""{"call_id":"call_1","approved":true}""", "Field 'message_id' must be a text.")]
+    [InlineData("""{"message_id":"m1","approved":true}""", "Field 'call_id' must be a text.")]
+    [InlineData("""{"message_id":"m1","call_id":"call_1","approved":"yes"}""", "Field 'approved' must be true or false.")]
+    [InlineData("""{"message_id":"m1","call_id":"call_1","approved":true,"reason":7}""", "Field 'reason' must be a text of at most 2000 characters.")]
+    [InlineData("[]", "It must be a JSON object in UTF-8.")]
+    public async Task What_is_no_decision_is_told_and_decides_nothing(string body, string details)
+    {
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await _room.Desk.OpenAsync(new MessageAddress("c1", "m1", 1), "call_1", Cancellation);
+
+        Update(await DecideAsync(body, UserId))["error_details"]!.GetValue<string>().ShouldBe(details);
+
+        (await _room.Desk.FindAsync(new MessageAddress("c1", "m1", 1), "call_1", Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_decision_that_comes_too_late_does_not_count()
+    {
+        var address = new MessageAddress("c1", "m1", 1);
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await _room.Desk.OpenAsync(address, "call_1", Cancellation);
+        (await _room.Desk.CloseAsync(address, "call_1", Cancellation)).ShouldBeNull();
+
+        Update(await DecideAsync("""{"message_id":"m1","call_id":"call_1","approved":true}""", UserId))["message"]!.GetValue<string>().ShouldBe("It was decided already, or it is too late.");
+        (await _room.Desk.CloseAsync(address, "call_1", Cancellation)).ShouldBeNull();
+    }
+
+    private async Task<IActionResult> DecideAsync(string body, string userId) => (await SendAsync("POST", "azure.webpubsub.user.approve", body, userId)).Answer;
 
     private static JsonNode Update(IActionResult answer) =>
         System.Text.Json.JsonSerializer.SerializeToNode(((JsonResult)answer).Value, CosmoJson.Options)!["payload"]!;

@@ -1,5 +1,6 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -54,7 +55,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Receiver = new MessageReceiver(
             reader, starter, DeadLetters, _rabbitMQ, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
-            reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, _setup.Channels, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
+            reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(
             Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>()).Returns("instance");
     }
@@ -66,6 +67,8 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public LimitOptions Limits { get; } = new();
 
     public ChannelOwners Owners => _setup.Owners;
+
+    public ApprovalDesk Desk { get; }
 
     public Topology Topology { get; }
 

@@ -32,7 +32,7 @@ internal sealed class ThreadRoom
         var turns = new TurnQueue(redis, log, Options.Create(new AnsweringOptions()));
         var stopSignals = new StopSignals(redis, NullLogger<StopSignals>.Instance);
         var cancellation = new Cancellation(turns, log, stopSignals, NullLogger<Cancellation>.Instance);
-        var erasure = new ChannelErasure(turns, log, stopSignals, cancellation, new MessageDirectory(redis), Time);
+        var erasure = new ChannelErasure(redis, turns, log, stopSignals, cancellation, new MessageDirectory(redis), Time);
         Removal = new ThreadRemoval(redis, Reader, Index, Access.Owners, Assistant, erasure, Time, NullLogger<ThreadRemoval>.Instance);
         Batches = new ThreadBatches(Index, Removal, Time);
         Statistics = new StatisticsReader(redis, Indexer, Reader, Time);

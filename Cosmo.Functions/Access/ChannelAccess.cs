@@ -22,6 +22,16 @@ internal sealed class ChannelAccess(
             WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null));
     }
 
+    /// <summary>Who sends this request, if that is a user who may act in the channel; a stranger may not, also where channels are open.</summary>
+    public async Task<(SignedInUser? User, IActionResult? Refusal)> IdentifyAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
+    {
+        var (user, refusal) = await SignInAsync(request, cancellationToken);
+        refusal ??= user is not null && options.Value.IsOpen
+            ? null
+            : await GuardAsync(async () => WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null));
+        return (user, refusal);
+    }
+
     /// <summary>Whether who sends this request gets the address of the channel. In the mode <c>owner</c> a new channel is that user's from then on.</summary>
     public async Task<Admission> AdmitAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {

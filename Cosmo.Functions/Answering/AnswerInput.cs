@@ -15,6 +15,7 @@ namespace Cosmo.Functions.Answering;
 /// <param name="Deadlines">How long the answer may take.</param>
 /// <param name="MaxToolRounds">How often in a row the model may ask for tools.</param>
 /// <param name="TraceParent">The W3C trace that the message belongs to, if any.</param>
+/// <param name="ApprovalTime">How long a person may take to approve a call of a tool; null from an earlier version.</param>
 internal sealed record AnswerInput(
     MessageAddress Address,
     string Question,
@@ -26,4 +27,5 @@ internal sealed record AnswerInput(
     DateTimeOffset ReceivedAt,
     AnswerDeadlines Deadlines,
     int MaxToolRounds,
-    string? TraceParent);
+    string? TraceParent,
+    TimeSpan? ApprovalTime = null);

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
@@ -19,6 +21,10 @@ internal static class AnswerMessage
 
     private static readonly TimeSpan FirstTurnCheck = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestTurnCheck = TimeSpan.FromSeconds(10);
+
+    /// <summary>Who has waited for so long stands behind somebody who waits for a person, and looks more seldom.</summary>
+    private static readonly TimeSpan LongQueue = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LateTurnCheck = TimeSpan.FromMinutes(2);
 
     /// <summary>How long work that was told to stop may take, before its end is no longer waited for.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
@@ -67,7 +73,7 @@ internal static class AnswerMessage
             }
 
             using var watch = new DeadlineWatch(context, progress.Input.Deadlines, cancelled);
-            return await AnswerAsync(context, progress, watch);
+            return await AnswerAsync(context, progress, watch, cancelled);
         }
         catch (TaskFailedException e)
         {
@@ -80,7 +86,7 @@ internal static class AnswerMessage
     private static async Task<Failure?> TakeTurnAsync(TaskOrchestrationContext context, AnswerInput input, Task cancelled)
     {
         var turn = new TurnResult(input.HasTurn, null);
-        var wait = FirstTurnCheck;
+        var (wait, begun) = (FirstTurnCheck, context.CurrentUtcDateTime);
         var granted = context.WaitForExternalEvent<bool>(TurnGranted);
         while (!turn.HasTurn && turn.Failure is null)
         {
@@ -97,14 +103,15 @@ internal static class AnswerMessage
             }
 
             turn = await context.CallActivityAsync<TurnResult>(nameof(CheckTurn), new TurnInput(input.Address, context.InstanceId, input.RunId), Tries.Few);
-            wait = wait * 2 < LongestTurnCheck ? wait * 2 : LongestTurnCheck;
+            var longest = context.CurrentUtcDateTime - begun < LongQueue ? LongestTurnCheck : LateTurnCheck;
+            wait = wait * 2 < longest ? wait * 2 : longest;
         }
 
         return turn.Failure;
     }
 
     /// <summary>Has the model answer, with as many rounds of tools as it needs. Null, or what went wrong.</summary>
-    private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch)
+    private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch, Task cancelled)
     {
         var input = progress.Input;
         for (string? replaced = null; ; replaced = progress.ThreadId)
@@ -124,7 +131,7 @@ internal static class AnswerMessage
             }
 
             progress.ThreadId = found.ThreadId;
-            var failure = await RunRoundsAsync(context, progress, watch);
+            var failure = await RunRoundsAsync(context, progress, watch, cancelled);
             if (failure?.Cause != Failure.ThreadGoneCause || replaced is not null || progress.Round > 0)
             {
                 return failure;
@@ -132,7 +139,7 @@ internal static class AnswerMessage
         }
     }
 
-    private static async Task<Failure?> RunRoundsAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch)
+    private static async Task<Failure?> RunRoundsAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch, Task cancelled)
     {
         var input = progress.Input;
         IReadOnlyList<ToolOutput> outputs = [];
@@ -180,8 +187,22 @@ internal static class AnswerMessage
             }
 
             context.SetCustomStatus(new AnswerStatus("executing tools", progress.Round, progress.ThreadId));
-            var tools = Task.WhenAll(result.ToolCalls.Select(call => context.CallActivityAsync<string>(
-                nameof(ExecuteTool), new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt), Tries.Within(watch.Left))));
+            var running = new Dictionary<string, Task<string>>();
+            foreach (var call in result.ToolCalls.Where(call => !call.NeedsApproval))
+            {
+                running[call.CallId] = ExecuteAsync(call);
+            }
+
+            if (result.ToolCalls.Where(call => call.NeedsApproval).ToList() is { Count: > 0 } waiting)
+            {
+                progress.Work = Task.WhenAll(running.Values);
+                foreach (var (call, decision) in waiting.Zip(await ApprovalWait.WaitAsync(context, progress, watch, cancelled, waiting)))
+                {
+                    running[call.CallId] = decision is { Approved: true } && !watch.IsCancelled ? ExecuteAsync(call) : Task.FromResult(NotApproved(decision));
+                }
+            }
+
+            var tools = Task.WhenAll(result.ToolCalls.Select(call => running[call.CallId]));
             progress.Work = tools;
             if (await watch.WatchAsync(tools) is { } toolsLate)
             {
@@ -190,7 +211,17 @@ internal static class AnswerMessage
 
             outputs = [.. result.ToolCalls.Zip(await tools, (call, output) => new ToolOutput(call.CallId, output))];
         }
+
+        Task<string> ExecuteAsync(ToolCall call) => context.CallActivityAsync<string>(
+            nameof(ExecuteTool),
+            new ToolInput(input.Address, context.InstanceId, progress.ThreadId!, call, input.Caller, watch.OverallAt, IsApproved: call.NeedsApproval),
+            Tries.Within(watch.Left));
     }
+
+    /// <summary>What the model is told of a call that is not made. What the person said is information to it.</summary>
+    private static string NotApproved(ApprovalDecision? decision) => decision is null
+        ? """{"error":"Nobody approved this in time, so it was not carried out. Tell the user so."}"""
+        : JsonSerializer.Serialize(new { error = "A person refused this, so it was not carried out. Tell the user so.", reason = decision.Reason });
 
     /// <summary>Ends the answer for its client, gives the turn on, and keeps the message as a dead letter.</summary>
     private static async Task<AnswerResult> FailAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure)

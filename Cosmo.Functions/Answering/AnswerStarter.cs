@@ -125,7 +125,8 @@ internal sealed class AnswerStarter(
                 clock.GetUtcNow(),
                 options.Value.Deadlines,
                 options.Value.MaxToolRounds,
-                activity?.Id ?? Activity.Current?.Id);
+                activity?.Id ?? Activity.Current?.Id,
+                TimeSpan.FromMinutes(options.Value.ApprovalMinutes));
             return await ScheduleAsync(input, instanceId, taken, client, until, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)

@@ -10,6 +10,7 @@ internal sealed class AnsweringOptions
     public const string Enqueue = "enqueue";
     public const string Reject = "reject";
     public const string Interrupt = "interrupt";
+    public const int DefaultApprovalMinutes = 10;
 
     /// <summary>Until the model's first event, in seconds: 1 to 600, default 45.</summary>
     [Range(1, 600, ErrorMessage = "Cosmo:Conversations:FirstEventSeconds must lie between 1 and 600.")]
@@ -26,6 +27,10 @@ internal sealed class AnsweringOptions
     /// <summary>How often in a row the model may ask for tools: 1 to 32, default 8.</summary>
     [Range(1, 32, ErrorMessage = "Cosmo:Conversations:MaxToolRounds must lie between 1 and 32.")]
     public int MaxToolRounds { get; set; } = 8;
+
+    /// <summary>How long a person may take to approve a call of a tool, in minutes: 1 to 1440, default 10. After that it counts as a no.</summary>
+    [Range(1, 1440, ErrorMessage = "Cosmo:Conversations:ApprovalMinutes must lie between 1 and 1440.")]
+    public int ApprovalMinutes { get; set; } = DefaultApprovalMinutes;
 
     /// <summary>How many messages of one channel may wait behind the one that is answered: 1 to 1000, default 20.</summary>
     [Range(1, 1000, ErrorMessage = "Cosmo:Conversations:MaxWaiting must lie between 1 and 1000.")]

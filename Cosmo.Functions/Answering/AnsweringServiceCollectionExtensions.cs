@@ -1,3 +1,4 @@
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Answering.Turns;
 using Microsoft.Extensions.Options;
@@ -17,6 +18,7 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<TurnRelease>()
             .AddSingleton<MessageMemory>()
             .AddSingleton<StopSignals>()
+            .AddSingleton<ApprovalDesk>()
             .AddSingleton<Cancellation>()
             .AddSingleton<MessageDirectory>()
             .AddSingleton<ChannelErasure>()

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -12,7 +13,7 @@ namespace Cosmo.Functions.Answering;
 /// update log. What is under way keeps all that it needs; it can be cancelled first.
 /// </summary>
 internal sealed class ChannelErasure(
-    TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, TimeProvider clock)
+    RedisConnection redis, TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, TimeProvider clock)
 {
     private const int AtOnce = 16;
     private const int ForgottenAtOnce = 100;
@@ -68,7 +69,7 @@ internal sealed class ChannelErasure(
         }
     }
 
-    private IEnumerable<RedisKey> KeysOf(Message message) => [log.FenceKey(message.Address), stopSignals.Key(message.Address.Channel, message.InstanceId)];
+    private IEnumerable<RedisKey> KeysOf(Message message) => [ApprovalDesk.Key(redis.Prefix, message.Address), log.FenceKey(message.Address), stopSignals.Key(message.Address.Channel, message.InstanceId)];
 
     private async Task EraseAsync(Message message, DurableTaskClient client, CancellationToken cancellationToken)
     {

@@ -83,4 +83,13 @@ internal static partial class Log
 
     [LoggerMessage(221, LogLevel.Warning, "The producer of message {MessageId} gets no reply: {Reason}.")]
     public static partial void NoReply(this ILogger logger, string messageId, string reason);
+
+    [LoggerMessage(222, LogLevel.Information, "Call {CallId} of message {MessageId} was decided on, approved: {Approved}, by {By}.")]
+    public static partial void CallDecided(this ILogger logger, string messageId, string callId, bool approved, string by);
+
+    [LoggerMessage(223, LogLevel.Warning, "The orchestration of message {MessageId} could not be told of the decision on call {CallId}; it finds it by itself.")]
+    public static partial void DecisionNotTold(this ILogger logger, Exception exception, string messageId, string callId);
+
+    [LoggerMessage(224, LogLevel.Warning, "A decision on a call of message {MessageId} could not be taken.")]
+    public static partial void NotDecided(this ILogger logger, Exception exception, string messageId);
 }

@@ -10,11 +10,12 @@ namespace Cosmo.Functions.Answering;
 
 /// <summary>
 /// What an activity that runs again after a crash must know of the time before, and texts that are too long for an orchestration's
-/// history. Kept in Redis for a day. While Redis is away, calls wait for it until they are cancelled.
+/// history. Kept in Redis for two days. While Redis is away, calls wait for it until they are cancelled.
 /// </summary>
 internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, ILogger<MessageMemory> logger)
 {
-    private const int KeptSeconds = 86_400;
+    /// <summary>Longer than an answer may take that waits for a person.</summary>
+    private const int KeptSeconds = 2 * 86_400;
 
     /// <summary>Longer than a dead letter is tried for.</summary>
     public static readonly TimeSpan BodyKept = TimeSpan.FromDays(2);

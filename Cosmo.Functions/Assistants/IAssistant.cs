@@ -91,7 +91,8 @@ internal sealed record AssistantResponse(string Id, string Text, IReadOnlyList<T
 /// <param name="CallId">What the output must answer to (<c>call_…</c>).</param>
 /// <param name="Name">The tool's name.</param>
 /// <param name="Arguments">The arguments as the model wrote them; not trusted, maybe not JSON.</param>
-internal sealed record ToolCall(string CallId, string Name, string Arguments);
+/// <param name="NeedsApproval">A person has to say yes before it is carried out.</param>
+internal sealed record ToolCall(string CallId, string Name, string Arguments, bool NeedsApproval = false);
 
 /// <param name="CallId">The call that is answered.</param>
 /// <param name="Output">The output as text.</param>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Cosmo.Functions.Access;
 
@@ -56,11 +57,21 @@ internal sealed record UpdatePayload(
 
 /// <param name="CallId">The call; the update that says how it ended has the same.</param>
 /// <param name="Name">The tool.</param>
-/// <param name="State">running, done, failed or refused.</param>
+/// <param name="State">awaiting_approval, running, done, failed or refused.</param>
 /// <param name="Seconds">How long it took, once it has ended.</param>
 internal sealed record ToolCallUpdate(
     string CallId, string Name, string State, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Seconds = null)
 {
+    public const string AwaitingApproval = "awaiting_approval";
     public const string Running = "running";
     public const string Failed = "failed";
+    public const string Refused = "refused";
+
+    /// <summary>When nobody can approve it any more; while approval is awaited.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>What is to be approved; while approval is awaited.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Arguments { get; init; }
 }

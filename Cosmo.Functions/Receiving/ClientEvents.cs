@@ -1,5 +1,6 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -12,8 +13,8 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Receiving;
 
 /// <summary>
-/// Web PubSub's event handler: a message that a browser sends over its connection goes to the queue like any other, and <c>cancel</c> with a
-/// <c>message_id</c> cancels one. Channel and caller are the connection's own, whatever the event claims, and may send no longer than its token said. Web
+/// Web PubSub's event handler: a message that a browser sends over its connection goes to the queue like any other, <c>cancel</c> with a
+/// <c>message_id</c> cancels one, and <c>approve</c> decides on a call of a tool. Channel and caller are the connection's own, whatever the event claims, and may send no longer than its token said. Web
 /// PubSub drops a connection whose event is answered with an error status, so a refused event is answered with 200 and an error update.
 /// </summary>
 internal sealed class ClientEvents(
@@ -21,6 +22,7 @@ internal sealed class ClientEvents(
     MessagePublisher messages,
     AnswerStarter answers,
     Cancellation cancellation,
+    ApprovalDesk desk,
     ChannelAccess channels,
     IOptions<AccessOptions> access,
     TimeProvider clock,
@@ -29,11 +31,13 @@ internal sealed class ClientEvents(
     private const string UserEvent = "azure.webpubsub.user.";
     private const string MessageEvent = "message";
     private const string CancelEvent = "cancel";
+    private const string ApproveEvent = "approve";
+    private const string NotAnEvent = "There was an issue with your request format. Please try again.";
     private const string Refuses = "I encountered an issue while processing your request.";
     private const string Unreachable = "I'm having trouble connecting to my services. Please try again in a moment.";
 
     /// <summary>The events that are taken. Web PubSub is told the same list: <c>client-events.json</c>.</summary>
-    public static IReadOnlyList<string> Names { get; } = [MessageEvent, CancelEvent];
+    public static IReadOnlyList<string> Names { get; } = [MessageEvent, CancelEvent, ApproveEvent];
 
     [Function(nameof(ClientEvents))]
     public async Task<IActionResult> RunAsync(
@@ -70,9 +74,12 @@ internal sealed class ClientEvents(
             return Refused(identity, name == MessageEvent ? ChatMessageReader.FindMessageId(body) : null, sentence, details);
         }
 
-        return name == CancelEvent
-            ? await CancelAsync(identity, body, client, context.CancellationToken)
-            : await SendAsync(identity, body, context.CancellationToken);
+        return name switch
+        {
+            CancelEvent => await CancelAsync(identity, body, client, context.CancellationToken),
+            ApproveEvent => await ApproveAsync(identity, body, client, context.CancellationToken),
+            _ => await SendAsync(identity, body, context.CancellationToken),
+        };
     }
 
     /// <summary>Null if it may act in its channel.</summary>
@@ -100,7 +107,7 @@ internal sealed class ClientEvents(
         if (!reader.TryReadClientEvent(body, identity.Channel, identity.User, out var message, out var rejection))
         {
             logger.ClientEventRefused(rejection.Cause);
-            return Refused(identity, rejection.MessageId, "There was an issue with your request format. Please try again.", rejection.Reason);
+            return Refused(identity, rejection.MessageId, NotAnEvent, rejection.Reason);
         }
 
         if (await FindLimitAsync(message, cancellationToken) is var (busy, limit))
@@ -153,7 +160,7 @@ internal sealed class ClientEvents(
         if (ChatMessageReader.FindMessageId(body) is not { } messageId)
         {
             logger.ClientEventRefused("it names no message to cancel");
-            return Refused(identity, null, "There was an issue with your request format. Please try again.", "The event must be an object with a 'message_id'.");
+            return Refused(identity, null, NotAnEvent, "The event must be an object with a 'message_id'.");
         }
 
         try
@@ -169,6 +176,38 @@ internal sealed class ClientEvents(
         {
             logger.NotCancelled(e, messageId);
             return Refused(identity, null, e is RedisException && !RedisFault.MayPass(e) ? Refuses : Unreachable, "The message could not be cancelled");
+        }
+    }
+
+    /// <summary>Says yes or no to a call of a tool. The tool's own updates say what comes of it.</summary>
+    private async Task<IActionResult> ApproveAsync(ConnectionIdentity identity, byte[] body, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        if (identity.Name is not { } name || identity.HasEnded(clock.GetUtcNow()))
+        {
+            logger.ClientEventRefused("a stranger approves nothing");
+            return Refused(identity, null, "Please sign in to approve.", "Only a signed-in user approves or refuses a call, until the connection's token ends.");
+        }
+
+        if (!ApprovalRequest.TryRead(body, namesCall: true, out var request, out var fault))
+        {
+            logger.ClientEventRefused(fault);
+            return Refused(identity, null, NotAnEvent, fault);
+        }
+
+        try
+        {
+            var decision = new ApprovalDecision(request.Approved, request.Reason, name);
+            return await desk.DecideAsync(identity.Channel, request.MessageId!, request.CallId!, decision, client, cancellationToken) switch
+            {
+                ApprovalOutcome.Taken => new NoContentResult(),
+                ApprovalOutcome.Over => Refused(identity, null, "It was decided already, or it is too late.", "The call was decided on already, or is over."),
+                _ => Refused(identity, null, "There is nothing to approve.", "No call of this id waits in this channel."),
+            };
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.NotDecided(e, request.MessageId!);
+            return Refused(identity, null, e is RedisException && !RedisFault.MayPass(e) ? Refuses : Unreachable, "The decision was not taken");
         }
     }
 

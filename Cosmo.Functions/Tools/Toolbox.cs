@@ -13,6 +13,9 @@ internal sealed class Toolbox
     public const string OutcomeUnknown =
         "The outcome is unknown: it may or may not have been carried out. Do not call it again for this; tell the user so, and that somebody should check.";
 
+    /// <summary>What the model is told of a call that nobody has approved.</summary>
+    public const string NotApproved = """{"error":"This needs the approval of a person, and was not carried out. Tell the user so."}""";
+
     private const string NotLookedUp = "Tell the user that this could not be looked up right now.";
 
     private readonly Dictionary<string, ITool> _tools;
@@ -58,6 +61,9 @@ internal sealed class Toolbox
     /// <summary>The tools that this caller may use just now, in a stable order.</summary>
     public IReadOnlyList<ITool> AvailableTo(Caller caller) => [.. All.Where(tool => IsAvailableTo(tool, caller)).Select(tool => tool.Current).OfType<ITool>()];
 
+    /// <summary>Whether a person has to say yes before this caller has the tool carried out. What would be refused anyway needs none.</summary>
+    public bool NeedsApproval(string name, Caller caller) => _tools.GetValueOrDefault(name) is { RequiresApproval: true } tool && IsAvailableTo(tool, caller);
+
     /// <summary>Whether a call of this tool may be repeated.</summary>
     public bool MayRepeat(string name) => _tools.GetValueOrDefault(name) is not { } tool || (tool.Current ?? tool).IsReadOnly;
 
@@ -87,7 +93,6 @@ internal sealed class Toolbox
             {
                 null => Unknown(caller, isOffered),
                 _ when !IsAvailableTo(tool, caller) => Denied(tool),
-                { RequiresApproval: true } => ("refused", Error("This needs the approval of a person, which cannot be asked for yet, and was not carried out. Tell the user so.")),
                 { Current: { } current } => await RunAsync(current, arguments, caller, callId, cancellationToken),
                 _ => ("away", Error("The server that does this cannot be reached right now. Tell the user to try again later.")),
             };
@@ -114,7 +119,7 @@ internal sealed class Toolbox
             ? (set ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             : tool.Roles;
         return (caller.IsTrustedProducer && _options.TrustProducers)
-            || (roles.Count == 0 ? caller.IsSignedIn : roles.Any(role => Same(role, ITool.Anyone) || caller.Roles.Any(own => Same(role, own))));
+            || ((caller.IsSignedIn || !tool.RequiresApproval) && (roles.Count == 0 ? caller.IsSignedIn : roles.Any(role => Same(role, ITool.Anyone) || caller.Roles.Any(own => Same(role, own)))));
 
         static bool Same(string one, string other) => one.Equals(other, StringComparison.OrdinalIgnoreCase);
     }

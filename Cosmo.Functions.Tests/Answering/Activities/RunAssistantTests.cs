@@ -8,6 +8,7 @@ using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -39,6 +40,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _activity = new RunAssistant(
             _assistant,
+            new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance),
             new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance),
             new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
             _ledger = new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock),

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
 
@@ -37,7 +38,14 @@ internal sealed record RunInput(
 /// <param name="ToolCalls">What the model asks for; none when the answer is whole, and told.</param>
 internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure);
 
-internal sealed record ToolInput(MessageAddress Address, string InstanceId, string ThreadId, ToolCall Call, Caller Caller, DateTimeOffset StopAt);
+/// <param name="IsApproved">A person has said yes to this very call.</param>
+internal sealed record ToolInput(
+    MessageAddress Address, string InstanceId, string ThreadId, ToolCall Call, Caller Caller, DateTimeOffset StopAt, bool IsApproved = false);
+
+/// <param name="ExpiresAt">When it counts as a no.</param>
+/// <param name="Decision">What the orchestration has heard of; null if nothing.</param>
+internal sealed record ApprovalInput(
+    MessageAddress Address, string InstanceId, string ThreadId, ToolCall Call, DateTimeOffset ExpiresAt, ApprovalDecision? Decision = null);
 
 internal sealed record StopInput(string Channel, string InstanceId);
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -21,12 +23,10 @@ internal sealed class ExecuteTool(
     TimeProvider clock,
     ILogger<ExecuteTool> logger)
 {
-    private const int MaxShownNameLength = 64;
-
     [Function(nameof(ExecuteTool))]
     public async Task<string> RunAsync([ActivityTrigger] ToolInput input, FunctionContext context)
     {
-        var (address, call) = (input.Address, new ToolCallUpdate(input.Call.CallId, Shown(input.Call.Name), ToolCallUpdate.Running));
+        var (address, call) = (input.Address, ToolCalls.Of(input.Call));
         using var stop = await stopSignals.RegisterAsync(address.Channel, input.InstanceId, context.CancellationToken);
         if (stop.Token.IsCancellationRequested || !await TellAsync(address, input.ThreadId, call, context.CancellationToken))
         {
@@ -61,6 +61,12 @@ internal sealed class ExecuteTool(
     private async Task<ToolResult> RunAsync(ToolInput input, CancellationToken stop, CancellationToken stopping)
     {
         using var bounds = new TimeLimit(input.StopAt - clock.GetUtcNow(), clock, stop, stopping);
+        if (!input.IsApproved && toolbox.NeedsApproval(input.Call.Name, input.Caller))
+        {
+            // It was no such tool when the model asked for it.
+            return new(ToolState.Refused, Toolbox.NotApproved);
+        }
+
         var mayRepeat = toolbox.MayRepeat(input.Call.Name);
         try
         {
@@ -103,13 +109,32 @@ internal sealed class ExecuteTool(
 
         return result;
     }
-
-    /// <summary>The model can ask for a tool of any name; what the client is shown of it stays short.</summary>
-    private static string Shown(string name) => name.Length > MaxShownNameLength ? name[..MaxShownNameLength] : name;
 }
 
 internal static class ToolCalls
 {
+    private const int MaxShownNameLength = 64;
+
+    /// <summary>What a client is shown of a call. The model can ask for a tool of any name; what is shown of it stays short.</summary>
+    public static ToolCallUpdate Of(ToolCall call) =>
+        new(call.CallId, call.Name.Length > MaxShownNameLength ? call.Name[..MaxShownNameLength] : call.Name, ToolCallUpdate.Running);
+
+    /// <summary>A call that a person is to decide on, with its arguments: those that it will be made with.</summary>
+    public static ToolCallUpdate Awaiting(ToolCall call, DateTimeOffset expiresAt) =>
+        Of(call) with { State = ToolCallUpdate.AwaitingApproval, ExpiresAt = expiresAt, Arguments = ArgumentsOf(call) };
+
+    private static JsonElement ArgumentsOf(ToolCall call)
+    {
+        try
+        {
+            return JsonElement.Parse(call.Arguments);
+        }
+        catch (JsonException)
+        {
+            return JsonSerializer.SerializeToElement(call.Arguments);
+        }
+    }
+
     /// <summary>Tells the client, once, that a call began, or how it ended.</summary>
     public static Task TellToolAsync(
         this IUpdatePublisher updates, MessageAddress address, string? threadId, ToolCallUpdate call, CancellationToken cancellationToken) => updates.PublishAsync(

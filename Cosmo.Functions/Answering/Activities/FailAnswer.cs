@@ -71,9 +71,9 @@ internal sealed class FailAnswer(
     {
         var calls = (await log.ReadAsync(address.Channel, 0, cancellationToken)).Where(update => update.Payload.MessageId == address.MessageId)
             .Select(update => update.Payload.Tool).OfType<ToolCallUpdate>().GroupBy(call => call.CallId).Select(call => call.Last());
-        foreach (var call in calls.Where(call => call.State == ToolCallUpdate.Running))
+        foreach (var call in calls.Where(call => call.State is ToolCallUpdate.Running or ToolCallUpdate.AwaitingApproval))
         {
-            await updates.TellToolAsync(address, threadId, call with { State = ToolCallUpdate.Failed }, cancellationToken);
+            await updates.TellToolAsync(address, threadId, call with { State = ToolCallUpdate.Failed, ExpiresAt = null, Arguments = null }, cancellationToken);
         }
     }
 

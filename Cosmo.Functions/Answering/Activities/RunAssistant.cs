@@ -5,6 +5,7 @@ using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
@@ -19,6 +20,7 @@ namespace Cosmo.Functions.Answering.Activities;
 /// </summary>
 internal sealed class RunAssistant(
     IAssistant assistant,
+    Toolbox toolbox,
     IUpdatePublisher updates,
     MessageMemory memory,
     UsageLedger ledger,
@@ -97,7 +99,7 @@ internal sealed class RunAssistant(
             await memory.RememberSoFarAsync(address, input.Round, new(text, used), over.Token);
             await counting;
             await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
-            return new RunResult(response.ToolCalls, null);
+            return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null);
         }
 
         await counting;

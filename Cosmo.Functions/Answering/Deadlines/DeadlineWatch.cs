@@ -23,7 +23,7 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
     private DateTime _begun = context.CurrentUtcDateTime;
 
     /// <summary>When the whole answer must be there.</summary>
-    public DateTimeOffset OverallAt { get; } = new(context.CurrentUtcDateTime + deadlines.Overall, TimeSpan.Zero);
+    public DateTimeOffset OverallAt { get; private set; } = new(context.CurrentUtcDateTime + deadlines.Overall, TimeSpan.Zero);
 
     /// <summary>What is left until then; nothing or less when it has passed.</summary>
     public TimeSpan Left => OverallAt.UtcDateTime - context.CurrentUtcDateTime;
@@ -48,6 +48,13 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
 
     /// <summary>The model has answered: that counts as an event, also when the activity ended before it could tell of one.</summary>
     public void Hear() => _lastEvent = context.CurrentUtcDateTime;
+
+    /// <summary>The clocks stood still for so long: a person was waited for.</summary>
+    public void Pause(TimeSpan time)
+    {
+        OverallAt += time;
+        Hear();
+    }
 
     /// <summary>Waits for the work. Null when it is done, else the failure that came first; the work then goes on, and must be told to stop.</summary>
     public async Task<Failure?> WatchAsync(Task work)

@@ -41,7 +41,8 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     /// <summary>What the head has left after its deadline to say that it failed.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
 
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+    /// <summary>Longer than an answer may take that waits for a person.</summary>
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(2);
 
     /// <summary>Longer than the fence says that a message of this id is over.</summary>
     private static readonly TimeSpan TextKept = TimeSpan.FromDays(8);
@@ -116,6 +117,13 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         return redis.call('HGET', KEYS[1], 'owner')
         """;
 
+    private const string KeepScript = """
+        if redis.call('LINDEX', KEYS[1], 0) == ARGV[1] then
+          redis.call('SET', KEYS[2], '', 'PX', ARGV[2])
+          redis.call('EXPIRE', KEYS[1], ARGV[3])
+        end
+        """;
+
     private const string ReleaseScript = """
         local list, lease, body = KEYS[1], KEYS[2], KEYS[3]
         local ticket, duration, isAnswered = ARGV[1], ARGV[2], ARGV[3]
@@ -186,6 +194,10 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
             CheckScript, [ListKey(address.Channel), LeaseKey(address.Channel), MessageKey(address)], [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
         return (string)head!;
     }
+
+    /// <summary>Keeps the turn of the head for so much longer than an answer may take. Another's is left as it is.</summary>
+    public Task KeepAsync(MessageAddress address, string instanceId, TimeSpan longer, CancellationToken cancellationToken) => redis.EvaluateAsync(
+        KeepScript, [ListKey(address.Channel), LeaseKey(address.Channel)], [instanceId, LeaseMilliseconds + (long)longer.TotalMilliseconds, (long)Kept.TotalSeconds], cancellationToken);
 
     /// <summary>
     /// Says that a message is about to be over: where a busy channel rejects, one that comes between its final update and the end of its turn waits
