@@ -21,6 +21,14 @@ public class ConnectionIdentityTests
     }
 
     [Fact]
+    public void A_connection_of_a_stranger_keeps_whence_it_comes()
+    {
+        var identity = new ConnectionIdentity("c1", Caller.Anonymous with { Source = "here" }, null, default);
+
+        ConnectionIdentity.FromUserId(identity.ToUserId())!.User.Source.ShouldBe("here");
+    }
+
+    [Fact]
     public void A_user_id_fits_into_a_header() =>
         new ConnectionIdentity("会議\r\n", Caller.Anonymous, null, default).ToUserId().ShouldAllBe(character => char.IsAsciiLetterOrDigit(character) || character == '-' || character == '_' || character == '.');
 

@@ -47,6 +47,20 @@ public sealed class MessageLimitsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_stranger_is_counted_by_source_as_well_and_a_message_that_is_refused_counts_nowhere()
+    {
+        _options.MessagesPerMinute = 1;
+        var (here, there) = (Caller.Anonymous with { Source = "here" }, Caller.Anonymous with { Source = "there" });
+
+        (await TakeAsync("m1", here)).ShouldBeNull();
+        (await TakeAsync("m1", here)).ShouldBeNull();
+        (await TakeAsync("m2", here, "c2")).ShouldNotBeNull();
+        (await TakeAsync("m3", there)).ShouldNotBeNull();
+        (await TakeAsync("m3", there, "c2")).ShouldBeNull();
+        (await TakeAsync("m4", Ana with { Source = "here" }, "c3")).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Of_many_messages_at_once_no_more_than_the_limit_are_let_through()
     {
         _options.MessagesPerMinute = 5;
@@ -84,9 +98,9 @@ public sealed class MessageLimitsTests : IAsyncDisposable
     {
         var limits = new MessageLimits(null!, Options.Create(_options), _clock);
 
-        (await limits.TakeAsync(new MessageAddress("c1", "m1", 1), "user:ana", Cancellation)).ShouldBeNull();
+        (await limits.TakeAsync(new MessageAddress("c1", "m1", 1), Ana, Cancellation)).ShouldBeNull();
     }
 
     private Task<ReachedLimit?> TakeAsync(string messageId, Caller caller, string channel = "c1") =>
-        _limits.TakeAsync(new MessageAddress(channel, messageId, 1), Subject.Of(channel, caller), Cancellation);
+        _limits.TakeAsync(new MessageAddress(channel, messageId, 1), caller, Cancellation);
 }

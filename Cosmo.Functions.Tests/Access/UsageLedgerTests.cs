@@ -78,6 +78,20 @@ public sealed class UsageLedgerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Tokens_of_a_stranger_are_used_up_in_the_channel_and_at_the_source()
+    {
+        _options.TokensPerDay = 107;
+        var limits = new MessageLimits(_redis.Connection, Options.Create(_options), _clock);
+        var here = Caller.Anonymous with { Source = "here" };
+
+        await CountAsync("resp_1", "m1", here);
+
+        (await limits.TakeAsync(new MessageAddress("c2", "m2", 1), here, Cancellation))!.Text.ShouldBe("The limit of 107 tokens a day");
+        (await limits.TakeAsync(new MessageAddress("c1", "m3", 1), Caller.Anonymous, Cancellation)).ShouldNotBeNull();
+        (await limits.TakeAsync(new MessageAddress("c2", "m4", 1), Caller.Anonymous with { Source = "there" }, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_day_is_kept_for_as_long_as_the_setting_says()
     {
         _options.UsageDays = 3;

@@ -44,6 +44,21 @@ public sealed class MessageFunctionsTests(OperatorHost host) : OperatorTest(host
     }
 
     [Fact]
+    public async Task An_operator_is_told_with_which_arguments_tools_were_called()
+    {
+        var (_, sent) = await Host.SendAsync("POST", "channels/a/messages", """{"message": "Weather in Makati?"}""");
+        await FinalAsync(sent!["updates_url"]!.GetValue<string>());
+
+        var address = $"conversations/{sent["message_id"]}";
+        var told = (await Host.SendAsync("GET", address + "?calls=true")).Body!["calls"]!.AsArray().ShouldHaveSingleItem()!;
+
+        told["name"]!.GetValue<string>().ShouldBe("get_weather");
+        told["call_id"]!.GetValue<string>().ShouldStartWith("call_");
+        JsonNode.Parse(told["arguments"]!.GetValue<string>())!["city"]!.GetValue<string>().ShouldBe("Makati");
+        (await Host.SendAsync("GET", address)).Body!.ContainsKey("calls").ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task A_message_id_that_another_text_has_is_a_conflict_and_the_same_text_again_is_none()
     {
         var (first, _) = await Host.SendAsync("POST", "channels/a/messages", """{"message_id": "m1", "message": "Hello"}""");
@@ -78,6 +93,7 @@ public sealed class MessageFunctionsTests(OperatorHost host) : OperatorTest(host
     [InlineData("conversations/unknown?channel=a", HttpStatusCode.NotFound)]
     [InlineData("conversations/m?attempt=0", HttpStatusCode.BadRequest)]
     [InlineData("conversations/m?attempt=one", HttpStatusCode.BadRequest)]
+    [InlineData("conversations/m?calls=1", HttpStatusCode.BadRequest)]
     public async Task A_conversation_that_is_not_known_is_a_problem(string address, HttpStatusCode expected) =>
         (await Host.SendAsync("GET", address)).Status.ShouldBe(expected);
 

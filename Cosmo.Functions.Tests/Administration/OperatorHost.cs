@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -111,6 +112,16 @@ public sealed class OperatorHost : IAsyncLifetime
             await Task.Delay(50, limit.Token);
         }
     }
+
+    /// <summary>Begins a verb of the terminal, on this deployment.</summary>
+    public Process StartVerb(params string[] arguments) => Process.Start(
+        new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["COSMO_URL"] = Url.AbsoluteUri, ["COSMO_KEY"] = _stack.Keys.MasterKey },
+        })!;
 
     public Task SetAsync(string key, string value) =>
         _stack.Redis.RunAsync(database => database.StringSetAsync(_stack.RedisPrefix + key, value), TestContext.Current.CancellationToken);

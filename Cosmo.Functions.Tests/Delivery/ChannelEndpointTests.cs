@@ -1,3 +1,4 @@
+using System.Net;
 using Azure;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
@@ -21,6 +22,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     private readonly TestRedis _redis = new();
     private readonly UpdateLog _log;
     private readonly AccessSetup _access;
+    private readonly LimitOptions _limits = new();
     private readonly DefaultHttpContext _http = new();
 
     public ChannelEndpointTests()
@@ -50,6 +52,21 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         (token.ValidTo - identity.Until.UtcDateTime).ShouldBeInRange(TimeSpan.Zero, TimeSpan.FromSeconds(2));
         token.Claims.Where(claim => claim.Type == "webpubsub.group").Select(claim => claim.Value).ShouldBe([GroupName.For(channel)]);
         token.Claims.ShouldNotContain(claim => claim.Type == "role");
+    }
+
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(1, "192.0.2.7")]
+    public async Task Whence_a_stranger_comes_stands_in_the_token_where_it_counts(int messagesPerMinute, string? address)
+    {
+        _limits.MessagesPerMinute = messagesPerMinute;
+        _http.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.7");
+
+        var answer = (JsonResult)await NegotiateAsync(WithKey(), "c1");
+
+        var url = new Uri(System.Text.Json.JsonSerializer.SerializeToNode(answer.Value, CosmoJson.Options)!["url"]!.GetValue<string>());
+        var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(System.Web.HttpUtility.ParseQueryString(url.Query)["access_token"]);
+        ConnectionIdentity.FromUserId(token.Subject)!.User.Source.ShouldBe(address is null ? null : ClientSource.Of(IPAddress.Parse(address)));
     }
 
     [Theory]
@@ -137,7 +154,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     }
 
     private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) =>
-        new Negotiate(_access.Channels, _access.Groups, Addresses(webPubSub)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+        new Negotiate(_access.Channels, _access.Groups, Addresses(webPubSub), new MessageLimits(_redis.Connection, Options.Create(_limits), TimeProvider.System)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
 
     private Task<IActionResult> CreateTokenAsync(string body)
     {

@@ -158,6 +158,31 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
     }
 
     [Fact]
+    public async Task Trials_are_run_with_the_answers_that_operators_read()
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllLinesAsync(
+            file,
+            [
+                """{"name": "of a user", "turns": [{"message": "Weather in Makati?", "expect": {"tools": ["get_weather"], "arguments": {"city": "Makati"}, "contains": ["Makati"]}}], "user": {"id": "ana"}}""",
+                """{"name": "of nobody", "turns": [{"message": "Hello", "expect": {"tools": []}}, {"message": "Weather in Cebu?", "expect": {"contains": ["Cebu"]}}]}""",
+            ],
+            Cancellation);
+        using var terminal = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "eval", file])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["COSMO_URL"] = Stack.Http.BaseAddress!.AbsoluteUri, ["COSMO_KEY"] = Stack.Keys.MasterKey },
+        })!;
+
+        var output = await terminal.StandardOutput.ReadToEndAsync(Cancellation);
+        await terminal.WaitForExitAsync(Cancellation);
+        File.Delete(file);
+
+        terminal.ExitCode.ShouldBe(0, output);
+        output.ShouldContain("2 of 2 passed.");
+    }
+
+    [Fact]
     public async Task An_operator_sends_from_the_terminal_and_reads_the_answer_all_the_same()
     {
         using var terminal = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "send", Fixture.Owned, "Hello"])

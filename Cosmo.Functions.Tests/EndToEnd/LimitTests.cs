@@ -43,6 +43,25 @@ public sealed class LimitTests
         }
     }
 
+    [Fact]
+    public async Task A_browser_over_a_limit_is_told_at_once_in_whatever_channel_and_nothing_is_kept()
+    {
+        await using var stack = await CosmoStack.StartAsync(new Dictionary<string, string> { ["USER_MESSAGES_PER_MINUTE"] = "1" });
+        await using var first = await stack.OpenAsync("one");
+        await using var second = await stack.OpenAsync("other");
+
+        await first.SendAsync(new JsonObject { ["message_id"] = "m1", ["message"] = "Hello" });
+        var answered = await first.FinalAsync("m1");
+        await second.SendAsync(new JsonObject { ["message_id"] = "m2", ["message"] = "Hello" });
+        var refused = await second.FinalAsync("m2");
+
+        answered["status"]!.GetValue<string>().ShouldBe("completed");
+        refused["message"]!.GetValue<string>().ShouldBe("I'm receiving too many requests right now. Please try again in a moment.");
+        refused["error_details"]!.GetValue<string>().ShouldStartWith("The limit of 1 messages a minute is reached; it ends at 20");
+        (await stack.Http.GetFromJsonAsync<JsonObject>("dead-letters", Cancellation))!["dead_letters"]!.AsArray().ShouldBeEmpty();
+        (await stack.RequestsAsync()).Count(request => request["path"]!.GetValue<string>().EndsWith("/responses", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
     private static Task SendAsync(CosmoStack stack, string id, string text, string user) => stack.Queue.SendAsync(
         JsonSerializer.SerializeToUtf8Bytes(new { channel = "limited", message_id = id, message = text, user = new { id = user } }));
 }

@@ -94,6 +94,46 @@ public sealed class ClientEventsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_over_a_limit_is_refused_by_an_update_neither_queued_nor_kept_and_counts_once_what_is_not()
+    {
+        _room.Limits.MessagesPerMinute = 1;
+        (await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId)).Answer.ShouldBeOfType<NoContentResult>();
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        await _room.Receiver.ReceiveAsync(queued!.Body.ToArray(), DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.OriginHeader] = DeliveryProperties.ClientOrigin } }, _room.Client, Cancellation);
+
+        var refused = Update((await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m2","message":"Hello"}""", UserId)).Answer);
+        var again = (await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId)).Answer;
+
+        _room.Started.Select(input => input.Address.MessageId).ShouldBe(["m1"]);
+        (refused["message_id"]!.GetValue<string>(), refused["status"]!.GetValue<string>(), refused["final_message"]!.GetValue<bool>()).ShouldBe(("m2", "error", true));
+        refused["message"]!.GetValue<string>().ShouldBe("I'm receiving too many requests right now. Please try again in a moment.");
+        refused["error_details"]!.GetValue<string>().ShouldMatch("^The limit of 1 messages a minute is reached; it ends at 20.*Z$");
+        again.ShouldBeOfType<NoContentResult>();
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation))!.Body.ShouldNotBe(default);
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue + "_failed", autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_stranger_is_over_a_limit_in_whatever_channel()
+    {
+        (_room.Limits.MessagesPerMinute, _room.Access.ClientMessages) = (1, "anyone");
+        var (first, second) = (StrangerAt("c1", "here"), StrangerAt("c2", "here"));
+
+        (await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", first)).Answer.ShouldBeOfType<NoContentResult>();
+        var refused = Update((await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m2","message":"Hello"}""", second)).Answer);
+        var (other, _) = await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m3","message":"Hello"}""", StrangerAt("c2", "there"));
+
+        refused["error_details"]!.GetValue<string>().ShouldStartWith("The limit of 1 messages a minute");
+        other.ShouldBeOfType<NoContentResult>();
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        JsonNode.Parse(queued!.Body.Span)!["user"]!.ToJsonString().ShouldBe("""{"id":null,"roles":[],"source":"here"}""");
+
+        static string StrangerAt(string channel, string source) =>
+            new ConnectionIdentity(channel, Caller.Anonymous with { Source = source }, null, Later).ToUserId();
+    }
+
+    [Fact]
     public async Task Whoever_may_listen_may_cancel()
     {
         foreach (var (messageId, userId) in new[] { ("m1", StrangerId), ("m2", EndedId) })

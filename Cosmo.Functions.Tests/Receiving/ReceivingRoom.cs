@@ -43,7 +43,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         var starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
-            new MessageLimits(_redis.Connection, Options.Create(new LimitOptions()), TimeProvider.System),
+            new MessageLimits(_redis.Connection, Options.Create(Limits), TimeProvider.System),
             TestProfiles.BuiltIn,
             cancellation,
             new MessageDirectory(_redis.Connection),
@@ -55,7 +55,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Receiver = new MessageReceiver(
             reader, starter, DeadLetters, _rabbitMQ, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
-            reader, new MessagePublisher(_rabbitMQ, options), cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
+            reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(
             Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>()).Returns("instance");
     }
@@ -63,6 +63,8 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public CosmoQueue Queue { get; }
 
     public AccessOptions Access => _setup.Options;
+
+    public LimitOptions Limits { get; } = new();
 
     public ChannelOwners Owners => _setup.Owners;
 

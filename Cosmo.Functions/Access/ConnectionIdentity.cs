@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 
@@ -26,7 +27,7 @@ internal sealed record ConnectionIdentity(string Channel, Caller User, string? I
     /// <summary>The channel stands apart: as JSON it could be twice as long, and all of it has to fit into an address.</summary>
     public string ToUserId() => string.Join(
         Separator,
-        Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(new Signed(User.Id, User.Roles, Issuer, Until.ToUnixTimeSeconds()), CosmoJson.Options)),
+        Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(new Signed(User.Id, User.Roles, Issuer, Until.ToUnixTimeSeconds(), User.Source), CosmoJson.Options)),
         Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Channel)));
 
     /// <summary>Null for a user id that negotiation did not make.</summary>
@@ -37,7 +38,10 @@ internal sealed record ConnectionIdentity(string Channel, Caller User, string? I
             return userId?.Split(Separator) is [var code, var channel]
                 && JsonSerializer.Deserialize<Signed>(Base64Url.DecodeFromChars(code), CosmoJson.Options) is { Roles: { } roles } signed
                     ? new ConnectionIdentity(
-                        Encoding.UTF8.GetString(Base64Url.DecodeFromChars(channel)), new Caller(signed.Id, roles), signed.Issuer, DateTimeOffset.FromUnixTimeSeconds(signed.Until))
+                        Encoding.UTF8.GetString(Base64Url.DecodeFromChars(channel)),
+                        new Caller(signed.Id, roles) { Source = signed.Source },
+                        signed.Issuer,
+                        DateTimeOffset.FromUnixTimeSeconds(signed.Until))
                     : null;
         }
         catch (Exception e) when (e is FormatException or JsonException or ArgumentOutOfRangeException)
@@ -46,5 +50,10 @@ internal sealed record ConnectionIdentity(string Channel, Caller User, string? I
         }
     }
 
-    private sealed record Signed(string? Id, IReadOnlyList<string>? Roles, string? Issuer, long Until);
+    private sealed record Signed(
+        string? Id,
+        IReadOnlyList<string>? Roles,
+        string? Issuer,
+        long Until,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Source = null);
 }

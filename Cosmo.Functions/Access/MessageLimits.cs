@@ -9,8 +9,13 @@ namespace Cosmo.Functions.Access;
 /// <summary>Whose messages and tokens are counted together.</summary>
 internal static class Subject
 {
-    /// <summary>The user, or the channel of a message without one.</summary>
-    public static string Of(string channel, Caller caller) => caller.IsSignedIn ? "user:" + caller.Id : "channel:" + channel;
+    /// <summary>The user, or the channel of a message without one; a stranger whose connection's source is known counts there as well.</summary>
+    public static IReadOnlyList<string> Of(string channel, Caller caller) => caller switch
+    {
+        { IsSignedIn: true } => ["user:" + caller.Id],
+        { Source: { } source } => ["source:" + source, "channel:" + channel],
+        _ => ["channel:" + channel],
+    };
 }
 
 /// <summary>A limit that is reached.</summary>
@@ -23,7 +28,7 @@ internal sealed record ReachedLimit(string Text, DateTimeOffset Ends)
 
 /// <summary>
 /// Lets so many messages of a user through in a minute, and none any more in a day whose tokens are used up. One round trip to Redis, and none where there is no
-/// limit. A message that was let through is let through again within the minute, and counts once.
+/// limit. A message that was let through is let through again within the minute, and counts once; one that is not counts nowhere.
 /// </summary>
 internal sealed class MessageLimits(RedisConnection redis, IOptions<LimitOptions> options, TimeProvider clock)
 {
@@ -31,27 +36,34 @@ internal sealed class MessageLimits(RedisConnection redis, IOptions<LimitOptions
 
     /// <summary>Answers nothing for a message that is let through, else the milliseconds until its minute has room, or 0 for a day that is used up.</summary>
     private const string TakeScript = """
-        local minute, tokens = KEYS[1], KEYS[2]
         local message, perMinute, perDay, window = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - window)
-        if redis.call('ZSCORE', minute, message) then return false end
-        if perDay > 0 and tonumber(redis.call('GET', tokens) or '0') >= perDay then return 0 end
-        if perMinute > 0 and redis.call('ZCARD', minute) >= perMinute then
-          return math.max(1, redis.call('ZRANGE', minute, 0, 0, 'WITHSCORES')[2] + window - now)
+        local uncounted = {}
+        for i = 1, #KEYS, 2 do
+          local minute, tokens = KEYS[i], KEYS[i + 1]
+          redis.call('ZREMRANGEBYSCORE', minute, '-inf', now - window)
+          if not redis.call('ZSCORE', minute, message) then
+            if perDay > 0 and tonumber(redis.call('GET', tokens) or '0') >= perDay then return 0 end
+            if perMinute > 0 and redis.call('ZCARD', minute) >= perMinute then
+              return math.max(1, redis.call('ZRANGE', minute, 0, 0, 'WITHSCORES')[2] + window - now)
+            end
+            table.insert(uncounted, minute)
+          end
         end
-        redis.call('ZADD', minute, now, message)
-        redis.call('PEXPIRE', minute, window)
+        for _, minute in ipairs(uncounted) do
+          redis.call('ZADD', minute, now, message)
+          redis.call('PEXPIRE', minute, window)
+        end
         return false
         """;
 
-    private bool IsUnlimited => options.Value is { MessagesPerMinute: 0, TokensPerDay: 0 };
+    public bool IsUnlimited => options.Value is { MessagesPerMinute: 0, TokensPerDay: 0 };
 
     /// <summary>Null for a message that is let through, else the limit that it is over.</summary>
     /// <exception cref="RedisException">Redis is away or refuses.</exception>
     /// <exception cref="TimeoutException">Redis did not answer.</exception>
-    public async Task<ReachedLimit?> TakeAsync(MessageAddress address, string subject, CancellationToken cancellationToken)
+    public async Task<ReachedLimit?> TakeAsync(MessageAddress address, Caller caller, CancellationToken cancellationToken)
     {
         if (IsUnlimited)
         {
@@ -60,9 +72,13 @@ internal sealed class MessageLimits(RedisConnection redis, IOptions<LimitOptions
 
         var (perMinute, perDay) = (options.Value.MessagesPerMinute, options.Value.TokensPerDay);
         var now = clock.GetUtcNow();
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
         var answer = await redis.EvaluateAsync(
             TakeScript,
-            [$"{redis.Prefix}{{usage}}:minute:{subject}", UsageLedger.TokensKey(redis.Prefix, DateOnly.FromDateTime(now.UtcDateTime), subject)],
+            [
+                .. Subject.Of(address.Channel, caller).SelectMany(subject =>
+                    (RedisKey[])[$"{redis.Prefix}{{usage}}:minute:{subject}", UsageLedger.TokensKey(redis.Prefix, today, subject)]),
+            ],
             [$"{address.Attempt}:{address.MessageId.Length}:{address.MessageId}{address.Channel}", perMinute, perDay, Window],
             cancellationToken);
         return answer.IsNull ? null

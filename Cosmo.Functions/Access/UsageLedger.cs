@@ -65,8 +65,10 @@ internal sealed class UsageLedger(RedisConnection redis, IOptions<LimitOptions> 
           redis.call('EXPIRE', rows, kept)
         end
         if perDay ~= '0' then
-          redis.call('INCRBY', KEYS[7], ARGV[6] + ARGV[8])
-          redis.call('EXPIRE', KEYS[7], 2 * 86400)
+          for subject = 7, #KEYS do
+            redis.call('INCRBY', KEYS[subject], ARGV[6] + ARGV[8])
+            redis.call('EXPIRE', KEYS[subject], 2 * 86400)
+          end
         end
         return 1
         """;
@@ -89,7 +91,7 @@ internal sealed class UsageLedger(RedisConnection redis, IOptions<LimitOptions> 
             CountScript,
             [
                 SeenKey(now), SeenKey(now.AddHours(-1)), .. Enum.GetValues<UsageDimension>().Select(dimension => RowsKey(day, dimension)),
-                TokensKey(redis.Prefix, day, Subject.Of(address.Channel, caller)),
+                .. Subject.Of(address.Channel, caller).Select(subject => TokensKey(redis.Prefix, day, subject)),
             ],
             [
                 responseId, $"{address.Attempt}:{address.MessageId.Length}:{address.MessageId}{address.Channel}",

@@ -55,7 +55,7 @@ internal sealed class MessageFunctions(
 
     /// <summary>
     /// How the orchestration of a message stands. Its channel is known for a day; after that, or where two channels used one id, <c>?channel=</c> says it,
-    /// and <c>?attempt=</c> which replay.
+    /// and <c>?attempt=</c> which replay. <c>?calls=true</c> has the calls of tools, too, with the arguments that the model gave them.
     /// </summary>
     [Function("GetConversation")]
     public Task<IActionResult> GetAsync(
@@ -70,23 +70,33 @@ internal sealed class MessageFunctions(
                 return RouteName.NotAMessage;
             }
 
-            var (channel, attempt) = (request.Query["channel"].ToString(), request.Query["attempt"].ToString());
+            var (channel, attempt, calls) = (request.Query["channel"].ToString(), request.Query["attempt"].ToString(), request.Query["calls"].ToString());
             var number = 0;
             if (channel.Length > ChatMessageReader.MaxIdLength
-                || (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)))
+                || (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0))
+                || calls is not ("" or "true" or "false"))
             {
                 return HttpAnswers.Problem(
                     StatusCodes.Status400BadRequest,
                     "Not a message",
-                    $"A channel has at most {ChatMessageReader.MaxIdLength} characters, and 'attempt' is a whole number from 1.");
+                    $"A channel has at most {ChatMessageReader.MaxIdLength} characters, 'attempt' is a whole number from 1, and 'calls' is true or false.");
             }
 
             var address = await FindAsync(id, channel, number, context.CancellationToken);
             var instanceId = address is null ? null : AnswerStarter.InstanceId(address);
-            return instanceId is not null && await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, context.CancellationToken) is { } instance
-                ? HttpAnswers.Json(Describe(address!, instance))
-                : HttpAnswers.Problem(
+            if (instanceId is null || await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, context.CancellationToken) is not { } instance)
+            {
+                return HttpAnswers.Problem(
                     StatusCodes.Status404NotFound, "No such conversation", "No message with this id was taken in lately. An older one needs its channel: ?channel=…");
+            }
+
+            var description = JsonSerializer.SerializeToNode(Describe(address!, instance), CosmoJson.Options)!;
+            if (calls == "true")
+            {
+                description["calls"] = JsonSerializer.SerializeToNode(await client.FindCallsAsync(instanceId, context.CancellationToken), CosmoJson.Options);
+            }
+
+            return HttpAnswers.Json(description);
         });
 
     private static int StatusOf(Failure refusal) => refusal switch

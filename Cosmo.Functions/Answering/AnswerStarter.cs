@@ -59,6 +59,15 @@ internal sealed class AnswerStarter(
         return "answer-" + Convert.ToHexStringLower(SHA256.HashData(identity))[..40];
     }
 
+    /// <summary>The limit that a message is over. One that was taken in before is no new one.</summary>
+    /// <exception cref="RedisException">Redis is away or refuses.</exception>
+    /// <exception cref="TimeoutException">Redis did not answer.</exception>
+    public async Task<ReachedLimit?> FindLimitAsync(MessageAddress address, Caller caller, CancellationToken cancellationToken) =>
+        await limits.TakeAsync(address, caller, cancellationToken) is { } reached
+        && await turns.FindAttemptAsync(address.Channel, address.MessageId, cancellationToken) != address.Attempt
+            ? reached
+            : null;
+
     /// <summary>Starts the answer, or finds that it was started before. Null, or why the message is refused.</summary>
     /// <param name="message">What is asked.</param>
     /// <param name="body">The message as it came, for its dead letter.</param>
@@ -131,13 +140,6 @@ internal sealed class AnswerStarter(
 
         Task<T> WaitForRedisAsync<T>(Func<Task<T>> call) => RedisRetry.RunAsync(call, patience, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
     }
-
-    /// <summary>The limit that a message is over. One that was taken in before is no new one.</summary>
-    private async Task<ReachedLimit?> FindLimitAsync(MessageAddress address, Caller caller, CancellationToken cancellationToken) =>
-        await limits.TakeAsync(address, Subject.Of(address.Channel, caller), cancellationToken) is { } reached
-        && await turns.FindAttemptAsync(address.Channel, address.MessageId, cancellationToken) != address.Attempt
-            ? reached
-            : null;
 
     private async Task<Failure?> ScheduleAsync(
         AnswerInput input, string instanceId, TakenPlace taken, DurableTaskClient client, DateTimeOffset until, CancellationToken cancellationToken)

@@ -21,14 +21,15 @@ internal sealed class ConnectionAddresses(
     /// <summary>Answers a client, or who asks on its behalf, with the address.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="user">Who is to listen; null for a stranger.</param>
+    /// <param name="source">Whence a stranger comes, where that counts.</param>
     /// <param name="cancellationToken">Ends the call to Web PubSub, if it takes one.</param>
-    public async Task<IActionResult> AnswerAsync(string channel, SignedInUser? user, CancellationToken cancellationToken)
+    public async Task<IActionResult> AnswerAsync(string channel, SignedInUser? user, string? source, CancellationToken cancellationToken)
     {
         // What is signed in by a token is so no longer than that.
         var (now, longest) = (clock.GetUtcNow(), TimeSpan.FromMinutes(options.Value.TokenMinutes));
         var life = user?.Until - now is { } left && left < longest ? left > ShortestLife ? left : ShortestLife : longest;
         var until = DateTimeOffset.FromUnixTimeSeconds((now + life).ToUnixTimeSeconds());
-        var userId = new ConnectionIdentity(channel, user?.Caller ?? Caller.Anonymous, user?.Issuer, until).ToUserId();
+        var userId = new ConnectionIdentity(channel, user?.Caller ?? Caller.Anonymous with { Source = source }, user?.Issuer, until).ToUserId();
         try
         {
             var url = await webPubSub.GetClientAccessUriAsync(life, userId, groups: [GroupName.For(channel)], cancellationToken: cancellationToken);

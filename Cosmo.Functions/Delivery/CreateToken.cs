@@ -42,7 +42,7 @@ internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, Conn
         var admission = await access.AdmitAsync(request, name, user, context.CancellationToken);
         return admission.Refusal
             ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)
-            ?? await addresses.AnswerAsync(name, user, context.CancellationToken);
+            ?? await addresses.AnswerAsync(name, user, source: null, context.CancellationToken);
     }
 
     /// <summary>Unlike a producer's, a user here is somebody: a mistake must not make a stranger of one.</summary>

@@ -6,7 +6,7 @@ using Microsoft.Azure.Functions.Worker;
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>Gives a browser the address of its channel, if it may open it. A key of the host says nothing here: the host does not look at it.</summary>
-internal sealed class Negotiate(ChannelAccess access, GroupKeeper groups, ConnectionAddresses addresses)
+internal sealed class Negotiate(ChannelAccess access, GroupKeeper groups, ConnectionAddresses addresses, MessageLimits limits)
 {
     [Function(nameof(Negotiate))]
     public async Task<IActionResult> RunAsync(
@@ -22,6 +22,6 @@ internal sealed class Negotiate(ChannelAccess access, GroupKeeper groups, Connec
         var admission = await access.AdmitAsync(request, name, context.CancellationToken);
         return admission.Refusal
             ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)
-            ?? await addresses.AnswerAsync(name, admission.User, context.CancellationToken);
+            ?? await addresses.AnswerAsync(name, admission.User, limits.IsUnlimited ? null : ClientSource.Of(request), context.CancellationToken);
     }
 }

@@ -40,6 +40,10 @@ internal sealed record Caller(string? Id, IReadOnlyList<string> Roles)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Issuer { get; init; }
 
+    /// <summary>Whence a stranger's connection comes, as a digest; null for anyone else, and where nothing is limited.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Source { get; init; }
+
     [JsonIgnore]
     public bool IsSignedIn => !string.IsNullOrWhiteSpace(Id);
 }

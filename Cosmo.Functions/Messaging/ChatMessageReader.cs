@@ -172,17 +172,18 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         return ReadUser(user) ?? Caller.Anonymous;
     }
 
-    /// <summary>The user in an object with <c>id</c>, <c>roles</c> and <c>issuer</c>, each of which may be absent; null if what is there cannot be read.</summary>
+    /// <summary>The user in an object with <c>id</c>, <c>roles</c>, <c>issuer</c> and what <see cref="MessagePublisher"/> adds, each of which may be absent; null if what is there cannot be read.</summary>
     public static Caller? ReadUser(ForeignJson user)
     {
-        var parts = user.Pick("id", "roles", "issuer");
+        var parts = user.Pick("id", "roles", "issuer", "source");
         var hasId = parts.TryGetValue("id", out var id) && id.Kind == JsonValueKind.String;
         var roles = parts.TryGetValue("roles", out var list)
             ? list.Elements().Where(role => role.Kind == JsonValueKind.String).Select(role => role.Text).Take(MaxRoles).ToArray()
             : [];
         var issuer = parts.TryGetValue("issuer", out var named) && named.Kind != JsonValueKind.Null ? named.Text ?? "" : null;
+        var source = parts.TryGetValue("source", out var from) && from.Text is { Length: <= MaxIdLength } digest ? digest : null;
         string?[] texts = hasId ? [id.Text, .. roles] : roles;
-        return issuer is not "" && texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) { Issuer = issuer } : null;
+        return issuer is not "" && texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) { Issuer = issuer, Source = source } : null;
     }
 
     private static string Describe(ForeignJson value) => value.Kind switch

@@ -33,7 +33,13 @@ internal sealed class MessagePublisher(RabbitMQPublisher rabbitMQ, IOptions<Mess
 
         if (!message.Caller.IsTrustedProducer)
         {
-            body["user"] = new JsonObject { ["id"] = message.Caller.Id, ["roles"] = new JsonArray([.. message.Caller.Roles.Select(role => JsonValue.Create(role))]) };
+            var user = new JsonObject { ["id"] = message.Caller.Id, ["roles"] = new JsonArray([.. message.Caller.Roles.Select(role => JsonValue.Create(role))]) };
+            if (message.Caller.Source is { } source)
+            {
+                user["source"] = source;
+            }
+
+            body["user"] = user;
         }
 
         return Encoding.UTF8.GetBytes(body.ToJsonString(CosmoJson.Options));

@@ -20,6 +20,7 @@ namespace Cosmo.Functions.Receiving;
 internal sealed class ClientEvents(
     ChatMessageReader reader,
     MessagePublisher messages,
+    AnswerStarter answers,
     Cancellation cancellation,
     ApprovalDesk desk,
     ChannelAccess channels,
@@ -109,6 +110,12 @@ internal sealed class ClientEvents(
             return Refused(identity, rejection.MessageId, NotAnEvent, rejection.Reason);
         }
 
+        if (await FindLimitAsync(message, cancellationToken) is var (busy, limit))
+        {
+            logger.ClientEventRefused(limit);
+            return Refused(identity, message.MessageId, busy, limit);
+        }
+
         try
         {
             await messages.PublishAsync(message, cancellationToken);
@@ -130,6 +137,22 @@ internal sealed class ClientEvents(
             ("Please sign in to send messages.", "Messages over a connection are taken from signed-in users only."),
         _ => null,
     };
+
+    /// <summary>Null if it is over none. It counts here already, so that what comes too often is neither queued nor kept; the queue's trigger counts it no more.</summary>
+    private async Task<(string Sentence, string Details)?> FindLimitAsync(ChatMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await answers.FindLimitAsync(new MessageAddress(message.Channel, message.MessageId, 1), message.Caller, cancellationToken) is { } reached
+                ? (Sentences.RateLimit, reached.ToString())
+                : null;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.LimitNotFound(e, message.MessageId);
+            return (Unreachable, "How much was asked before could not be found out");
+        }
+    }
 
     /// <summary>What is accepted is followed by the message's final update. A refusal names no message: none of them ends by it.</summary>
     private async Task<IActionResult> CancelAsync(ConnectionIdentity identity, byte[] body, DurableTaskClient client, CancellationToken cancellationToken)

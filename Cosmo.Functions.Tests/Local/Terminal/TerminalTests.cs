@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Tests.Administration;
 
@@ -138,13 +137,7 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
 
     private async Task<(int ExitCode, string Output, string Error)> RunAsync(string input, string[] arguments)
     {
-        using var program = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment = { ["COSMO_URL"] = Host.Url.AbsoluteUri, ["COSMO_KEY"] = Host.Stack.Keys.MasterKey },
-        })!;
+        using var program = Host.StartVerb(arguments);
         await program.StandardInput.WriteAsync(input);
         program.StandardInput.Close();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
