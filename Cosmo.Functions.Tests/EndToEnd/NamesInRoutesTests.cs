@@ -85,6 +85,9 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
                     case "GetUpdates" or "GetUpdatesAsOperator":
                         body["updates"]!.AsArray().Select(update => update!["channel"]!.GetValue<string>()).Distinct().ShouldBe([name], said);
                         break;
+                    case "GetMessages" or "GetMessagesAsOperator":
+                        body["messages"]!.AsArray().Select(message => message!["message_id"]?.GetValue<string>()).Where(id => id is not null).ShouldContain(name, said);
+                        break;
                     case "CancelMessage" or "CancelMessageAsOperator":
                         status.ShouldBe(HttpStatusCode.Conflict, said);
                         break;

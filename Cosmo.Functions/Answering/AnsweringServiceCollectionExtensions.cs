@@ -1,4 +1,5 @@
 using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Microsoft.Extensions.Options;
 
@@ -19,6 +20,8 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<StopSignals>()
             .AddSingleton<Cancellation>()
             .AddSingleton<MessageDirectory>()
+            .AddSingleton<MessageHistory>()
+            .AddSingleton<HistoryReader>()
             .AddSingleton<ChannelErasure>()
             .AddSingleton<AnswerStarter>();
     }

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -12,7 +13,7 @@ namespace Cosmo.Functions.Answering;
 /// update log. What is under way keeps all that it needs; it can be cancelled first.
 /// </summary>
 internal sealed class ChannelErasure(
-    TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, TimeProvider clock)
+    TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, MessageHistory history, TimeProvider clock)
 {
     private const int AtOnce = 16;
     private const int ForgottenAtOnce = 100;
@@ -59,6 +60,8 @@ internal sealed class ChannelErasure(
             await turns.ForgetAsync(
                 channel, [.. some.Select(message => (message.Address, message.InstanceId))], some.SelectMany(KeysOf), cancellationToken);
         }
+
+        await turns.ForgetAsync(channel, [], history.Keys(channel), cancellationToken);
 
         // Numbers and updates of the channel are those of messages that were never taken too.
         if (underWay.Count == 0)

@@ -81,6 +81,12 @@ internal static partial class Log
     [LoggerMessage(220, LogLevel.Warning, "What a response to message {MessageId} used is not counted: {InputTokens} tokens in, {OutputTokens} out.")]
     public static partial void UsageNotCounted(this ILogger logger, Exception exception, string messageId, long inputTokens, long outputTokens);
 
+    [LoggerMessage(222, LogLevel.Warning, "The history of the channel does not know when message {MessageId} was answered.")]
+    public static partial void HistoryNotRecorded(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(223, LogLevel.Warning, "The messages of a channel could not be read.")]
+    public static partial void MessagesNotRead(this ILogger logger, Exception exception);
+
     [LoggerMessage(221, LogLevel.Warning, "The producer of message {MessageId} gets no reply: {Reason}.")]
     public static partial void NoReply(this ILogger logger, string messageId, string reason);
 }
