@@ -1,4 +1,5 @@
 using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Answering.Feedback;
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Microsoft.Extensions.Options;
@@ -22,6 +23,7 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<MessageDirectory>()
             .AddSingleton<MessageHistory>()
             .AddSingleton<HistoryReader>()
+            .AddSingleton<FeedbackLedger>()
             .AddSingleton<ChannelErasure>()
             .AddSingleton<AnswerStarter>();
     }

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Answering.Feedback;
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
@@ -13,7 +14,8 @@ namespace Cosmo.Functions.Answering;
 /// update log. What is under way keeps all that it needs; it can be cancelled first.
 /// </summary>
 internal sealed class ChannelErasure(
-    TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, MessageHistory history, TimeProvider clock)
+    TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, MessageHistory history, FeedbackLedger feedback,
+    TimeProvider clock)
 {
     private const int AtOnce = 16;
     private const int ForgottenAtOnce = 100;
@@ -62,6 +64,7 @@ internal sealed class ChannelErasure(
         }
 
         await turns.ForgetAsync(channel, [], history.Keys(channel), cancellationToken);
+        await feedback.ForgetAsync(channel, cancellationToken);
 
         // Numbers and updates of the channel are those of messages that were never taken too.
         if (underWay.Count == 0)

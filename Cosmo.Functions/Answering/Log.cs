@@ -87,6 +87,9 @@ internal static partial class Log
     [LoggerMessage(223, LogLevel.Warning, "The messages of a channel could not be read.")]
     public static partial void MessagesNotRead(this ILogger logger, Exception exception);
 
+    [LoggerMessage(224, LogLevel.Warning, "What a user thinks of the answer to message {MessageId} could not be kept.")]
+    public static partial void FeedbackNotKept(this ILogger logger, Exception exception, string messageId);
+
     [LoggerMessage(221, LogLevel.Warning, "The producer of message {MessageId} gets no reply: {Reason}.")]
     public static partial void NoReply(this ILogger logger, string messageId, string reason);
 }
