@@ -34,7 +34,7 @@ public sealed class OperatorHost : IAsyncLifetime
         IndexingAtStart = await EndAsync("thread-indexing");
     }
 
-    /// <summary>Forgets everything that earlier tests left: keys, faults, orchestrations and log lines.</summary>
+    /// <summary>Forgets everything that earlier tests left: keys, faults, orchestrations, dead letters and log lines.</summary>
     public async Task StartAnewAsync(CancellationToken cancellationToken)
     {
         await _stack.FaultAsync("[]");
@@ -52,6 +52,7 @@ public sealed class OperatorHost : IAsyncLifetime
                 return true;
             },
             cancellationToken);
+        await _stack.Queue.Channel.QueuePurgeAsync(_stack.Queue.FailedQueue, cancellationToken);
         _heard = _stack.Output.Length;
     }
 

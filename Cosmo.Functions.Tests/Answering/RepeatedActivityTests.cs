@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -223,7 +224,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task A_failure_that_is_told_again_is_told_once_and_its_turn_given_on()
     {
         await TakeTurnsAsync();
-        var fail = new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, _turn, _clock, NullLogger<FailAnswer>.Instance);
+        var fail = new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance);
         var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow());
 
         (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
@@ -234,18 +235,36 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_was_seen_of_an_answer_that_is_cut_off_is_kept_as_it_was_however_often_its_end_is_told()
+    {
+        await TakeTurnsAsync();
+        await _updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "It is"), once: null, Cancellation);
+        _assistant.KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>()).Returns("msg_1");
+        var fail = new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance);
+        var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow(), "Hi", 0);
+
+        await fail.RunAsync(input, _client, _context);
+        await fail.RunAsync(input, _client, _context);
+
+        await _assistant.Received(2).KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>());
+        (await History.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].ShouldBe(new EndedMessage(Address.MessageId, "timeout", input.ReceivedAt, _clock.GetUtcNow()));
+    }
+
+    [Fact]
     public async Task A_failure_that_comes_after_the_answer_says_so_and_tells_nobody()
     {
         await TakeTurnsAsync();
         await EndAsync();
 
-        var isAnswered = await new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
+        var isAnswered = await new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
             new FailInput(Address, "instance-1", "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
 
         isAnswered.ShouldBeTrue();
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["completed"]);
         await NextHasTheTurnAsync();
     }
+
+    private MessageHistory History => new(_redis.Connection, Options.Create(new ThreadOptions()), _clock);
 
     private void Answer(string text) =>
         _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>())
@@ -272,7 +291,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         .RunAsync(new ThreadInput(Address, "run-1", null, HasStarted: false), _context);
 
     private Task<RunResult> RunAssistantAsync() => new RunAssistant(
-        _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
+        _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, History, new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
 
     private Task<string> ExecuteAsync(CountedTool tool, string callId = "call_1") =>

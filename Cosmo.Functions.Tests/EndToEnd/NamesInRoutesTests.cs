@@ -85,6 +85,14 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
                     case "GetUpdates" or "GetUpdatesAsOperator":
                         body["updates"]!.AsArray().Select(update => update!["channel"]!.GetValue<string>()).Distinct().ShouldBe([name], said);
                         break;
+                    case "GetMessages" or "GetMessagesAsOperator":
+                        body["messages"]!.AsArray().Select(message => message!["message_id"]?.GetValue<string>()).Where(id => id is not null).ShouldContain(name, said);
+                        break;
+                    case "GiveFeedback":
+                        status.ShouldBe(HttpStatusCode.NoContent, said);
+                        (await AskAsync(HttpMethod.Get, "feedback")).Body["feedback"]!.AsArray()
+                            .Select(one => (one!["channel"]!.GetValue<string>(), one["message_id"]!.GetValue<string>())).ShouldContain((name, name), said);
+                        break;
                     case "CancelMessage" or "CancelMessageAsOperator":
                         status.ShouldBe(HttpStatusCode.Conflict, said);
                         break;
@@ -155,6 +163,7 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
     private static string? BodyOf(string operation, string messageId) => operation switch
     {
         "CreateToken" or "SetOwner" => """{"user": {"id": "ana"}}""",
+        "GiveFeedback" => """{"rating": "up"}""",
         "SendMessage" => new JsonObject { ["message"] = "Hello", ["message_id"] = messageId }.ToJsonString(),
         _ => null,
     };

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Administration.Deletion;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Feedback;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -32,7 +34,7 @@ internal sealed class ThreadRoom
         var turns = new TurnQueue(redis, log, Options.Create(new AnsweringOptions()));
         var stopSignals = new StopSignals(redis, NullLogger<StopSignals>.Instance);
         var cancellation = new Cancellation(turns, log, stopSignals, NullLogger<Cancellation>.Instance);
-        var erasure = new ChannelErasure(redis, turns, log, stopSignals, cancellation, new MessageDirectory(redis), Time);
+        var erasure = new ChannelErasure(redis, turns, log, stopSignals, cancellation, new MessageDirectory(redis), new MessageHistory(redis, Options.Create(new ThreadOptions()), Time), new FeedbackLedger(redis, Time), Time);
         Removal = new ThreadRemoval(redis, Reader, Index, Access.Owners, Assistant, erasure, Time, NullLogger<ThreadRemoval>.Instance);
         Batches = new ThreadBatches(Index, Removal, Time);
         Statistics = new StatisticsReader(redis, Indexer, Reader, Time);

@@ -10,16 +10,20 @@ internal sealed class ChannelAccess(
     BearerIdentity bearer, PlatformIdentity platform, ChannelOwners owners, HostDecision decision, IOptions<AccessOptions> options, ILogger<ChannelAccess> logger)
 {
     /// <summary>Null if who sends this request may read and act in the channel, else the answer.</summary>
-    public async Task<IActionResult?> RefuseAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
+    public async Task<IActionResult?> RefuseAsync(HttpRequest request, string channel, CancellationToken cancellationToken) =>
+        (await EnterAsync(request, channel, cancellationToken)).Refusal;
+
+    /// <summary>The same, and who it is: null where channels are open, since nobody has to sign in there.</summary>
+    public async Task<(SignedInUser? User, IActionResult? Refusal)> EnterAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
         if (options.Value.IsOpen)
         {
-            return null;
+            return (null, null);
         }
 
         var (user, refusal) = await SignInAsync(request, cancellationToken);
-        return refusal ?? await GuardAsync(async () =>
-            WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null));
+        return (user, refusal ?? await GuardAsync(async () =>
+            WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null)));
     }
 
     /// <summary>Who sends this request, if that is a user who may act in the channel; a stranger may not, also where channels are open.</summary>

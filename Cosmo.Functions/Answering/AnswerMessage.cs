@@ -233,7 +233,7 @@ internal static class AnswerMessage
         {
             var isAnswered = await context.CallActivityAsync<bool>(
                 nameof(FailAnswer),
-                new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt),
+                new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round),
                 Tries.Few);
             if (isAnswered)
             {

@@ -1,5 +1,7 @@
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Answering.Feedback;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Microsoft.Extensions.Options;
 
@@ -21,6 +23,9 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<ApprovalDesk>()
             .AddSingleton<Cancellation>()
             .AddSingleton<MessageDirectory>()
+            .AddSingleton<MessageHistory>()
+            .AddSingleton<HistoryReader>()
+            .AddSingleton<FeedbackLedger>()
             .AddSingleton<ChannelErasure>()
             .AddSingleton<AnswerStarter>();
     }

@@ -1,4 +1,6 @@
 using Cosmo.Functions.Answering.Approvals;
+using Cosmo.Functions.Answering.Feedback;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -13,7 +15,8 @@ namespace Cosmo.Functions.Answering;
 /// update log. What is under way keeps all that it needs; it can be cancelled first.
 /// </summary>
 internal sealed class ChannelErasure(
-    RedisConnection redis, TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, TimeProvider clock)
+    RedisConnection redis, TurnQueue turns, UpdateLog log, StopSignals stopSignals, Cancellation cancellation, MessageDirectory directory, MessageHistory history, FeedbackLedger feedback,
+    TimeProvider clock)
 {
     private const int AtOnce = 16;
     private const int ForgottenAtOnce = 100;
@@ -60,6 +63,9 @@ internal sealed class ChannelErasure(
             await turns.ForgetAsync(
                 channel, [.. some.Select(message => (message.Address, message.InstanceId))], some.SelectMany(KeysOf), cancellationToken);
         }
+
+        await turns.ForgetAsync(channel, [], history.Keys(channel), cancellationToken);
+        await feedback.ForgetAsync(channel, cancellationToken);
 
         // Numbers and updates of the channel are those of messages that were never taken too.
         if (underWay.Count == 0)

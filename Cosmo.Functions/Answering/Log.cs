@@ -81,15 +81,24 @@ internal static partial class Log
     [LoggerMessage(220, LogLevel.Warning, "What a response to message {MessageId} used is not counted: {InputTokens} tokens in, {OutputTokens} out.")]
     public static partial void UsageNotCounted(this ILogger logger, Exception exception, string messageId, long inputTokens, long outputTokens);
 
+    [LoggerMessage(222, LogLevel.Warning, "The history of the channel does not know when message {MessageId} was answered.")]
+    public static partial void HistoryNotRecorded(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(223, LogLevel.Warning, "The messages of a channel could not be read.")]
+    public static partial void MessagesNotRead(this ILogger logger, Exception exception);
+
+    [LoggerMessage(224, LogLevel.Warning, "What a user thinks of the answer to message {MessageId} could not be kept.")]
+    public static partial void FeedbackNotKept(this ILogger logger, Exception exception, string messageId);
+
     [LoggerMessage(221, LogLevel.Warning, "The producer of message {MessageId} gets no reply: {Reason}.")]
     public static partial void NoReply(this ILogger logger, string messageId, string reason);
 
-    [LoggerMessage(222, LogLevel.Information, "Call {CallId} of message {MessageId} was decided on, approved: {Approved}, by {By}.")]
+    [LoggerMessage(225, LogLevel.Information, "Call {CallId} of message {MessageId} was decided on, approved: {Approved}, by {By}.")]
     public static partial void CallDecided(this ILogger logger, string messageId, string callId, bool approved, string by);
 
-    [LoggerMessage(223, LogLevel.Warning, "The orchestration of message {MessageId} could not be told of the decision on call {CallId}; it finds it by itself.")]
+    [LoggerMessage(226, LogLevel.Warning, "The orchestration of message {MessageId} could not be told of the decision on call {CallId}; it finds it by itself.")]
     public static partial void DecisionNotTold(this ILogger logger, Exception exception, string messageId, string callId);
 
-    [LoggerMessage(224, LogLevel.Warning, "A decision on a call of message {MessageId} could not be taken.")]
+    [LoggerMessage(227, LogLevel.Warning, "A decision on a call of message {MessageId} could not be taken.")]
     public static partial void NotDecided(this ILogger logger, Exception exception, string messageId);
 }

@@ -31,6 +31,12 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         return redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2]
         """;
 
+    private const string KeepScript = """
+        redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+        redis.call('EXPIRE', KEYS[1], ARGV[3])
+        return redis.call('HGET', KEYS[1], ARGV[1])
+        """;
+
     public static string Key(string prefix, MessageAddress address) =>
         $"{RedisKeys.ForChannel(prefix, "message", address.Channel)}:{address.Attempt}:{address.MessageId}";
 
@@ -54,12 +60,22 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     public async Task<AnswerSoFar> FindSoFarAsync(MessageAddress address, int round, CancellationToken cancellationToken)
     {
         var fields = await PatientlyAsync(
-            address, () => redis.RunAsync(database => database.HashGetAsync(Key(redis.Prefix, address), [$"text:{round}", $"usage:{round}"]), cancellationToken), cancellationToken);
-        return new((string?)fields[0] ?? "", fields[1].IsNull ? null : JsonSerializer.Deserialize<TokenUsage>((string)fields[1]!, CosmoJson.Options));
+            address, () => redis.RunAsync(database => database.HashGetAsync(Key(redis.Prefix, address), [$"text:{round}", $"usage:{round}", $"items:{round}"]), cancellationToken),
+            cancellationToken);
+        return new((string?)fields[0] ?? "", fields[1].IsNull ? null : JsonSerializer.Deserialize<TokenUsage>((string)fields[1]!, CosmoJson.Options))
+        {
+            MessageIds = ((string?)fields[2] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries),
+        };
     }
 
     public Task RememberSoFarAsync(MessageAddress address, int round, AnswerSoFar answer, CancellationToken cancellationToken) => SetAsync(
-        address, cancellationToken, [$"text:{round}", answer.Text, .. answer.Usage is null ? [] : new RedisValue[] { $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options) }]);
+        address, cancellationToken, [$"text:{round}", answer.Text, $"items:{round}", string.Join(' ', answer.MessageIds), .. answer.Usage is null ? [] : new RedisValue[] { $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options) }]);
+
+    /// <summary>
+    /// What the user had been shown of an answer when its end began, as whoever asked first knew it: the end takes it out of the log. Does not wait for Redis.
+    /// </summary>
+    public async Task<string> KeepShownAsync(MessageAddress address, string shown, CancellationToken cancellationToken) =>
+        (string)(await redis.EvaluateAsync(KeepScript, [Key(redis.Prefix, address)], ["shown", shown, KeptSeconds], cancellationToken))!;
 
     /// <summary>
     /// Claims a call of a tool that is made once only. False where another try had claimed it; its output, if it came to one, is kept as
@@ -132,4 +148,8 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
 
 /// <param name="Text">All its text; empty while there is none.</param>
 /// <param name="Usage">What it used, where that is known.</param>
-internal sealed record AnswerSoFar(string Text, TokenUsage? Usage);
+internal sealed record AnswerSoFar(string Text, TokenUsage? Usage)
+{
+    /// <summary>The ids of the model's items in which the text stands.</summary>
+    public IReadOnlyList<string> MessageIds { get; init; } = [];
+}

@@ -22,7 +22,13 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
 
     private const int DeletedAtOnce = 8;
 
+    private static readonly ThreadPage Nothing = new([], false);
+
     private ConversationClient Client => clients.Conversations;
+
+    /// <summary>Items, newest first, behind the one with this id; null if the thread, or the item, is gone.</summary>
+    public Task<ThreadPage?> ReadAsync(string threadId, string? after, CancellationToken cancellationToken) =>
+        calls.FindAsync(options => ReadPageAsync(threadId, "desc", after, options), cancellationToken);
 
     /// <summary>The ids of the newest calls that have no output yet; none if the thread is gone.</summary>
     public async Task<IReadOnlyList<string>> FindUnansweredCallsAsync(string threadId, CancellationToken cancellationToken)
@@ -33,7 +39,7 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
         for (var page = 0; page < PagesSearched; page++)
         {
             var items = await ListAsync(threadId, "desc", after, cancellationToken);
-            foreach (var item in items.Data)
+            foreach (var item in items.Items)
             {
                 // Newest first, so an output is seen before the call that it answers.
                 switch (item.Type)
@@ -47,12 +53,12 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
                 }
             }
 
-            if (!items.HasMore || items.Data.Count == 0)
+            if (!items.HasMore || items.Items.Count == 0)
             {
                 break;
             }
 
-            after = items.Data[^1].Id;
+            after = items.Items[^1].Id;
         }
 
         return unanswered;
@@ -62,7 +68,7 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
     public async Task<(IReadOnlyList<ConversationItem> Items, Fault? Fault)> TryFindNewestAsync(string threadId, CancellationToken cancellationToken)
     {
         var (page, fault) = await calls.TryAsync(options => ReadPageAsync(threadId, "desc", after: null, options), cancellationToken);
-        return (page?.Data ?? [], fault);
+        return (page?.Items ?? [], fault);
     }
 
     /// <summary>Adds items, in one try for each twenty: one that failed may have added them all the same.</summary>
@@ -108,13 +114,13 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
         for (var page = 0; page < MaxPagesDeleted; page++)
         {
             var items = await ListAsync(threadId, "asc", after: null, cancellationToken);
-            if (items.Data.Count == 0)
+            if (items.Items.Count == 0)
             {
                 return;
             }
 
             await Parallel.ForEachAsync(
-                items.Data,
+                items.Items,
                 new ParallelOptions { MaxDegreeOfParallelism = DeletedAtOnce, CancellationToken = cancellationToken },
                 async (item, cancellation) => await calls.FindAsync(options => DeleteAsync(threadId, item, options), cancellation));
         }
@@ -122,18 +128,18 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
         throw new AssistantException(AssistantFailure.Other, "The conversation's items could not all be deleted.");
     }
 
-    private async Task<ItemPage> ListAsync(string threadId, string order, string? after, CancellationToken cancellationToken) =>
-        await calls.FindAsync(options => ReadPageAsync(threadId, order, after, options), cancellationToken) ?? ItemPage.Empty;
+    private async Task<ThreadPage> ListAsync(string threadId, string order, string? after, CancellationToken cancellationToken) =>
+        await calls.FindAsync(options => ReadPageAsync(threadId, order, after, options), cancellationToken) ?? Nothing;
 
-    private async Task<ItemPage> ReadPageAsync(string threadId, string order, string? after, RequestOptions options)
+    private async Task<ThreadPage> ReadPageAsync(string threadId, string order, string? after, RequestOptions options)
     {
         await foreach (var page in Client.GetConversationItemsAsync(threadId, PageSize, order, after, null, options).GetRawPagesAsync())
         {
             var json = ServiceJson.Parse(page.GetRawResponse().Content);
-            return new ItemPage([.. json.List("data").Select(ConversationItem.Read).Where(item => item.Id is not null)], json.Member("has_more")?.ValueKind == JsonValueKind.True);
+            return new ThreadPage([.. json.List("data").Select(ConversationItem.Read).Where(item => item.Id is not null)], json.Member("has_more")?.ValueKind == JsonValueKind.True);
         }
 
-        return ItemPage.Empty;
+        return Nothing;
     }
 
     private Task<ClientResult> DeleteAsync(string threadId, ConversationItem item, RequestOptions options) =>
@@ -142,9 +148,4 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
     private Task<ClientResult> AddAsync(string threadId, IEnumerable<ConversationItem> items, RequestOptions options) =>
         Client.CreateConversationItemsAsync(
             threadId, BinaryContent.Create(BinaryData.FromString($$"""{"items":[{{string.Join(',', items.Select(item => item.ToJson()))}}]}""")), null, options);
-
-    private sealed record ItemPage(IReadOnlyList<ConversationItem> Data, bool HasMore)
-    {
-        public static ItemPage Empty { get; } = new([], false);
-    }
 }

@@ -1,4 +1,5 @@
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Assistants;
@@ -24,6 +25,20 @@ internal interface IAssistant
     /// Harmless when they were answered already or the thread is gone.
     /// </summary>
     Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Keeps in the thread what a user saw of an answer that broke off, and its question, as far as they do not stand there. Doing so again adds nothing.
+    /// Answers the id of the item with the text; null if it could not be kept.
+    /// </summary>
+    /// <param name="threadId">The thread.</param>
+    /// <param name="question">The user's message; null when the text follows outputs of tools.</param>
+    /// <param name="text">What the user saw of the response.</param>
+    /// <param name="isAnothers">Whether an item is known to be of another message's answer.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<string?> KeepShownAsync(string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken);
+
+    /// <summary>Items of a thread, newest first, behind the one with a given id; null if the thread, or the item, is gone. Throws <see cref="AssistantException"/>.</summary>
+    Task<ThreadPage?> ReadAsync(string threadId, string? after, CancellationToken cancellationToken);
 
     /// <summary>
     /// Ends a response that is made in the background, so that it neither costs any more nor locks its thread. Harmless when it is over; whoever asks does not
@@ -81,6 +96,9 @@ internal sealed record AssistantResponse(string Id, string Text, IReadOnlyList<T
     /// <summary>What stands between two pieces of text of one answer: an empty line.</summary>
     public const string Paragraph = "\n\n";
 
+    /// <summary>The ids of the items in which its text stands.</summary>
+    public IReadOnlyList<string> MessageIds { get; init; } = [];
+
     /// <summary>What it used; null where the service does not say.</summary>
     public TokenUsage? Usage { get; init; }
 
@@ -97,6 +115,10 @@ internal sealed record ToolCall(string CallId, string Name, string Arguments, bo
 /// <param name="CallId">The call that is answered.</param>
 /// <param name="Output">The output as text.</param>
 internal sealed record ToolOutput(string CallId, string Output);
+
+/// <param name="Items">Newest first.</param>
+/// <param name="HasMore">There are older ones.</param>
+internal sealed record ThreadPage(IReadOnlyList<ConversationItem> Items, bool HasMore);
 
 /// <summary>Ids of threads.</summary>
 internal static class ThreadId

@@ -60,11 +60,11 @@ internal sealed class OpenAIAssistant(
             if (response.Incomplete is { } reason)
             {
                 await KeepCutAsync(request, response, cancellationToken);
-                return new AssistantResponse(response.Id, response.Text, [], reason) { Usage = usage };
+                return new AssistantResponse(response.Id, response.Text, [], reason) { Usage = usage, MessageIds = response.MessageIds };
             }
 
             return response.Text.Length > 0 || response.Calls.Count > 0
-                ? new AssistantResponse(response.Id, response.Text, response.Calls) { Usage = usage }
+                ? new AssistantResponse(response.Id, response.Text, response.Calls) { Usage = usage, MessageIds = response.MessageIds }
                 : throw new AssistantException(AssistantFailure.Incomplete, "The answer holds neither text nor tool calls.");
         }
         catch (AssistantException exception)
@@ -77,6 +77,11 @@ internal sealed class OpenAIAssistant(
 
     public async Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken) =>
         await AnswerAsync(threadId, await items.FindUnansweredCallsAsync(threadId, cancellationToken), output, cancellationToken);
+
+    public Task<string?> KeepShownAsync(string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken) =>
+        standing.KeepShownAsync(threadId, question, text, isAnothers, cancellationToken);
+
+    public Task<ThreadPage?> ReadAsync(string threadId, string? after, CancellationToken cancellationToken) => items.ReadAsync(threadId, after, cancellationToken);
 
     public async Task CancelResponseAsync(string responseId, CancellationToken cancellationToken) =>
         await calls.TryAsync(options => clients.Responses.CancelResponseAsync(responseId, options), cancellationToken);

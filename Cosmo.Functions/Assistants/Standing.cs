@@ -22,25 +22,23 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
     /// Adds what the conversation lacks of the request and its response, each item once: a try that failed may have added it, so the next looks again.
     /// If it cannot be done the answer is given all the same.
     /// </summary>
-    public async Task CompleteAsync(AssistantRequest request, ModelResponse response, CancellationToken cancellationToken)
+    public Task CompleteAsync(AssistantRequest request, ModelResponse response, CancellationToken cancellationToken) =>
+        RepeatAsync(request.ThreadId, limit => TryCompleteAsync(request, response, limit), cancellationToken);
+
+    /// <inheritdoc cref="IAssistant.KeepShownAsync"/>
+    public async Task<string?> KeepShownAsync(
+        string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken)
     {
-        using var limit = new TimeLimit(LongestTime, clock, cancellationToken);
-        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries };
-        try
-        {
-            while (await TryCompleteAsync(request, response, limit.Token) is { } fault)
+        string? id = null;
+        await RepeatAsync(
+            threadId,
+            async limit =>
             {
-                if (!fault.MayPass || !await backoff.WaitAsync(fault.RetryAfter, limit.Token))
-                {
-                    logger.NotPutRight(request.ThreadId, fault.Message);
-                    return;
-                }
-            }
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            logger.NotPutRight(request.ThreadId, "It took too long.");
-        }
+                (id, var fault) = await TryKeepShownAsync(threadId, question, text, isAnothers, limit);
+                return fault;
+            },
+            cancellationToken);
+        return id;
     }
 
     /// <summary>
@@ -75,6 +73,60 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
         }
 
         return null;
+    }
+
+    private async Task RepeatAsync(string threadId, Func<CancellationToken, Task<Fault?>> tryOnce, CancellationToken cancellationToken)
+    {
+        using var limit = new TimeLimit(LongestTime, clock, cancellationToken);
+        var backoff = new Backoff(FirstDelay, LongestDelay, clock) { MaxTries = MaxTries };
+        try
+        {
+            while (await tryOnce(limit.Token) is { } fault)
+            {
+                if (!fault.MayPass || !await backoff.WaitAsync(fault.RetryAfter, limit.Token))
+                {
+                    logger.NotPutRight(threadId, fault.Message);
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.NotPutRight(threadId, "It took too long.");
+        }
+    }
+
+    private async Task<(string? Id, Fault? Fault)> TryKeepShownAsync(
+        string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken)
+    {
+        var (newest, fault) = await items.TryFindNewestAsync(threadId, cancellationToken);
+        if (fault is not null)
+        {
+            return (null, fault);
+        }
+
+        ConversationItem[] last = [.. newest.Where(IsSaid).Take(2)];
+        var isKept = last is [{ Type: ConversationItem.Message, Role: not "user", Id: { } id }, var asked]
+            && (question is null ? asked.Type == ConversationItem.FunctionCallOutput : asked.IsQuestion(question))
+            && last[0].Content.StartsWith(text, StringComparison.Ordinal)
+            && !await isAnothers(id);
+        if (isKept && last[0].Content == text)
+        {
+            return (last[0].Id, null);
+        }
+
+        // The service had made more of it than was seen.
+        fault = isKept ? await items.TryDeleteAsync(threadId, last[..1], cancellationToken) : null;
+        var isAsked = isKept || question is null || last is [var first, ..] && first.IsQuestion(question);
+        fault ??= await items.TryAddAsync(
+            threadId, [.. isAsked ? Array.Empty<ConversationItem>() : [ConversationItem.Question(question!)], ConversationItem.Answer(text)], cancellationToken);
+        if (fault is not null)
+        {
+            return (null, fault);
+        }
+
+        var (added, _) = await items.TryFindNewestAsync(threadId, cancellationToken);
+        return (added is [{ Type: ConversationItem.Message } answer, ..] && answer.Content == text ? answer.Id : null, null);
     }
 
     private async Task<Fault?> TryCompleteAsync(AssistantRequest request, ModelResponse response, CancellationToken cancellationToken)
@@ -116,10 +168,12 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
     private static IEnumerable<ConversationItem> FindInput(AssistantRequest request, IReadOnlyList<ConversationItem> newest, List<ConversationItem> ours) =>
         request.Question is { } question
             ? newest.Skip(ours.Count == 0 ? 0 : newest.Index().Last(entry => ours.Contains(entry.Item)).Index + 1)
-                .SkipWhile(item => item.Type is not (ConversationItem.Message or ConversationItem.FunctionCall or ConversationItem.FunctionCallOutput))
+                .SkipWhile(item => !IsSaid(item))
                 .Take(1)
                 .Where(item => item.IsQuestion(question))
             : newest.Where(item => item.Type == ConversationItem.FunctionCallOutput && request.ToolOutputs.Any(output => output.CallId == item.CallId));
+
+    private static bool IsSaid(ConversationItem item) => item.Type is ConversationItem.Message or ConversationItem.FunctionCall or ConversationItem.FunctionCallOutput;
 
     private static bool IsOf(ModelResponse response, ConversationItem item) => response.Items.Any(one => IsSame(one, item));
 

@@ -23,6 +23,6 @@ internal static partial class Log
     [LoggerMessage(607, LogLevel.Warning, "The final update of message {MessageId} was sent, but Redis could not be told; if its activity runs again it is sent again.")]
     public static partial void FinalUpdateNotMarked(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(609, LogLevel.Warning, "What a client missed could not be read.")]
+    [LoggerMessage(611, LogLevel.Warning, "What a client missed could not be read.")]
     public static partial void UpdatesNotRead(this ILogger logger, Exception exception);
 }

@@ -20,6 +20,6 @@ internal static partial class Log
     [LoggerMessage(605, LogLevel.Error, "Message {MessageId} of a client could not be queued.")]
     public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
 
-    [LoggerMessage(606, LogLevel.Warning, "Redis did not say whether message {MessageId} of a client is over a limit.")]
+    [LoggerMessage(612, LogLevel.Warning, "Redis did not say whether message {MessageId} of a client is over a limit.")]
     public static partial void LimitNotFound(this ILogger logger, Exception exception, string messageId);
 }

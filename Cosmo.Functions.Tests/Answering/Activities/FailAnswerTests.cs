@@ -3,12 +3,14 @@ using Azure.Core;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Threads;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -43,6 +45,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
             Substitute.For<IAssistant>(),
             TestProfiles.BuiltIn,
             new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
+            new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance).RunAsync(
@@ -76,6 +79,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
             Substitute.For<IAssistant>(),
             TestProfiles.BuiltIn,
             new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
+            new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance).RunAsync(

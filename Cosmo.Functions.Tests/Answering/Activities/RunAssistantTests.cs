@@ -2,12 +2,14 @@ using System.Text.Json;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Threads;
 using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
@@ -43,6 +45,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
             new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance),
             new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance),
             new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
+            new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock),
             _ledger = new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock),
             _stopSignals,
             new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),

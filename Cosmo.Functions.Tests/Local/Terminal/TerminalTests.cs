@@ -30,6 +30,23 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task Feedback_is_a_table_and_JSON()
+    {
+        var none = await RunAsync("feedback");
+        await RunAsync("send", "demo", "Hello");
+        var messages = (await Host.SendAsync("GET", "channels/demo/messages")).Body!["messages"]!.AsArray();
+        await Host.SendAsync("POST", $"channels/demo/messages/{messages[0]!["message_id"]}/feedback", """{"rating": "down", "comment": "It [rained]."}""");
+
+        var table = await RunAsync("feedback", "--days", "7", "--rating", "down");
+        var json = await RunAsync("feedback", "--json");
+
+        none.Output.ShouldBe("There is no feedback.\n");
+        table.ExitCode.ShouldBe(0, table.Error);
+        table.Output.ShouldContain("[rained]");
+        JsonNode.Parse(json.Output)!["feedback"]!.AsArray().ShouldHaveSingleItem()!["channel"]!.GetValue<string>().ShouldBe("demo");
+    }
+
+    [Fact]
     public async Task A_message_that_fails_ends_with_its_sentence_and_an_error_code()
     {
         await Host.Stack.FaultAsync("""[{ "status": 400 }]""");

@@ -49,7 +49,10 @@ internal sealed record ApprovalInput(
 
 internal sealed record StopInput(string Channel, string InstanceId);
 
-internal sealed record FailInput(MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt);
+/// <param name="Question">What the user asked; null from an older version.</param>
+/// <param name="Round">The round that was under way.</param>
+internal sealed record FailInput(
+    MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt, string? Question = null, int Round = 0);
 
 /// <param name="ReplyTo">The queue.</param>
 /// <param name="CorrelationId">What the producer knows its message by.</param>

@@ -1,3 +1,4 @@
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
@@ -19,6 +20,7 @@ internal sealed class FailAnswer(
     IAssistant assistant,
     ProfileCatalog profiles,
     MessageMemory memory,
+    MessageHistory history,
     TurnRelease turn,
     TimeProvider clock,
     ILogger<FailAnswer> logger)
@@ -32,11 +34,20 @@ internal sealed class FailAnswer(
         var (address, failure) = (input.Address, input.Failure);
         var cancellationToken = context.CancellationToken;
         await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
-        var isAnswered = false;
-        await TryAsync(address, async () => isAnswered = await TellAsync(input, cancellationToken), cancellationToken);
+        var (isAnswered, shown) = (false, "");
+        if (StatusOf(failure) != MessageHistory.Failed)
+        {
+            // What the user saw of an answer that is cut off; its end takes it out of the log.
+            await TryAsync(address, async () => shown = await updates.FindTextAsync(address, cancellationToken) ?? "", cancellationToken);
+            await TryAsync(address, async () => shown = await memory.KeepShownAsync(address, shown, cancellationToken), cancellationToken);
+        }
+
+        await TryAsync(address, async () => isAnswered = await TellAsync(input, shown, cancellationToken), cancellationToken);
         if (!isAnswered)
         {
-            await TryAsync(address, () => RepairAsync(input, cancellationToken), cancellationToken);
+            var messageIds = new List<string>();
+            await TryAsync(address, () => RepairAsync(input, shown, messageIds, cancellationToken), cancellationToken);
+            await TryAsync(address, () => history.RecordAsync(address, messageIds, StatusOf(failure), input.ReceivedAt, cancellationToken), cancellationToken);
         }
 
         await turn.GiveOnAsync(address, input.InstanceId, isAnswered, client, cancellationToken);
@@ -51,13 +62,20 @@ internal sealed class FailAnswer(
         return false;
     }
 
+    private static string StatusOf(Failure failure) => failure switch
+    {
+        { Cause: Failure.CancelledCause } => MessageHistory.Cancelled,
+        { Type: "timeout" } => MessageHistory.TimedOut,
+        _ => MessageHistory.Failed,
+    };
+
     /// <summary>True if the fence says that the answer had become whole before.</summary>
-    private async Task<bool> TellAsync(FailInput input, CancellationToken cancellationToken)
+    private async Task<bool> TellAsync(FailInput input, string shown, CancellationToken cancellationToken)
     {
         var (address, failure, threadId) = (input.Address, input.Failure, input.ThreadId);
         var update = failure switch
         {
-            { Cause: Failure.CancelledCause } => Updates.Cancelled(address, threadId, await updates.FindTextAsync(address, cancellationToken) ?? ""),
+            { Cause: Failure.CancelledCause } => Updates.Cancelled(address, threadId, shown),
             { Type: "timeout" } => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
             _ => Updates.Error(address, threadId, failure.Sentence, failure.Details),
         };
@@ -78,7 +96,7 @@ internal sealed class FailAnswer(
     }
 
     /// <summary>A call that nobody answers, also one that nobody here has heard of, would make every later response in this thread fail.</summary>
-    private async Task RepairAsync(FailInput input, CancellationToken cancellationToken)
+    private async Task RepairAsync(FailInput input, string shown, List<string> messageIds, CancellationToken cancellationToken)
     {
         if (input.ThreadId is null || input.Failure.Cause == Failure.ThreadGoneCause)
         {
@@ -93,6 +111,28 @@ internal sealed class FailAnswer(
         }
 
         await assistant.AnswerOutstandingCallsAsync(input.ThreadId, NoResult, limit.Token);
+        await KeepShownAsync(input, input.ThreadId, shown, messageIds, limit.Token);
+    }
+
+    /// <summary>What the user saw the model is to know too: of the rounds that ended it does, of the last one it does not.</summary>
+    private async Task KeepShownAsync(FailInput input, string threadId, string shown, List<string> messageIds, CancellationToken cancellationToken)
+    {
+        var address = input.Address;
+        var ended = await memory.FindSoFarAsync(address, input.Round, cancellationToken);
+        if (ended.Text.Length == 0 && input.Round > 0)
+        {
+            ended = await memory.FindSoFarAsync(address, input.Round - 1, cancellationToken);
+        }
+
+        messageIds.AddRange(ended.MessageIds);
+        var text = shown.StartsWith(ended.Text, StringComparison.Ordinal) ? shown[ended.Text.Length..] : "";
+        text = ended.Text.Length > 0 && text.StartsWith(AssistantResponse.Paragraph, StringComparison.Ordinal) ? text[AssistantResponse.Paragraph.Length..] : text;
+        if (text.Length > 0 && input.Question is { } question && await assistant.KeepShownAsync(
+            threadId, input.Round == 0 ? question : null, text, async id => (await history.FindAsync(address.Channel, [id], cancellationToken)).GetValueOrDefault(id) is { } other
+                && other.MessageId != address.MessageId, cancellationToken) is { } kept)
+        {
+            messageIds.Add(kept);
+        }
     }
 
     private async Task TryAsync(MessageAddress address, Func<Task> step, CancellationToken cancellationToken)

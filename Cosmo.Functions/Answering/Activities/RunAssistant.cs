@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
@@ -23,6 +24,7 @@ internal sealed class RunAssistant(
     Toolbox toolbox,
     IUpdatePublisher updates,
     MessageMemory memory,
+    MessageHistory history,
     UsageLedger ledger,
     StopSignals stopSignals,
     TurnRelease turn,
@@ -30,7 +32,7 @@ internal sealed class RunAssistant(
     TimeProvider clock,
     ILogger<RunAssistant> logger)
 {
-    private static readonly TimeSpan CountingPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan NotingPatience = TimeSpan.FromSeconds(5);
 
     [Function(nameof(RunAssistant))]
     public async Task<RunResult> RunAsync([ActivityTrigger] RunInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
@@ -73,7 +75,8 @@ internal sealed class RunAssistant(
     private async Task<RunResult> RespondAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         var address = input.Address;
-        var (before, usedBefore) = input.Round == 0 ? new("", null) : await memory.FindSoFarAsync(address, input.Round - 1, bounds);
+        var soFar = input.Round == 0 ? new AnswerSoFar("", null) : await memory.FindSoFarAsync(address, input.Round - 1, bounds);
+        var (before, usedBefore) = soFar;
         var earlier = await memory.FindResponseAsync(address, input.Round, bounds);
         await using var answer = new AnswerStream(
             updates,
@@ -92,17 +95,20 @@ internal sealed class RunAssistant(
             over.Token);
         var text = Join(before, response.Text);
         var used = TokenUsage.Sum(usedBefore, response.Usage);
+        IReadOnlyList<string> messageIds = [.. soFar.MessageIds, .. response.MessageIds];
         var counting = CountAsync(input, response, over.Token);
+        var recording = response.ToolCalls.Count == 0 && text.Length > 0 ? RecordAsync(input, messageIds, over.Token) : Task.CompletedTask;
         await answer.StopAsync();
         if (response.ToolCalls.Count > 0)
         {
-            await memory.RememberSoFarAsync(address, input.Round, new(text, used), over.Token);
+            await memory.RememberSoFarAsync(address, input.Round, new(text, used) { MessageIds = messageIds }, over.Token);
             await counting;
             await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
             return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null);
         }
 
         await counting;
+        await recording;
         if (text.Length == 0)
         {
             return Failed(response.Incomplete == AssistantResponse.ContentFilter
@@ -125,20 +131,38 @@ internal sealed class RunAssistant(
 
         try
         {
-            await RedisRetry.RunAsync(
-                async () =>
-                {
-                    await ledger.CountAsync(
-                        response.Id.Length > 0 ? response.Id : $"{input.InstanceId}:{input.Round}", input.Address, input.Caller, input.Address.Profile ?? AssistantProfile.BuiltIn, usage, cancellationToken);
-                    return true;
-                },
-                CountingPatience, clock, e => logger.RedisFailed(e, input.Address.MessageId), cancellationToken);
+            await NoteAsync(
+                input,
+                () => ledger.CountAsync(
+                    response.Id.Length > 0 ? response.Id : $"{input.InstanceId}:{input.Round}", input.Address, input.Caller, input.Address.Profile ?? AssistantProfile.BuiltIn, usage, cancellationToken),
+                cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
             logger.UsageNotCounted(e, input.Address.MessageId, usage.InputTokens, usage.OutputTokens);
         }
     }
+
+    /// <summary>Recorded before the answer is told, for the same reason.</summary>
+    private async Task RecordAsync(RunInput input, IReadOnlyList<string> messageIds, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await NoteAsync(input, () => history.RecordAsync(input.Address, messageIds, Updates.CompletedStatus, input.ReceivedAt, cancellationToken), cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.HistoryNotRecorded(e, input.Address.MessageId);
+        }
+    }
+
+    private Task<bool> NoteAsync(RunInput input, Func<Task> note, CancellationToken cancellationToken) => RedisRetry.RunAsync(
+        async () =>
+        {
+            await note();
+            return true;
+        },
+        NotingPatience, clock, e => logger.RedisFailed(e, input.Address.MessageId), cancellationToken);
 
     /// <summary>From here on the answer counts as given, so neither a deadline nor a wish to cancel stops it.</summary>
     private async Task FinishAsync(RunInput input, UpdatePayload final, DurableTaskClient client, CancellationToken stopping)

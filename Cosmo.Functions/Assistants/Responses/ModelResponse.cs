@@ -40,7 +40,12 @@ internal sealed record ModelResponse(string Id, IReadOnlyList<ConversationItem> 
     private static long Count(JsonElement? counts, string name) => counts.Number(name) is { } number and >= 0 and < 1e12 ? (long)number : 0;
 
     /// <summary>All its text: each message is a paragraph.</summary>
-    public string Text => string.Join(AssistantResponse.Paragraph, Items.Where(item => item.Type == ConversationItem.Message && item.Content.Length > 0).Select(item => item.Content));
+    public string Text => string.Join(AssistantResponse.Paragraph, Messages.Select(item => item.Content));
+
+    /// <summary>The ids of the items in which its text stands.</summary>
+    public IReadOnlyList<string> MessageIds => [.. Messages.Select(item => item.Id).OfType<string>()];
+
+    private IEnumerable<ConversationItem> Messages => Items.Where(item => item.Type == ConversationItem.Message && item.Content.Length > 0);
 
     public IReadOnlyList<ToolCall> Calls =>
     [
@@ -96,6 +101,8 @@ internal sealed record ConversationItem(string Type, string? Id, string? CallId,
     }
 
     public static ConversationItem Question(string text) => new(Message, null, null, null, text) { Role = "user" };
+
+    public static ConversationItem Answer(string text) => new(Message, null, null, null, text) { Role = "assistant" };
 
     public static ConversationItem Output(string callId, string output) => new(FunctionCallOutput, null, callId, null, output);
 

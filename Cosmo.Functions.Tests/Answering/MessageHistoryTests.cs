@@ -1,0 +1,55 @@
+using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Threads;
+using Microsoft.Extensions.Options;
+
+namespace Cosmo.Functions.Tests.Answering;
+
+public sealed class MessageHistoryTests : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly ManualTimeProvider _clock = new();
+    private readonly MessageHistory _history;
+
+    public MessageHistoryTests() => _history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    [Fact]
+    public async Task The_newest_are_kept_and_the_oldest_go()
+    {
+        const int messages = (MessageHistory.MaxKept / 2) + 10;
+        for (var number = 0; number < messages; number++)
+        {
+            await _history.RecordAsync(new("channel", $"m{number}", 1), [$"msg_{number}"], "completed", _clock.GetUtcNow(), Cancellation);
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        var found = await _history.FindAsync("channel", [.. Enumerable.Range(0, messages).Select(number => $"msg_{number}")], Cancellation);
+
+        found.Count.ShouldBe(messages - 10);
+        found.Keys.ShouldNotContain("msg_9");
+        found["msg_10"].MessageId.ShouldBe("m10");
+        (await _history.KnowsAsync("channel", "m9", Cancellation)).ShouldBeFalse();
+        (await _history.KnowsAsync("channel", "m10", Cancellation)).ShouldBeTrue();
+        foreach (var key in _history.Keys("channel"))
+        {
+            (await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(key), Cancellation)).ShouldNotBeNull();
+        }
+    }
+
+    [Fact]
+    public async Task A_later_attempt_counts_and_keeps_the_items_of_the_one_before()
+    {
+        var address = new MessageAddress("channel", "m1", 1);
+        await _history.RecordAsync(address, ["msg_1"], "timeout", _clock.GetUtcNow(), Cancellation);
+        await _history.RecordAsync(address with { Attempt = 2 }, ["msg_2"], "completed", _clock.GetUtcNow(), Cancellation);
+
+        var found = await _history.FindAsync("channel", ["msg_1", "msg_2", "msg_3"], Cancellation);
+
+        found.Select(pair => (pair.Key, pair.Value.MessageId, pair.Value.Status)).ShouldBe([("msg_1", "m1", "timeout"), ("msg_2", "m1", "completed")]);
+        (await _history.FindAsync("other", ["msg_1"], Cancellation)).ShouldBeEmpty();
+    }
+}

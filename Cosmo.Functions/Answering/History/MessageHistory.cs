@@ -1,0 +1,85 @@
+using System.Text.Json;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Threads;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Cosmo.Functions.Answering.History;
+
+/// <summary>
+/// Which of the model's items belong to which message, and how and when that ended: the conversation itself does not know. Kept in Redis for the newest of a
+/// channel, for as long as its thread; no text stands there.
+/// </summary>
+internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptions> options, TimeProvider clock)
+{
+    public const string Cancelled = "cancelled";
+    public const string TimedOut = "timeout";
+    public const string Failed = "error";
+
+    /// <summary>Messages and the items of their answers: those of about a thousand.</summary>
+    public const int MaxKept = 2000;
+
+    private const string RecordScript = """
+        local known, order = KEYS[1], KEYS[2]
+        for i = 5, #ARGV do
+          redis.call('HSET', known, ARGV[i], ARGV[4])
+          redis.call('ZADD', order, ARGV[2], ARGV[i])
+        end
+        local surplus = redis.call('ZCARD', order) - tonumber(ARGV[3])
+        if surplus > 0 then
+          redis.call('HDEL', known, unpack(redis.call('ZRANGE', order, 0, surplus - 1)))
+          redis.call('ZREMRANGEBYRANK', order, 0, surplus - 1)
+        end
+        redis.call('EXPIRE', known, ARGV[1])
+        redis.call('EXPIRE', order, ARGV[1])
+        """;
+
+    /// <summary>Records the end of a message. Doing so again is harmless; a later attempt counts.</summary>
+    /// <param name="address">The message.</param>
+    /// <param name="itemIds">The model's items in which the text of its answer stands.</param>
+    /// <param name="status">How it ended.</param>
+    /// <param name="askedAt">When it was taken in.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public Task RecordAsync(MessageAddress address, IEnumerable<string> itemIds, string status, DateTimeOffset askedAt, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        return redis.EvaluateAsync(
+            RecordScript,
+            Keys(address.Channel),
+            [
+                options.Value.ExpirySeconds, now.ToUnixTimeMilliseconds(), MaxKept, JsonSerializer.Serialize(new EndedMessage(address.MessageId, status, askedAt, now), CosmoJson.Options),
+                MessageField(address.MessageId), .. itemIds.Select(id => (RedisValue)ItemField(id)),
+            ],
+            cancellationToken);
+    }
+
+    /// <summary>The messages that the items belong to, by the items' ids, as far as they are known.</summary>
+    public async Task<IReadOnlyDictionary<string, EndedMessage>> FindAsync(string channel, IReadOnlyList<string> itemIds, CancellationToken cancellationToken)
+    {
+        if (itemIds.Count == 0)
+        {
+            return new Dictionary<string, EndedMessage>();
+        }
+
+        var found = await redis.RunAsync(database => database.HashGetAsync(Keys(channel)[0], [.. itemIds.Select(id => (RedisValue)ItemField(id))]), cancellationToken);
+        return itemIds.Zip(found).Where(pair => !pair.Second.IsNull).DistinctBy(pair => pair.First)
+            .ToDictionary(pair => pair.First, pair => JsonSerializer.Deserialize<EndedMessage>((string)pair.Second!, CosmoJson.Options)!);
+    }
+
+    /// <summary>Whether a message is among the newest that have ended.</summary>
+    public Task<bool> KnowsAsync(string channel, string messageId, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.HashExistsAsync(Keys(channel)[0], MessageField(messageId)), cancellationToken);
+
+    /// <summary>All that is kept of a channel.</summary>
+    public RedisKey[] Keys(string channel) => [RedisKeys.ForChannel(redis.Prefix, "history", channel), RedisKeys.ForChannel(redis.Prefix, "history_order", channel)];
+
+    private static string MessageField(string messageId) => "message:" + messageId;
+
+    private static string ItemField(string itemId) => "item:" + itemId;
+}
+
+/// <summary>A message that has had its end.</summary>
+/// <param name="Status">completed, cancelled, timeout or error.</param>
+/// <param name="AskedAt">When it was taken in.</param>
+internal sealed record EndedMessage(string MessageId, string Status, DateTimeOffset AskedAt, DateTimeOffset EndedAt);
