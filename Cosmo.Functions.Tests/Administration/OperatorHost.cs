@@ -114,9 +114,9 @@ public sealed class OperatorHost : IAsyncLifetime
         }
     }
 
-    /// <summary>Begins a verb of the terminal, on this deployment.</summary>
+    /// <summary>Begins a verb of the terminal, on this deployment. It hears an interrupt also where the tests run in the background.</summary>
     public Process StartVerb(params string[] arguments) => Process.Start(
-        new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
+        new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

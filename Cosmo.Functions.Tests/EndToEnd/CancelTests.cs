@@ -36,6 +36,12 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
         final["message"]!.GetValue<string>().ShouldStartWith(said);
         final["message"]!.GetValue<string>().ShouldBe(_client.Seen[^2]["payload"]!["message"]!.GetValue<string>());
         var request = (await _stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem();
+        while (request["endedAt"] is null)
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+            request = (await _stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem();
+        }
+
         request["aborted"]!.GetValue<bool>().ShouldBeTrue();
         took.ShouldBeLessThan(TimeSpan.FromSeconds(2));
         await WorksOnAsync();

@@ -33,7 +33,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        var answering = Options.Create(new AnsweringOptions { FirstEventSeconds = 1.5 });
+        var answering = Options.Create(new AnsweringOptions { FirstEventSeconds = 3 });
         Memory = new MessageMemory(_redis.Connection, TimeProvider.System, NullLogger<MessageMemory>.Instance);
         DeadLetters = new DeadLetters(_rabbitMQ, options, TimeProvider.System, NullLogger<DeadLetters>.Instance);
         Log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);

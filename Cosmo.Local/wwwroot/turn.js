@@ -72,8 +72,8 @@ export class Turn {
     this.#watch();
     if (update.type === "tool") {
       this.state = "working";
-      this.#startTool(update.message);
-      this.#say(update.message);
+      this.#showTool(update.message, update.tool);
+      this.#say(update.tool && update.tool.state !== "running" ? "" : update.message);
     } else if (update.type === "response") {
       this.#endTools("done");
       this.state = update.final_message ? "done" : "answering";
@@ -117,12 +117,18 @@ export class Turn {
     this.#status.textContent = text;
   }
 
-  #startTool(message) {
-    const chip = element("li", "tool", "tool");
-    chip.dataset.state = "running";
-    chip.textContent = /^Executing (.+?)\.*$/.exec(message)?.[1] ?? message;
-    chip.title = message;
-    this.#tools.append(chip);
+  /** A call has one chip, from its first update on. */
+  #showTool(message, call) {
+    let chip = call && [...this.#tools.children].find((one) => one.dataset.call === call.call_id);
+    if (!chip) {
+      chip = element("li", "tool", "tool");
+      chip.textContent = call?.name ?? /^Executing (.+?)\.*$/.exec(message)?.[1] ?? message;
+      chip.title = message;
+      chip.dataset.call = call?.call_id ?? "";
+      this.#tools.append(chip);
+    }
+
+    chip.dataset.state = call?.state ?? "running";
   }
 
   #endTools(state) {
