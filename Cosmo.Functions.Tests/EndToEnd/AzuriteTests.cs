@@ -15,7 +15,7 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
         await using var client = await _stack.OpenAsync(_channel);
 
         await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
-        var final = await client.FinalAsync("msg-1", seconds: 60);
+        var final = await client.FinalAsync("msg-1", seconds: 180);
 
         final["status"]!.GetValue<string>().ShouldBe("completed");
         final["message"]!.GetValue<string>().ShouldContain("Makati");
@@ -28,7 +28,7 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
         await _stack.FaultAsync($$"""[{ "userText": "late {{_channel}}", "delayBeforeFirstEvent": 60000 }]""");
 
         await _stack.Queue.SendAsync(_channel, "msg-1", $"late {_channel}");
-        var final = await client.FinalAsync("msg-1", seconds: 60);
+        var final = await client.FinalAsync("msg-1", seconds: 180);
 
         (final["type"]!.GetValue<string>(), final["error_details"]!.GetValue<string>()).ShouldBe(("timeout", "No response received from assistant"));
         (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("no_first_response");
@@ -41,10 +41,10 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
         await using var client = await _stack.OpenAsync(_channel);
         await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }]""");
         await _stack.Queue.SendAsync(_channel, "msg-1", $"essay {_channel}");
-        await client.StatusAsync("in_progress", seconds: 60);
+        await client.StatusAsync("in_progress", seconds: 180);
 
         using var answer = await _stack.Http.PostAsync($"channels/{_channel}/messages/msg-1/cancel", null, TestContext.Current.CancellationToken);
-        var final = await client.FinalAsync("msg-1", seconds: 60);
+        var final = await client.FinalAsync("msg-1", seconds: 180);
 
         answer.StatusCode.ShouldBe(HttpStatusCode.Accepted);
         final["status"]!.GetValue<string>().ShouldBe("cancelled");
@@ -56,7 +56,7 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
     {
         await using var client = await _stack.OpenAsync(_channel);
         await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
-        await client.StatusAsync("in_progress", seconds: 60);
+        await client.StatusAsync("in_progress", seconds: 180);
 
         await _stack.KillWorkerAsync();
         var final = await client.FinalAsync("msg-1", seconds: 90);
