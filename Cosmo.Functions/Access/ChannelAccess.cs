@@ -14,17 +14,8 @@ internal sealed class ChannelAccess(
         (await EnterAsync(request, channel, cancellationToken)).Refusal;
 
     /// <summary>The same, and who it is: null where channels are open, since nobody has to sign in there.</summary>
-    public async Task<(SignedInUser? User, IActionResult? Refusal)> EnterAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
-    {
-        if (options.Value.IsOpen)
-        {
-            return (null, null);
-        }
-
-        var (user, refusal) = await SignInAsync(request, cancellationToken);
-        return (user, refusal ?? await GuardAsync(async () =>
-            WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null)));
-    }
+    public async Task<(SignedInUser? User, IActionResult? Refusal)> EnterAsync(HttpRequest request, string channel, CancellationToken cancellationToken) =>
+        options.Value.IsOpen ? (null, null) : await IdentifyAsync(request, channel, cancellationToken);
 
     /// <summary>Who sends this request, if that is a user who may act in the channel; a stranger may not, also where channels are open.</summary>
     public async Task<(SignedInUser? User, IActionResult? Refusal)> IdentifyAsync(HttpRequest request, string channel, CancellationToken cancellationToken)

@@ -16,6 +16,9 @@ internal static class Subject
         { Source: { } source } => ["source:" + source, "channel:" + channel],
         _ => ["channel:" + channel],
     };
+
+    /// <summary>A message, as one that was counted is remembered: no two have the same, whatever is in their names.</summary>
+    public static string MemberOf(MessageAddress address) => $"{address.Attempt}:{address.MessageId.Length}:{address.MessageId}{address.Channel}";
 }
 
 /// <summary>A limit that is reached.</summary>
@@ -79,7 +82,7 @@ internal sealed class MessageLimits(RedisConnection redis, IOptions<LimitOptions
                 .. Subject.Of(address.Channel, caller).SelectMany(subject =>
                     (RedisKey[])[$"{redis.Prefix}{{usage}}:minute:{subject}", UsageLedger.TokensKey(redis.Prefix, today, subject)]),
             ],
-            [$"{address.Attempt}:{address.MessageId.Length}:{address.MessageId}{address.Channel}", perMinute, perDay, Window],
+            [Subject.MemberOf(address), perMinute, perDay, Window],
             cancellationToken);
         return answer.IsNull ? null
             : (long)answer is var milliseconds && milliseconds > 0

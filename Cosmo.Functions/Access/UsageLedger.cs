@@ -94,7 +94,7 @@ internal sealed class UsageLedger(RedisConnection redis, IOptions<LimitOptions> 
                 .. Subject.Of(address.Channel, caller).Select(subject => TokensKey(redis.Prefix, day, subject)),
             ],
             [
-                responseId, $"{address.Attempt}:{address.MessageId.Length}:{address.MessageId}{address.Channel}",
+                responseId, Subject.MemberOf(address),
                 options.Value.UsageDays * 86_400L, MostKeys, options.Value.TokensPerDay,
                 usage.InputTokens, usage.CachedInputTokens, usage.OutputTokens, SeenSeconds,
                 Code(caller.IsSignedIn ? caller.Id : null), Code(address.Channel), Code(profile), Code(usage.Model),

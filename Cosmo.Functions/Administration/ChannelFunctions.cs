@@ -45,7 +45,7 @@ internal sealed class ChannelFunctions(
 
             if (await request.ReadAsync(MostBytes, context.CancellationToken) is not { } body)
             {
-                return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+                return HttpAnswers.TooLong(MostBytes);
             }
 
             if (!ForeignJson.TryRead(body, out var root, out _) || root["user"] is not { } sent || ChatMessageReader.ReadUser(sent) is not { IsSignedIn: true } user)

@@ -36,7 +36,7 @@ internal sealed class MessageFunctions(
 
             if (await request.ReadAsync(MostBytes, context.CancellationToken) is not { } sent)
             {
-                return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+                return HttpAnswers.TooLong(MostBytes);
             }
 
             if (Complete(sent, name) is not { } body)

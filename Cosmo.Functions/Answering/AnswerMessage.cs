@@ -90,7 +90,7 @@ internal static class AnswerMessage
         var granted = context.WaitForExternalEvent<bool>(TurnGranted);
         while (!turn.HasTurn && turn.Failure is null)
         {
-            await WaitAsync(context, wait, granted, cancelled);
+            await context.WaitAsync(wait, granted, cancelled);
             if (cancelled.IsCompleted)
             {
                 return Failure.Cancelled;
@@ -271,20 +271,7 @@ internal static class AnswerMessage
                 // It was not told. It keeps its own deadline, and the fence keeps what it says from the client.
             }
 
-            await WaitAsync(context, StopLimit, work);
-        }
-    }
-
-    /// <summary>Waits until one of the tasks is done, or for so long.</summary>
-    private static async Task WaitAsync(TaskOrchestrationContext context, TimeSpan longest, params IEnumerable<Task> tasks)
-    {
-        using var obsolete = new CancellationTokenSource();
-        var timer = context.CreateTimer(longest, obsolete.Token);
-        await Task.WhenAny([.. tasks, timer]);
-        if (!timer.IsCompleted)
-        {
-            // Not CancelAsync: its callbacks would run outside the orchestration.
-            obsolete.Cancel();
+            await context.WaitAsync(StopLimit, work);
         }
     }
 }

@@ -28,7 +28,7 @@ internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, Conn
 
         if (await request.ReadAsync(MostBytes, context.CancellationToken) is not { } body)
         {
-            return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+            return HttpAnswers.TooLong(MostBytes);
         }
 
         if (ReadUser(body) is not { } user)

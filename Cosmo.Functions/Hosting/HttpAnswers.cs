@@ -41,6 +41,10 @@ internal static class HttpAnswers
         return body.ToArray();
     }
 
+    /// <summary>The body of a request is longer than is taken: 413.</summary>
+    public static IActionResult TooLong(int mostBytes) =>
+        Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {mostBytes} bytes are taken.");
+
     /// <summary>A call to Redis failed: 503 where it is away, 500 where it refuses what waiting does not mend.</summary>
     /// <param name="failed">What was not done, as a sentence.</param>
     public static IActionResult RedisProblem(Exception exception, string failed) => RedisFault.MayPass(exception)

@@ -73,10 +73,10 @@ internal sealed class FailAnswer(
     private async Task<bool> TellAsync(FailInput input, string shown, CancellationToken cancellationToken)
     {
         var (address, failure, threadId) = (input.Address, input.Failure, input.ThreadId);
-        var update = failure switch
+        var update = StatusOf(failure) switch
         {
-            { Cause: Failure.CancelledCause } => Updates.Cancelled(address, threadId, shown),
-            { Type: "timeout" } => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
+            MessageHistory.Cancelled => Updates.Cancelled(address, threadId, shown),
+            MessageHistory.TimedOut => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
             _ => Updates.Error(address, threadId, failure.Sentence, failure.Details),
         };
         await TryAsync(address, () => EndToolsAsync(address, threadId, cancellationToken), cancellationToken);

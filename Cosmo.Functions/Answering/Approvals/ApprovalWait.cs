@@ -27,8 +27,8 @@ internal static class ApprovalWait
         await Task.WhenAll(calls.Select(call => context.CallActivityAsync(nameof(AskApproval), Input(call), Tries.Few)));
         while (decisions.Exists(decision => !decision.IsCompleted) && !cancelled.IsCompleted && context.CurrentUtcDateTime < expires)
         {
-            var due = context.CurrentUtcDateTime + Round;
-            if (!await IsDecidedAsync(context, due < expires ? due : expires, decisions, cancelled))
+            var left = expires - context.CurrentUtcDateTime;
+            if (!await context.WaitAsync(left < Round ? left : Round, [cancelled, .. decisions.Where(decision => !decision.IsCompleted)]))
             {
                 foreach (var (call, at) in calls.Select((call, at) => (call, at)).Where(one => !decisions[one.at].IsCompleted).ToList())
                 {
@@ -45,21 +45,5 @@ internal static class ApprovalWait
 
         ApprovalInput Input(ToolCall call) =>
             new(progress.Input.Address, context.InstanceId, progress.ThreadId!, call, new DateTimeOffset(expires, TimeSpan.Zero));
-    }
-
-    /// <summary>False if the time came first.</summary>
-    private static async Task<bool> IsDecidedAsync(TaskOrchestrationContext context, DateTime due, IEnumerable<Task> decisions, Task cancelled)
-    {
-        using var obsolete = new CancellationTokenSource();
-        var timer = context.CreateTimer(due, obsolete.Token);
-        await Task.WhenAny([cancelled, timer, .. decisions.Where(decision => !decision.IsCompleted)]);
-        if (timer.IsCompleted)
-        {
-            return false;
-        }
-
-        // Not CancelAsync: its callbacks would run outside the orchestration.
-        obsolete.Cancel();
-        return true;
     }
 }

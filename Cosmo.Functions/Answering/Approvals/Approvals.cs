@@ -63,15 +63,12 @@ internal sealed class ApprovalDesk(RedisConnection redis, TurnQueue turns, Updat
     public async Task<ApprovalDecision?> FindAsync(MessageAddress address, string callId, CancellationToken cancellationToken)
     {
         var state = (string?)await redis.RunAsync(database => database.HashGetAsync(Key(redis.Prefix, address), callId), cancellationToken);
-        return state is null or Pending or Closed ? null : JsonSerializer.Deserialize<ApprovalDecision>(state, CosmoJson.Options);
+        return Read(state);
     }
 
     /// <summary>Takes no decision on the call any more, and answers the one that came in time.</summary>
-    public async Task<ApprovalDecision?> CloseAsync(MessageAddress address, string callId, CancellationToken cancellationToken)
-    {
-        await redis.EvaluateAsync(DecideScript, [Key(redis.Prefix, address)], [callId, Closed], cancellationToken);
-        return await FindAsync(address, callId, cancellationToken);
-    }
+    public async Task<ApprovalDecision?> CloseAsync(MessageAddress address, string callId, CancellationToken cancellationToken) =>
+        Read((string?)await redis.EvaluateAsync(DecideScript, [Key(redis.Prefix, address)], [callId, Closed], cancellationToken));
 
     /// <summary>Takes a decision on a call of the newest attempt at a message.</summary>
     /// <exception cref="RedisException">Redis is away or refuses.</exception>
@@ -91,7 +88,7 @@ internal sealed class ApprovalDesk(RedisConnection redis, TurnQueue turns, Updat
         if (was is not null && was != Closed && !isOver)
         {
             // Also where somebody else was first: that event may have been lost.
-            await TellAsync(address, callId, was == Pending ? decision : JsonSerializer.Deserialize<ApprovalDecision>(was, CosmoJson.Options)!, client, cancellationToken);
+            await TellAsync(address, callId, Read(was) ?? decision, client, cancellationToken);
         }
 
         if (was != Pending || isOver)
@@ -102,6 +99,10 @@ internal sealed class ApprovalDesk(RedisConnection redis, TurnQueue turns, Updat
         logger.CallDecided(messageId, callId, decision.Approved, decision.By);
         return ApprovalOutcome.Taken;
     }
+
+    /// <summary>Null for a call on which nothing was decided.</summary>
+    private static ApprovalDecision? Read(string? state) =>
+        state is null or Pending or Closed ? null : JsonSerializer.Deserialize<ApprovalDecision>(state, CosmoJson.Options);
 
     private async Task TellAsync(MessageAddress address, string callId, ApprovalDecision decision, DurableTaskClient client, CancellationToken cancellationToken)
     {

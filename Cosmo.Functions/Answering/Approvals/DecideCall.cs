@@ -43,7 +43,7 @@ internal sealed class DecideCall(ChannelAccess access, ApprovalDesk desk, ILogge
 
         if (await request.ReadAsync(MostBytes, context.CancellationToken) is not { } body)
         {
-            return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+            return HttpAnswers.TooLong(MostBytes);
         }
 
         if (!ApprovalRequest.TryRead(body, namesCall: false, out var decision, out var fault))

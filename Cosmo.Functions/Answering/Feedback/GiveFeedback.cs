@@ -39,7 +39,7 @@ internal sealed class GiveFeedback(ChannelAccess access, MessageHistory history,
     {
         if (await request.ReadAsync(MostBytes, cancellationToken) is not { } body)
         {
-            return HttpAnswers.Problem(StatusCodes.Status413PayloadTooLarge, "Too long", $"At most {MostBytes} bytes are taken.");
+            return HttpAnswers.TooLong(MostBytes);
         }
 
         if (!ForeignJson.TryRead(body, out var root, out _) || root["rating"]?.Text is not (GivenFeedback.Up or GivenFeedback.Down))
