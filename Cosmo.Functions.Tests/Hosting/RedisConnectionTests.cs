@@ -73,7 +73,7 @@ public sealed class RedisConnectionTests(RedisServer server) : IClassFixture<Red
         await using var redis = Connect($"redis://{login}127.0.0.1:{locked.Port}/0");
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
 
-        // On a busy machine the client says why it has no connection a call later.
+        // On a busy machine a login, too, may end in a time limit.
         while (RedisFault.MayPass(await FailureAsync(redis)))
         {
             limit.Token.ThrowIfCancellationRequested();

@@ -5,18 +5,17 @@ namespace Cosmo.Functions.Hosting;
 
 /// <summary>
 /// The one connection to Redis. It is made at the first call and mends itself; a call that cannot be
-/// carried out fails within <see cref="RedisOptions.CallTimeoutSeconds"/>, or a moment later where there is no
-/// connection, with <see cref="RedisException"/> or <see cref="TimeoutException"/>.
+/// carried out fails within <see cref="RedisOptions.CallTimeoutSeconds"/>, or twice that where there is no
+/// connection and the reason has to be found out, with <see cref="RedisException"/> or <see cref="TimeoutException"/>.
 /// </summary>
 internal sealed class RedisConnection : IAsyncDisposable
 {
-    /// <summary>So much after the time limit the client says why it has no connection: Redis is away, or does not let it in.</summary>
-    private static readonly TimeSpan ReasonDelay = TimeSpan.FromSeconds(1.5);
-
     private readonly RedisOptions _options;
     private readonly TimeSpan _timeout;
     private readonly SemaphoreSlim _connecting = new(1, 1);
+    private readonly Lock _asking = new();
     private ConnectionMultiplexer? _connection;
+    private Task<RedisConnectionException?>? _refusal;
 
     public RedisConnection(IOptions<RedisOptions> options)
     {
@@ -34,15 +33,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        var running = command(connection.GetDatabase());
-        try
-        {
-            return await running.WaitAsync(_timeout, cancellationToken);
-        }
-        catch (TimeoutException) when (!connection.IsConnected && !running.IsCompleted)
-        {
-            return await running.WaitAsync(ReasonDelay, cancellationToken);
-        }
+        return await AwaitAsync(connection, command(connection.GetDatabase()), cancellationToken);
     }
 
     /// <summary>Runs a Lua script. All <paramref name="keys"/> must share one hash slot.</summary>
@@ -53,7 +44,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task PublishAsync(string channel, string message, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        await connection.GetSubscriber().PublishAsync(Literal(channel), message).WaitAsync(_timeout, cancellationToken);
+        await AwaitAsync(connection, connection.GetSubscriber().PublishAsync(Literal(channel), message), cancellationToken);
     }
 
     /// <summary>
@@ -122,6 +113,51 @@ internal sealed class RedisConnection : IAsyncDisposable
         finally
         {
             _connecting.Release();
+        }
+    }
+
+    /// <summary>
+    /// Waits for a call. Of one that found no connection the client does not say whether Redis is away or does not let it in: it learns that as it connects,
+    /// and tells only the calls that happen to wait then. So it is asked.
+    /// </summary>
+    private async Task<T> AwaitAsync<T>(ConnectionMultiplexer connection, Task<T> running, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await running.WaitAsync(_timeout, cancellationToken);
+        }
+        catch (Exception e) when (e is TimeoutException or RedisConnectionException { FailureType: not ConnectionFailureType.AuthenticationFailure } && !connection.IsConnected)
+        {
+            if (await FindRefusalAsync().WaitAsync(cancellationToken) is { } refusal)
+            {
+                throw refusal;
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Why Redis does not let us in, or null if it does or is away. All calls that ask at the same time share one try.</summary>
+    private Task<RedisConnectionException?> FindRefusalAsync()
+    {
+        lock (_asking)
+        {
+            return _refusal is { IsCompleted: false } asking ? asking : _refusal = TryLoginAsync();
+        }
+    }
+
+    private async Task<RedisConnectionException?> TryLoginAsync()
+    {
+        var once = Configure(_options);
+        (once.AbortOnConnectFail, once.ConnectRetry) = (true, 1);
+        try
+        {
+            await using var connection = await ConnectionMultiplexer.ConnectAsync(once);
+            return null;
+        }
+        catch (RedisConnectionException e)
+        {
+            return e.FailureType == ConnectionFailureType.AuthenticationFailure ? e : null;
         }
     }
 
