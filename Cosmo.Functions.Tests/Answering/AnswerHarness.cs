@@ -20,8 +20,7 @@ internal sealed class AnswerHarness : OrchestrationHarness
             request => GrpcOrchestrationRunner.LoadAndRun<AnswerInput, AnswerResult>(
                 request, async (context, _) => await AnswerMessage.RunAsync(context)))
     {
-        On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult("conv_1", Duplicate: false, null));
-        On<RunInput>(nameof(RunAssistant), _ => new RunResult([], null));
+        On<RunInput>(nameof(RunAssistant), _ => new RunResult([], null, "conv_1"));
         On<ToolInput>(nameof(ExecuteTool), input => $"output of {input.Call.Name}");
         On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(true, null));
         On<StopInput>(nameof(StopWork), _ =>

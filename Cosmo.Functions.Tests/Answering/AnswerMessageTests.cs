@@ -12,12 +12,12 @@ public sealed class AnswerMessageTests
     private readonly AnswerHarness _harness = new();
 
     [Fact]
-    public void A_question_needs_two_activities_and_one_timer()
+    public void A_question_needs_one_activity_and_one_timer()
     {
         _harness.Begin();
 
         _harness.End().ShouldBe(new AnswerResult("completed", null, 1));
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant)]);
+        _harness.Calls.ShouldBe([nameof(RunAssistant)]);
         _harness.History.Count(happened => happened.TimerCreated is not null).ShouldBe(1);
     }
 
@@ -181,28 +181,30 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
-    public void A_thread_that_is_gone_is_replaced_once_and_the_question_asked_again()
+    public void The_first_round_finds_the_thread_and_the_others_stay_in_it()
     {
-        var gone = Failure.From(AssistantFailure.ThreadGone, "gone");
-        _harness.On<ThreadInput>(nameof(GetOrCreateThread), input => new ThreadResult(input.ReplacedThreadId is null ? "conv_old" : "conv_new", false, null));
-        _harness.On<RunInput>(nameof(RunAssistant), input => input.ThreadId == "conv_old" ? new RunResult([], gone) : new RunResult([], null));
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(input.Round == 0 ? AnswerHarness.Calling("a") : [], null, "conv_1"));
 
         _harness.Begin();
 
         _harness.End().Outcome.ShouldBe("completed");
-        _harness.Inputs<ThreadInput>(nameof(GetOrCreateThread)).Select(input => input.ReplacedThreadId).ShouldBe([null, "conv_old"]);
-        _harness.Inputs<RunInput>(nameof(RunAssistant)).ShouldAllBe(input => input.Question == "Weather in Makati?");
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).Select(input => input.ThreadId).ShouldBe([null, "conv_1"]);
+        _harness.Inputs<ToolInput>(nameof(ExecuteTool)).Single().ThreadId.ShouldBe("conv_1");
     }
 
-    [Fact]
-    public void A_new_thread_that_is_gone_too_is_a_failure()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Only_of_a_message_that_had_its_turn_anything_may_be_left_in_the_thread(bool hasTurn)
     {
-        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.ThreadGone, "gone")));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+        _harness.On<TurnInput>(nameof(CheckTurn), _ => new TurnResult(false, null));
 
-        _harness.Begin();
+        _harness.Begin(hasTurn);
+        _harness.Cancel();
+        _harness.End();
 
-        _harness.End().Cause.ShouldBe("thread_gone");
-        _harness.Inputs<RunInput>(nameof(RunAssistant)).Count.ShouldBe(2);
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().HasBegun.ShouldBe(hasTurn);
     }
 
     [Fact]
@@ -214,7 +216,7 @@ public sealed class AnswerMessageTests
         _harness.Raise(AnswerMessage.TurnGranted, true);
 
         _harness.End().Outcome.ShouldBe("completed");
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant)]);
+        _harness.Calls.ShouldBe([nameof(RunAssistant)]);
     }
 
     [Fact]
@@ -255,7 +257,7 @@ public sealed class AnswerMessageTests
         _harness.Advance(TimeSpan.FromSeconds(46));
 
         _harness.End().Cause.ShouldBe("no_first_response");
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant), nameof(StopWork), nameof(FailAnswer), nameof(WriteDeadLetter)]);
+        _harness.Calls.ShouldBe([nameof(RunAssistant), nameof(StopWork), nameof(FailAnswer), nameof(WriteDeadLetter)]);
     }
 
     [Fact]
@@ -359,12 +361,12 @@ public sealed class AnswerMessageTests
     [Fact]
     public void A_message_that_another_orchestration_has_ends_silently()
     {
-        _harness.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, Duplicate: true, null));
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Over));
 
         _harness.Begin();
 
         _harness.End().Outcome.ShouldBe("duplicate");
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread)]);
+        _harness.Calls.ShouldBe([nameof(RunAssistant)]);
     }
 
     [Fact]

@@ -110,20 +110,9 @@ internal static class AnswerPaths
             AskForTools(answer, rounds: int.MaxValue, "get_weather");
             answer.Begin();
         },
-        ["thread-replaced"] = answer =>
-        {
-            answer.On<ThreadInput>(nameof(GetOrCreateThread), input => new ThreadResult(input.ReplacedThreadId is null ? "conv_1" : "conv_2", false, null));
-            answer.On<RunInput>(nameof(RunAssistant), input => new RunResult([], input.ThreadId == "conv_1" ? ThreadGone : null));
-            answer.Begin();
-        },
-        ["thread-gone-twice"] = answer =>
+        ["thread-gone"] = answer =>
         {
             answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], ThreadGone));
-            answer.Begin();
-        },
-        ["no-thread"] = answer =>
-        {
-            answer.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, false, Failure.Redis(new TimeoutException())));
             answer.Begin();
         },
         ["model-failed"] = answer =>
@@ -204,11 +193,6 @@ internal static class AnswerPaths
             answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Cancelled));
             answer.Begin();
         },
-        ["another-has-the-message"] = answer =>
-        {
-            answer.On<ThreadInput>(nameof(GetOrCreateThread), _ => new ThreadResult(null, Duplicate: true, null));
-            answer.Begin();
-        },
         ["over-before-it-was-asked"] = answer =>
         {
             answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Over));
@@ -217,7 +201,7 @@ internal static class AnswerPaths
         ["worker-died-in-every-step"] = answer =>
         {
             AskForTools(answer, rounds: 1, "get_weather");
-            foreach (var activity in (string[])[nameof(CheckTurn), nameof(GetOrCreateThread), nameof(RunAssistant), nameof(ExecuteTool)])
+            foreach (var activity in (string[])[nameof(CheckTurn), nameof(RunAssistant), nameof(ExecuteTool)])
             {
                 DieOnce(answer, activity);
             }

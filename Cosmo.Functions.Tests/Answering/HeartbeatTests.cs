@@ -21,12 +21,9 @@ public sealed class HeartbeatTests
         });
 
     [Fact]
-    public async Task However_many_events_come_the_orchestration_is_told_of_the_first_and_then_every_15_seconds()
+    public async Task However_many_events_come_the_orchestration_is_told_soon_and_then_every_15_seconds()
     {
-        await using var heartbeat = Begin(isFirstRound: true);
-        heartbeat.Beat();
-        (await NextAsync()).ShouldBe(_clock.GetUtcNow());
-        await _clock.TimersSetAsync();
+        await using var heartbeat = await BeginAsync();
 
         for (var token = 0; token < 1499; token++)
         {
@@ -45,10 +42,7 @@ public sealed class HeartbeatTests
     [Fact]
     public async Task A_model_that_is_silent_is_not_told_of()
     {
-        await using var heartbeat = Begin(isFirstRound: true);
-        heartbeat.Beat();
-        await NextAsync();
-        await _clock.TimersSetAsync();
+        await using var heartbeat = await BeginAsync();
 
         _clock.Advance(TimeSpan.FromSeconds(60));
         heartbeat.Beat();
@@ -58,7 +52,50 @@ public sealed class HeartbeatTests
         _told.Reader.TryRead(out _).ShouldBeFalse();
     }
 
-    private Heartbeat Begin(bool isFirstRound) => new(_client, "instance", isFirstRound, _clock, NullLogger.Instance);
+    [Theory]
+    [InlineData(45, 5)]
+    [InlineData(6, 3)]
+    [InlineData(0, 0)]
+    public async Task The_first_event_is_kept_back_for_a_moment_and_always_heard_of_in_time(int secondsLeft, int delay)
+    {
+        await using var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(secondsLeft), _clock, NullLogger.Instance);
+        var first = _clock.GetUtcNow();
+        heartbeat.Beat();
+        if (delay > 0)
+        {
+            await _clock.TimerSetForAsync(TimeSpan.FromSeconds(delay));
+            _clock.Advance(TimeSpan.FromSeconds(delay - 1));
+            _told.Reader.TryRead(out _).ShouldBeFalse();
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        (await NextAsync()).ShouldBe(first);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_over_soon_tells_nothing()
+    {
+        var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(45), _clock, NullLogger.Instance);
+        heartbeat.Beat();
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromSeconds(4));
+
+        await heartbeat.DisposeAsync();
+
+        _client.ReceivedCalls().ShouldBeEmpty();
+    }
+
+    /// <summary>One whose first event has been told of.</summary>
+    private async Task<Heartbeat> BeginAsync()
+    {
+        var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(45), _clock, NullLogger.Instance);
+        heartbeat.Beat();
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await NextAsync();
+        await _clock.TimerSetForAsync(TimeSpan.FromSeconds(15));
+        return heartbeat;
+    }
 
     private async Task<DateTimeOffset> NextAsync() =>
         await _told.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);

@@ -25,8 +25,6 @@ public sealed class KilledWorkerTests
     [Theory]
     [InlineData(nameof(CheckTurn), 1)]
     [InlineData(nameof(CheckTurn), 2)]
-    [InlineData(nameof(GetOrCreateThread), 1)]
-    [InlineData(nameof(GetOrCreateThread), 2)]
     [InlineData(nameof(RunAssistant), 1)]
     [InlineData(nameof(RunAssistant), 2)]
     [InlineData(nameof(ExecuteTool), 1)]
@@ -64,7 +62,6 @@ public sealed class KilledWorkerTests
 
     [Theory]
     [InlineData(nameof(CheckTurn))]
-    [InlineData(nameof(GetOrCreateThread))]
     [InlineData(nameof(RunAssistant))]
     [InlineData(nameof(ExecuteTool))]
     public void An_activity_that_kills_every_worker_ends_the_conversation_within_its_deadline(string activity)
@@ -164,7 +161,7 @@ public sealed class KilledWorkerTests
         _harness.Begin();
 
         _harness.End().Outcome.ShouldBe("duplicate");
-        _harness.Calls.ShouldBe([nameof(GetOrCreateThread), nameof(RunAssistant)]);
+        _harness.Calls.ShouldBe([nameof(RunAssistant)]);
     }
 
     [Fact]

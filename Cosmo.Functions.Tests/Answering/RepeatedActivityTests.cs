@@ -67,26 +67,28 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await _redis.DisposeAsync();
     }
 
-    [Fact]
-    public async Task A_thread_is_not_made_for_a_message_that_is_over()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("conv_1")]
+    public async Task No_thread_is_made_and_the_model_is_not_asked_when_the_message_is_over(string? threadId)
     {
-        await EndAsync();
+        await _updates.PublishAsync(Address, Updates.Error(Address, "conv_1", "sentence", "details"), once: null, Cancellation);
 
-        (await FindThreadAsync()).ShouldBe(new ThreadResult(null, Duplicate: true, null));
+        (await RunAssistantAsync(threadId)).Failure.ShouldBe(Failure.Over);
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
+        _webPubSub.Sent.ShouldHaveSingleItem();
         (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBeFalse();
     }
 
     [Fact]
-    public async Task The_model_is_not_asked_when_the_message_is_over()
+    public async Task No_thread_is_made_for_a_message_that_another_run_has()
     {
-        await _updates.PublishAsync(Address, Updates.Error(Address, "conv_1", "sentence", "details"), once: null, Cancellation);
+        await _turns.ClaimAsync(Address, "another-run", Cancellation);
 
-        (await RunAssistantAsync()).Failure.ShouldBe(Failure.Over);
+        (await RunAssistantAsync(threadId: null)).Failure.ShouldBe(Failure.Over);
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
-        _webPubSub.Sent.ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -224,11 +226,10 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     public async Task A_failure_that_is_told_again_is_told_once_and_its_turn_given_on()
     {
         await TakeTurnsAsync();
-        var fail = new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance);
-        var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow());
+        var input = new FailInput(Address, "instance-1", HasBegun: true, "conv_1", Failure.Stalled, _clock.GetUtcNow());
 
-        (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
-        (await fail.RunAsync(input, _client, _context)).ShouldBeFalse();
+        (await Failing.RunAsync(input, _client, _context)).ShouldBeFalse();
+        (await Failing.RunAsync(input, _client, _context)).ShouldBeFalse();
 
         _webPubSub.Sent.Select(update => (update.Status, update.Type)).ShouldBe([("error", "timeout")]);
         await NextHasTheTurnAsync();
@@ -240,11 +241,10 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await TakeTurnsAsync();
         await _updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "It is"), once: null, Cancellation);
         _assistant.KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>()).Returns("msg_1");
-        var fail = new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance);
-        var input = new FailInput(Address, "instance-1", "conv_1", Failure.Stalled, _clock.GetUtcNow(), "Hi", 0);
+        var input = new FailInput(Address, "instance-1", HasBegun: true, "conv_1", Failure.Stalled, _clock.GetUtcNow(), "Hi", 0);
 
-        await fail.RunAsync(input, _client, _context);
-        await fail.RunAsync(input, _client, _context);
+        await Failing.RunAsync(input, _client, _context);
+        await Failing.RunAsync(input, _client, _context);
 
         await _assistant.Received(2).KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>());
         (await History.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].ShouldBe(new EndedMessage(Address.MessageId, "timeout", input.ReceivedAt, _clock.GetUtcNow()));
@@ -256,8 +256,8 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await TakeTurnsAsync();
         await EndAsync();
 
-        var isAnswered = await new FailAnswer(_updates, _log, _assistant, TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance).RunAsync(
-            new FailInput(Address, "instance-1", "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
+        var isAnswered = await Failing.RunAsync(
+            new FailInput(Address, "instance-1", HasBegun: true, "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
 
         isAnswered.ShouldBeTrue();
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["completed"]);
@@ -286,13 +286,15 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
             .Select(call => (call.GetArguments()[0], call.GetArguments()[1])).Distinct().ShouldBe([("instance-2", AnswerMessage.TurnGranted)]);
     }
 
-    private Task<ThreadResult> FindThreadAsync() => new GetOrCreateThread(
-        _turns, _threads, _assistant, _updates, Options.Create(new AnsweringOptions()), _clock, NullLogger<GetOrCreateThread>.Instance)
-        .RunAsync(new ThreadInput(Address, "run-1", null, HasStarted: false), _context);
+    private FailAnswer Failing => new(
+        _updates, _log, _assistant, new ThreadReader(_redis.Connection), TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance);
 
-    private Task<RunResult> RunAssistantAsync() => new RunAssistant(
+    private Task<RunResult> RunAssistantAsync(string? threadId = "conv_1") => new RunAssistant(
+        new AnswerOpening(_turns, _threads, _assistant, _updates, Options.Create(new AnsweringOptions()), _clock, NullLogger<AnswerOpening>.Instance),
         _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, History, new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
-            new RunInput(Address, "instance-1", "conv_1", "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
+            new RunInput(
+                Address, "instance-1", "run-1", HasStarted: true, threadId, "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(45),
+                _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
 
     private Task<string> ExecuteAsync(CountedTool tool, string callId = "call_1") =>
         new ExecuteTool(

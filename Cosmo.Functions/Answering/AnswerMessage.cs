@@ -10,7 +10,7 @@ using Microsoft.DurableTask;
 namespace Cosmo.Functions.Answering;
 
 /// <summary>
-/// The orchestration of one message: its turn, its thread, the model's rounds and the tools between them, and the end. Deterministic:
+/// The orchestration of one message: its turn, the model's rounds and the tools between them, and the end. Deterministic:
 /// whatever it decides by comes with the input, from an activity, an event or a durable timer.
 /// </summary>
 internal static class AnswerMessage
@@ -114,34 +114,6 @@ internal static class AnswerMessage
     private static async Task<Failure?> AnswerAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch, Task cancelled)
     {
         var input = progress.Input;
-        for (string? replaced = null; ; replaced = progress.ThreadId)
-        {
-            var thread = context.CallActivityAsync<ThreadResult>(
-                nameof(GetOrCreateThread), new ThreadInput(input.Address, input.RunId, replaced, input.HasTurn, input.HasTurn ? null : input.Question), Tries.Within(watch.Left));
-            if (await watch.WatchAsync(thread) is { } late)
-            {
-                return late;
-            }
-
-            var found = await thread;
-            if (found.Failure is not null || found.Duplicate)
-            {
-                progress.Duplicate = found.Duplicate;
-                return found.Failure;
-            }
-
-            progress.ThreadId = found.ThreadId;
-            var failure = await RunRoundsAsync(context, progress, watch, cancelled);
-            if (failure?.Cause != Failure.ThreadGoneCause || replaced is not null || progress.Round > 0)
-            {
-                return failure;
-            }
-        }
-    }
-
-    private static async Task<Failure?> RunRoundsAsync(TaskOrchestrationContext context, AnswerProgress progress, DeadlineWatch watch, Task cancelled)
-    {
-        var input = progress.Input;
         IReadOnlyList<ToolOutput> outputs = [];
         for (progress.Round = 0; ; progress.Round++)
         {
@@ -154,8 +126,8 @@ internal static class AnswerMessage
             var run = context.CallActivityAsync<RunResult>(
                 nameof(RunAssistant),
                 new RunInput(
-                    input.Address, context.InstanceId, progress.ThreadId!, progress.Round == 0 ? input.Question : null, outputs, input.Caller, progress.Round,
-                    watch.OverallAt, input.ReceivedAt, input.TraceParent, watch.RetryUntil),
+                    input.Address, context.InstanceId, input.RunId, input.HasTurn, progress.ThreadId, progress.Round == 0 ? input.Question : null, outputs, input.Caller,
+                    progress.Round, watch.FirstEventBy, watch.OverallAt, input.ReceivedAt, input.TraceParent, watch.RetryUntil),
                 Tries.Within(watch.Left));
             progress.Work = run;
             if (await watch.WatchAsync(run) is { } late)
@@ -175,6 +147,7 @@ internal static class AnswerMessage
                 return failure.Cause == Failure.StoppedCause ? watch.Stopped : failure;
             }
 
+            progress.ThreadId = result.ThreadId;
             watch.Hear();
             if (result.ToolCalls.Count == 0)
             {
@@ -233,7 +206,7 @@ internal static class AnswerMessage
         {
             var isAnswered = await context.CallActivityAsync<bool>(
                 nameof(FailAnswer),
-                new FailInput(input.Address, context.InstanceId, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round),
+                new FailInput(input.Address, context.InstanceId, progress.Work is not null, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round),
                 Tries.Few);
             if (isAnswered)
             {

@@ -5,13 +5,13 @@ internal sealed class AnswerProgress(AnswerInput input)
 {
     public AnswerInput Input { get; } = input;
 
-    /// <summary>Null until the thread is known.</summary>
+    /// <summary>Null until the first round is over.</summary>
     public string? ThreadId { get; set; }
 
     /// <summary>0 for the question, then one more for each round of tool outputs.</summary>
     public int Round { get; set; }
 
-    /// <summary>The activities that were begun last.</summary>
+    /// <summary>The activities that were begun last; null if the model was not asked yet.</summary>
     public Task? Work { get; set; }
 
     /// <summary>Another orchestration has this message, or had it: it is over.</summary>

@@ -27,6 +27,7 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<HistoryReader>()
             .AddSingleton<FeedbackLedger>()
             .AddSingleton<ChannelErasure>()
+            .AddSingleton<AnswerOpening>()
             .AddSingleton<AnswerStarter>();
     }
 }

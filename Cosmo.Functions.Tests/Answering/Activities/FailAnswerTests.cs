@@ -43,13 +43,14 @@ public sealed class FailAnswerTests : IAsyncDisposable
             new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance),
             log,
             Substitute.For<IAssistant>(),
+            new ThreadReader(_redis.Connection),
             TestProfiles.BuiltIn,
             new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance).RunAsync(
-                new FailInput(new MessageAddress("channel", "msg-1", 1), "instance-1", null, Failure.Stalled, begun),
+                new FailInput(new MessageAddress("channel", "msg-1", 1), "instance-1", HasBegun: true, null, Failure.Stalled, begun),
                 Substitute.For<DurableTaskClient>("test"),
                 Substitute.For<FunctionContext>());
 
@@ -77,13 +78,14 @@ public sealed class FailAnswerTests : IAsyncDisposable
             updates,
             log,
             Substitute.For<IAssistant>(),
+            new ThreadReader(_redis.Connection),
             TestProfiles.BuiltIn,
             new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance).RunAsync(
-                new FailInput(address, "instance-1", "conv_1", Failure.Stalled, clock.GetUtcNow()), Substitute.For<DurableTaskClient>("test"), Substitute.For<FunctionContext>());
+                new FailInput(address, "instance-1", HasBegun: true, "conv_1", Failure.Stalled, clock.GetUtcNow()), Substitute.For<DurableTaskClient>("test"), Substitute.For<FunctionContext>());
 
         webPubSub.Sent.Skip(4).Select(update => (update.Type, update.Tool)).ShouldBe([("tool", new("call_2", "get_user_role", "failed")), ("timeout", null)]);
     }

@@ -9,6 +9,7 @@ using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Tests.Threads;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
@@ -40,10 +41,13 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _log = new UpdateLog(_redis.Connection, delivery, _clock);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        var updates = new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
         _activity = new RunAssistant(
+            new AnswerOpening(
+                _turns, new ThreadRoom(_redis.Connection).Store, _assistant, updates, Options.Create(new AnsweringOptions()), _clock, NullLogger<AnswerOpening>.Instance),
             _assistant,
             new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance),
-            new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance),
+            updates,
             new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock),
             _ledger = new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock),
@@ -156,6 +160,22 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _webPubSub.Sent.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(1, "completed")]
+    [InlineData(2, "thread_gone")]
+    public async Task A_thread_that_is_gone_is_replaced_once_and_the_question_asked_again(int gone, string end)
+    {
+        var asked = new List<AssistantRequest>();
+        _assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).Returns(_ => $"conv_{asked.Count}");
+        _assistant.RespondAsync(Arg.Do<AssistantRequest>(asked.Add), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(
+            _ => asked.Count <= gone ? throw new AssistantException(AssistantFailure.ThreadGone, "404") : new AssistantResponse("resp_1", "Hello", []));
+
+        var result = await RunAsync(round: 0, threadId: null);
+
+        asked.Select(request => (request.ThreadId, request.Question)).ShouldBe([("conv_0", "Hi"), ("conv_1", "Hi")]);
+        (result.Failure?.Cause ?? _webPubSub.Sent.Single().Status, result.ThreadId).ShouldBe((end, gone == 1 ? "conv_1" : null));
+    }
+
     [Fact]
     public async Task At_its_own_deadline_it_stops()
     {
@@ -194,9 +214,10 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private void Answer(AssistantResponse response) =>
         _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(response);
 
-    private Task<RunResult> RunAsync(int round) => _activity.RunAsync(
+    private Task<RunResult> RunAsync(int round, string? threadId = "conv_1") => _activity.RunAsync(
         new RunInput(
-            Address, "instance-1", "conv_1", round == 0 ? "Hi" : null, [], Caller.Anonymous, round, _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null),
+            Address, "instance-1", "run-1", HasStarted: true, threadId, round == 0 ? "Hi" : null, [], Caller.Anonymous, round, _clock.GetUtcNow() + TimeSpan.FromSeconds(45),
+            _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null),
         Substitute.For<DurableTaskClient>("test"),
         Substitute.For<FunctionContext>());
 }

@@ -11,32 +11,32 @@ internal sealed record TurnInput(MessageAddress Address, string InstanceId, stri
 /// <param name="Failure">Why there will be no turn; null while there may be one.</param>
 internal sealed record TurnResult(bool HasTurn, Failure? Failure);
 
-/// <param name="ReplacedThreadId">A thread that turned out to be gone; null at first.</param>
+/// <param name="RunId">What the orchestration claims its message with.</param>
 /// <param name="HasStarted">The client knows already that processing began.</param>
-/// <param name="Question">What the user asks; null if the client has been told.</param>
-internal sealed record ThreadInput(MessageAddress Address, string RunId, string? ReplacedThreadId, bool HasStarted, string? Question = null);
-
-/// <param name="Duplicate">Another orchestration has the message, or it is over.</param>
-internal sealed record ThreadResult(string? ThreadId, bool Duplicate, Failure? Failure);
-
+/// <param name="ThreadId">Null in the first round, which finds it or makes it.</param>
 /// <param name="Question">The user's message; null when tool outputs are given.</param>
+/// <param name="FirstEventBy">Until this moment the orchestration waits to hear of the model's first event.</param>
 /// <param name="StopAt">The activity stops by itself at this moment, should nobody tell it to.</param>
 /// <param name="RetryUntil">After this moment the model's service is not asked again; null from an older version: until the end.</param>
 internal sealed record RunInput(
     MessageAddress Address,
     string InstanceId,
-    string ThreadId,
+    string RunId,
+    bool HasStarted,
+    string? ThreadId,
     string? Question,
     IReadOnlyList<ToolOutput> ToolOutputs,
     Caller Caller,
     int Round,
+    DateTimeOffset FirstEventBy,
     DateTimeOffset StopAt,
     DateTimeOffset ReceivedAt,
     string? TraceParent,
     DateTimeOffset? RetryUntil = null);
 
 /// <param name="ToolCalls">What the model asks for; none when the answer is whole, and told.</param>
-internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure);
+/// <param name="ThreadId">The channel's thread, where nothing failed.</param>
+internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure, string? ThreadId = null);
 
 /// <param name="IsApproved">A person has said yes to this very call.</param>
 internal sealed record ToolInput(
@@ -49,10 +49,12 @@ internal sealed record ApprovalInput(
 
 internal sealed record StopInput(string Channel, string InstanceId);
 
+/// <param name="HasBegun">The model was asked, or was about to be; else the message had no turn.</param>
+/// <param name="ThreadId">Null if it is not known here.</param>
 /// <param name="Question">What the user asked; null from an older version.</param>
 /// <param name="Round">The round that was under way.</param>
 internal sealed record FailInput(
-    MessageAddress Address, string InstanceId, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt, string? Question = null, int Round = 0);
+    MessageAddress Address, string InstanceId, bool HasBegun, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt, string? Question = null, int Round = 0);
 
 /// <param name="ReplyTo">The queue.</param>
 /// <param name="CorrelationId">What the producer knows its message by.</param>

@@ -5,6 +5,7 @@ using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Threads;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 
@@ -18,6 +19,7 @@ internal sealed class FailAnswer(
     IUpdatePublisher updates,
     UpdateLog log,
     IAssistant assistant,
+    ThreadReader threads,
     ProfileCatalog profiles,
     MessageMemory memory,
     MessageHistory history,
@@ -33,6 +35,11 @@ internal sealed class FailAnswer(
     {
         var (address, failure) = (input.Address, input.Failure);
         var cancellationToken = context.CancellationToken;
+        if (input is { ThreadId: null, HasBegun: true })
+        {
+            await TryAsync(address, async () => input = input with { ThreadId = await FindThreadAsync(address.Channel, cancellationToken) }, cancellationToken);
+        }
+
         await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
         var (isAnswered, shown) = (false, "");
         if (StatusOf(failure) != MessageHistory.Failed)
@@ -61,6 +68,10 @@ internal sealed class FailAnswer(
         Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
         return false;
     }
+
+    /// <summary>The work that would have told it was stopped, or died.</summary>
+    private async Task<string?> FindThreadAsync(string channel, CancellationToken cancellationToken) =>
+        (await threads.ReadAsync(channel, cancellationToken)).ThreadId is { } threadId && ThreadId.IsCurrent(threadId) ? threadId : null;
 
     private static string StatusOf(Failure failure) => failure switch
     {

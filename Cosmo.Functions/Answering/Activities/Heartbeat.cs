@@ -3,12 +3,15 @@ using Microsoft.DurableTask.Client;
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>
-/// Tells the orchestration that the model is alive: at the first event of the first round, then every 15 s if events came since, with the moment of
-/// the last one. More would fill the orchestration's history.
+/// Tells the orchestration that the model is alive: soon after the first event of the first round, then every 15 s if events came since, with the moment of
+/// the last one. More would fill the orchestration's history, and of an answer that is over by then the first is none that anybody needs.
 /// </summary>
 internal sealed class Heartbeat : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    /// <summary>So long the first event is kept back at most, and never for more than half of the time until it must have been heard of.</summary>
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(5);
 
     private readonly DurableTaskClient _client;
     private readonly string _instanceId;
@@ -19,10 +22,15 @@ internal sealed class Heartbeat : IAsyncDisposable
     private readonly Task _beating;
     private long _lastEvent;
 
-    public Heartbeat(DurableTaskClient client, string instanceId, bool isFirstRound, TimeProvider clock, ILogger logger)
+    /// <param name="client">The Durable store.</param>
+    /// <param name="instanceId">The orchestration.</param>
+    /// <param name="firstEventBy">When it must have heard of the first event; null if that is not waited for.</param>
+    /// <param name="clock">The clock of all waits.</param>
+    /// <param name="logger">Hears of what could not be told.</param>
+    public Heartbeat(DurableTaskClient client, string instanceId, DateTimeOffset? firstEventBy, TimeProvider clock, ILogger logger)
     {
         (_client, _instanceId, _clock, _logger) = (client, instanceId, clock, logger);
-        _beating = Task.Run(() => RunAsync(isFirstRound));
+        _beating = Task.Run(() => RunAsync(firstEventBy));
     }
 
     /// <summary>An event came. Returns at once.</summary>
@@ -39,18 +47,20 @@ internal sealed class Heartbeat : IAsyncDisposable
         _stopped.Dispose();
     }
 
-    private async Task RunAsync(bool isFirstRound)
+    private async Task RunAsync(DateTimeOffset? firstEventBy)
     {
         try
         {
-            using var timer = new PeriodicTimer(Interval, _clock);
             var told = 0L;
-            if (isFirstRound)
+            if (firstEventBy is { } due)
             {
                 await _first.Task.WaitAsync(_stopped.Token);
+                var half = (due - _clock.GetUtcNow()) / 2;
+                await Task.Delay(half < TimeSpan.Zero ? TimeSpan.Zero : half < FirstDelay ? half : FirstDelay, _clock, _stopped.Token);
                 told = await TellAsync(told);
             }
 
+            using var timer = new PeriodicTimer(Interval, _clock);
             while (await timer.WaitForNextTickAsync(_stopped.Token))
             {
                 told = await TellAsync(told);

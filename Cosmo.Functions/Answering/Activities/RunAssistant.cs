@@ -15,11 +15,12 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>
-/// Activity: one response of the model, streamed to the client; the last one finishes the answer, with the final update and the turn to the next. It stops
+/// Activity: one response of the model, streamed to the client; the first one finds the channel's thread or makes it, the last one finishes the answer, with the final update and the turn to the next. It stops
 /// when its orchestration says so, when the message had its end elsewhere, and in any case at its own deadline. A try after one that died takes over its
 /// response, if that became whole, and whatever that one had left undone at the end.
 /// </summary>
 internal sealed class RunAssistant(
+    AnswerOpening opening,
     IAssistant assistant,
     Toolbox toolbox,
     IUpdatePublisher updates,
@@ -47,7 +48,7 @@ internal sealed class RunAssistant(
             switch (await FindEndAsync(input, bounds.Token))
             {
                 case null:
-                    return await RespondAsync(input, client, bounds.Token, context.CancellationToken);
+                    return await AnswerAsync(input, client, bounds.Token, context.CancellationToken);
                 case Updates.CompletedStatus:
                     await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: true, client, context.CancellationToken);
                     return Whole;
@@ -72,7 +73,34 @@ internal sealed class RunAssistant(
         }
     }
 
-    private async Task<RunResult> RespondAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
+    /// <summary>In the first round in the channel's thread; if that is gone, in another.</summary>
+    private async Task<RunResult> AnswerAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
+    {
+        if (input.ThreadId is { } known)
+        {
+            return await RespondAsync(input, known, client, bounds, stopping);
+        }
+
+        for (string? gone = null; ;)
+        {
+            if (await opening.OpenAsync(input.Address, input.RunId, input.HasStarted ? null : input.Question, gone, bounds) is not { } threadId)
+            {
+                return Failed(Failure.Over);
+            }
+
+            try
+            {
+                return await RespondAsync(input, threadId, client, bounds, stopping);
+            }
+            catch (AssistantException e) when (e.Failure == AssistantFailure.ThreadGone && gone is null)
+            {
+                logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
+                gone = threadId;
+            }
+        }
+    }
+
+    private async Task<RunResult> RespondAsync(RunInput input, string threadId, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         var address = input.Address;
         var soFar = input.Round == 0 ? new AnswerSoFar("", null) : await memory.FindSoFarAsync(address, input.Round - 1, bounds);
@@ -81,17 +109,17 @@ internal sealed class RunAssistant(
         await using var answer = new AnswerStream(
             updates,
             address,
-            input.ThreadId,
+            threadId,
             before.Length == 0 ? "" : before + AssistantResponse.Paragraph,
             earlier is null ? "" : await updates.FindTextAsync(address, bounds) ?? "",
             delivery.Value,
             clock,
             logger);
-        await using var heartbeat = new Heartbeat(client, input.InstanceId, isFirstRound: input.Round == 0, clock, logger);
+        await using var heartbeat = new Heartbeat(client, input.InstanceId, input.Round == 0 ? input.FirstEventBy : null, clock, logger);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(bounds, answer.Fenced);
         var response = await assistant.RespondAsync(
-            new AssistantRequest(input.ThreadId, input.Question, input.ToolOutputs, input.Caller, address.Profile, earlier, input.RetryUntil ?? input.StopAt, input.StopAt),
-            new ResponseObserver(address, input.ThreadId, input.Round, updates, memory, answer, heartbeat, clock, logger, over.Token),
+            new AssistantRequest(threadId, input.Question, input.ToolOutputs, input.Caller, address.Profile, earlier, input.RetryUntil ?? input.StopAt, input.StopAt),
+            new ResponseObserver(address, threadId, input.Round, updates, memory, answer, heartbeat, clock, logger, over.Token),
             over.Token);
         var text = Join(before, response.Text);
         var used = TokenUsage.Sum(usedBefore, response.Usage);
@@ -103,8 +131,8 @@ internal sealed class RunAssistant(
         {
             await memory.RememberSoFarAsync(address, input.Round, new(text, used) { MessageIds = messageIds }, over.Token);
             await counting;
-            await updates.PublishAsync(address, Updates.Processing(address, input.ThreadId), $"processing:{input.Round}", over.Token);
-            return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null);
+            await updates.PublishAsync(address, Updates.Processing(address, threadId), $"processing:{input.Round}", over.Token);
+            return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null, threadId);
         }
 
         await counting;
@@ -117,8 +145,8 @@ internal sealed class RunAssistant(
         }
 
         over.Token.ThrowIfCancellationRequested();
-        await FinishAsync(input, Updates.Completed(address, input.ThreadId, text) with { Incomplete = response.Incomplete, Usage = used }, client, stopping);
-        return Whole;
+        await FinishAsync(input, Updates.Completed(address, threadId, text) with { Incomplete = response.Incomplete, Usage = used }, client, stopping);
+        return Whole with { ThreadId = threadId };
     }
 
     /// <summary>Counted before the answer is told: a try that comes after would not do it any more. Nobody waits long for it.</summary>

@@ -10,7 +10,7 @@ internal sealed record AnswerDeadlines(TimeSpan FirstEvent, TimeSpan Stall, Time
 
 /// <summary>
 /// Watches the work of an orchestration against its three deadlines, kept by durable timers, and against a request to cancel.
-/// The model's progress comes as events from the activity: at its first event, then at most every 15 s with the moment of the last one,
+/// The model's progress comes as events from the activity: soon after its first event, then at most every 15 s with the moment of the last one,
 /// so that the timer for the next deadline is exact although events are few.
 /// </summary>
 internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDeadlines deadlines, Task cancelled) : IDisposable
@@ -25,7 +25,10 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
     /// <summary>When the whole answer must be there.</summary>
     public DateTimeOffset OverallAt { get; private set; } = new(context.CurrentUtcDateTime + deadlines.Overall, TimeSpan.Zero);
 
-    /// <summary>What is left until then; nothing or less when it has passed.</summary>
+    /// <summary>When the model's first event must have been heard of.</summary>
+    public DateTimeOffset FirstEventBy => OverallAt - deadlines.Overall + deadlines.FirstEvent;
+
+    /// <summary>What is left of the whole time; nothing or less when it has passed.</summary>
     public TimeSpan Left => OverallAt.UtcDateTime - context.CurrentUtcDateTime;
 
     /// <summary>
@@ -120,7 +123,7 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
     {
         var (due, failure) = _lastEvent is { } last
             ? ((last > _begun ? last : _begun) + deadlines.Stall, Failure.Stalled)
-            : (OverallAt.UtcDateTime - deadlines.Overall + deadlines.FirstEvent, Failure.NoFirstResponse);
+            : (FirstEventBy.UtcDateTime, Failure.NoFirstResponse);
         return due < OverallAt.UtcDateTime ? (due, failure) : (OverallAt.UtcDateTime, Failure.Overall(deadlines.Overall));
     }
 }

@@ -1,5 +1,4 @@
 using Cosmo.Functions.Answering;
-using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -7,15 +6,14 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Tests.Threads;
-using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
 using NSubstitute.ExceptionExtensions;
 
-namespace Cosmo.Functions.Tests.Answering.Activities;
+namespace Cosmo.Functions.Tests.Answering;
 
-public sealed class GetOrCreateThreadTests : IAsyncDisposable
+public sealed class AnswerOpeningTests : IAsyncDisposable
 {
     private static readonly MessageAddress Address = new("channel", "msg-1", 1);
 
@@ -23,7 +21,7 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
     private readonly RecordingPublisher _updates = new();
     private readonly ThreadRoom _threads;
 
-    public GetOrCreateThreadTests()
+    public AnswerOpeningTests()
     {
         _threads = new ThreadRoom(_redis.Connection);
         _threads.Assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).Returns("conv_new");
@@ -36,10 +34,10 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
     [Fact]
     public async Task A_channel_without_a_thread_gets_one_and_keeps_it()
     {
-        (await RunAsync("run-1")).ShouldBe(new ThreadResult("conv_new", Duplicate: false, null));
+        (await OpenAsync("run-1")).ShouldBe("conv_new");
 
         (await _threads.Store.FindAsync("channel", Cancellation)).ShouldBe("conv_new");
-        (await RunAsync("run-1")).ThreadId.ShouldBe("conv_new");
+        (await OpenAsync("run-1")).ShouldBe("conv_new");
         _threads.Assistant.ReceivedCalls().ShouldHaveSingleItem();
         (await _threads.Reader.ReadAsync("channel", Cancellation)).Metadata!.Messages.ShouldBe(1);
     }
@@ -49,52 +47,52 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
     {
         await _threads.Store.SaveAsync("channel", "conv_gone", Cancellation);
 
-        (await RunAsync("run-1", replaced: "conv_gone")).ThreadId.ShouldBe("conv_new");
-        (await RunAsync("run-1", replaced: "conv_gone")).ThreadId.ShouldBe("conv_new");
+        (await OpenAsync("run-1", replaced: "conv_gone")).ShouldBe("conv_new");
+        (await OpenAsync("run-1", replaced: "conv_gone")).ShouldBe("conv_new");
         _threads.Assistant.ReceivedCalls().ShouldHaveSingleItem();
     }
 
     [Fact]
     public async Task A_message_that_another_orchestration_has_is_a_duplicate()
     {
-        await RunAsync("run-1");
+        await OpenAsync("run-1");
 
-        (await RunAsync("run-2")).Duplicate.ShouldBeTrue();
+        (await OpenAsync("run-2")).ShouldBeNull();
     }
 
     [Theory]
-    [InlineData(false, 1)]
-    [InlineData(true, 0)]
-    public async Task The_client_is_told_of_the_start_unless_it_has_been(bool hasStarted, int times)
+    [InlineData("Hi", 1)]
+    [InlineData(null, 0)]
+    public async Task The_client_is_told_of_the_start_unless_it_has_been(string? untold, int times)
     {
-        await RunAsync("run-1", hasStarted: hasStarted);
+        await OpenAsync("run-1", untold: untold);
 
         for (var i = 0; i < times; i++)
         {
             _updates.Published.TryRead(out var update).ShouldBeTrue();
-            update!.Status.ShouldBe("started");
+            (update!.Status, update.Question).ShouldBe(("started", "Hi"));
         }
 
         _updates.Published.TryRead(out _).ShouldBeFalse();
     }
 
     [Fact]
-    public async Task A_service_that_makes_no_thread_is_a_result_and_no_exception()
+    public async Task A_service_that_makes_no_thread_is_what_fails()
     {
         _threads.Assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).ThrowsAsync(new AssistantException(AssistantFailure.RateLimit, "429"));
 
-        (await RunAsync("run-1")).Failure!.Cause.ShouldBe("rate_limit");
+        (await Should.ThrowAsync<AssistantException>(() => OpenAsync("run-1"))).Failure.ShouldBe(AssistantFailure.RateLimit);
     }
 
     [Fact]
-    public async Task A_Redis_that_stays_away_is_a_result_after_the_patience()
+    public async Task A_Redis_that_stays_away_is_an_outage_after_the_patience()
     {
         await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
         var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) };
 
-        var result = await Activity(nowhere, new ThreadRoom(nowhere), clock).RunAsync(new ThreadInput(Address, "run-1", null, HasStarted: true), Substitute.For<FunctionContext>());
+        var error = await Record.ExceptionAsync(() => Opening(nowhere, new ThreadRoom(nowhere), clock).OpenAsync(Address, "run-1", null, null, Cancellation));
 
-        result.Failure!.Cause.ShouldBe("redis");
+        Failure.Redis(error.ShouldNotBeNull()).Cause.ShouldBe("redis");
     }
 
     [Fact]
@@ -102,24 +100,23 @@ public sealed class GetOrCreateThreadTests : IAsyncDisposable
     {
         await _redis.Connection.RunAsync(database => database.HashSetAsync($"{_redis.Prefix}thread:{Address.Channel}", "owner", "x"), TestContext.Current.CancellationToken);
 
-        var result = await Activity(_redis.Connection, _threads, new ManualTimeProvider()).RunAsync(
-            new ThreadInput(Address, "run-1", null, HasStarted: true), Substitute.For<FunctionContext>());
+        var error = await Record.ExceptionAsync(() => Opening(_redis.Connection, _threads, new ManualTimeProvider()).OpenAsync(Address, "run-1", null, null, Cancellation));
 
-        result.Failure.ShouldNotBeNull().ShouldSatisfyAllConditions(
+        Failure.Redis(error.ShouldNotBeNull()).ShouldSatisfyAllConditions(
             failure => failure.Cause.ShouldBe("redis_refuses"),
             failure => failure.IsOutage.ShouldBeFalse(),
             failure => failure.Sentence.ShouldBe("I encountered an issue while processing your request."),
             failure => failure.Details.ShouldBe("Redis refused a command"));
     }
 
-    private Task<ThreadResult> RunAsync(string runId, string? replaced = null, bool hasStarted = true) =>
-        Activity(_redis.Connection, _threads, TimeProvider.System).RunAsync(new ThreadInput(Address, runId, replaced, hasStarted), Substitute.For<FunctionContext>());
+    private Task<string?> OpenAsync(string runId, string? replaced = null, string? untold = null) =>
+        Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Address, runId, untold, replaced, Cancellation);
 
-    private GetOrCreateThread Activity(RedisConnection redis, ThreadRoom threads, TimeProvider clock)
+    private AnswerOpening Opening(RedisConnection redis, ThreadRoom threads, TimeProvider clock)
     {
         // Every try of a Redis that is away takes its time, so the patience is short.
         var options = Options.Create(new AnsweringOptions { FirstEventSeconds = 3 });
         var turns = new TurnQueue(redis, new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), options);
-        return new GetOrCreateThread(turns, threads.Store, threads.Assistant, _updates, options, clock, NullLogger<GetOrCreateThread>.Instance);
+        return new AnswerOpening(turns, threads.Store, threads.Assistant, _updates, options, clock, NullLogger<AnswerOpening>.Instance);
     }
 }
