@@ -106,6 +106,21 @@ internal sealed class TestHub : IAsyncDisposable
         Clock.Advance(time);
     }
 
+    /// <summary>
+    /// Lets so much time go by again and again until an instance has ended. What DurableTask.Core sets by the system's clock may be due at once on the hub's, so
+    /// how often the store sets its clock nobody can say beforehand.
+    /// </summary>
+    public async Task PassUntilEndAsync(string instanceId, TimeSpan step)
+    {
+        var ended = EndAsync(instanceId);
+        while (await Task.WhenAny(Clock.TimersSetAsync(), ended) != ended)
+        {
+            Clock.Advance(step);
+        }
+
+        await ended;
+    }
+
     /// <summary>Waits until every message has been seen; nothing announces that.</summary>
     public async Task IdleAsync()
     {

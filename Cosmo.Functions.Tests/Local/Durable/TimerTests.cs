@@ -93,10 +93,7 @@ public sealed class TimerTests
         hub.CountOfWork().ShouldBe(1000);
         hub.Clock.TimersSetAsync(2).IsCompleted.ShouldBeFalse();
 
-        while (!(await hub.GetAsync(instance))!.OrchestrationStatus.Equals(DurableTask.Core.OrchestrationStatus.Completed))
-        {
-            await Task.WhenAny(hub.PassAsync(TimeSpan.FromMinutes(20)), hub.EndAsync(instance));
-        }
+        await hub.PassUntilEndAsync(instance, TimeSpan.FromMinutes(20));
     }
 
     [Fact]
