@@ -190,6 +190,7 @@ public sealed class AnswerMessageTests
         _harness.End().Outcome.ShouldBe("completed");
         _harness.Inputs<RunInput>(nameof(RunAssistant)).Select(input => input.ThreadId).ShouldBe([null, "conv_1"]);
         _harness.Inputs<ToolInput>(nameof(ExecuteTool)).Single().ThreadId.ShouldBe("conv_1");
+        _harness.CustomStatus.ShouldNotBeNull().ShouldContain("conv_1");
     }
 
     [Theory]

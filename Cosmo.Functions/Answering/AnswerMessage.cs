@@ -148,6 +148,7 @@ internal static class AnswerMessage
             }
 
             progress.ThreadId = result.ThreadId;
+            context.SetCustomStatus(new AnswerStatus("responding", progress.Round, progress.ThreadId));
             watch.Hear();
             if (result.ToolCalls.Count == 0)
             {
