@@ -21,20 +21,30 @@ internal sealed class AccessSetup : IHttpClientFactory, IDisposable
         var identity = new PlatformIdentity(configuration, wrapped);
         Keys = new AuthorityKeys(this, wrapped, clock, NullLogger<AuthorityKeys>.Instance);
         Bearer = new BearerIdentity(Keys, wrapped);
-        Owners = new ChannelOwners(redis, identity, wrapped, clock);
+        Names = new UserNames(identity, wrapped);
+        Owners = new ChannelOwners(redis, Names, wrapped, clock);
+        Tokens = new BackendTokens(redis, clock);
         Decision = new HostDecision(this, wrapped, clock, NullLogger<HostDecision>.Instance);
-        Channels = new ChannelAccess(Bearer, identity, Owners, Decision, wrapped, NullLogger<ChannelAccess>.Instance);
+        Channels = new ChannelAccess(Bearer, Tokens, identity, Owners, Decision, wrapped, NullLogger<ChannelAccess>.Instance);
         Groups = new GroupKeeper(
             Owners, webPubSub ?? Substitute.For<WebPubSubServiceClient>(), wrapped, Microsoft.Extensions.Options.Options.Create(new DeliveryOptions()), clock, NullLogger<GroupKeeper>.Instance);
     }
 
     public AccessOptions Options { get; }
 
+    /// <summary>The names of users where a back end alone signs them in.</summary>
+    public static UserNames BackendNames { get; } = new(
+        new PlatformIdentity(new ConfigurationManager(), Microsoft.Extensions.Options.Options.Create(new AccessOptions())), Microsoft.Extensions.Options.Options.Create(new AccessOptions()));
+
     public AuthorityKeys Keys { get; }
 
     public BearerIdentity Bearer { get; }
 
+    public UserNames Names { get; }
+
     public ChannelOwners Owners { get; }
+
+    public BackendTokens Tokens { get; }
 
     public HostDecision Decision { get; }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -96,6 +98,47 @@ public sealed class ChannelAccessTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("open")]
+    [InlineData("owner")]
+    [InlineData("claim")]
+    public async Task A_back_ends_token_signs_its_user_in_for_one_channel_until_it_ends_also_without_a_provider(string mode)
+    {
+        var clock = new ManualTimeProvider();
+        var setup = Create(mode, new AccessOptions(), clock: clock);
+        var (ana, until) = (new SignedInUser(SignedInUser.Backend, new Caller("ana", ["auditor"]), ["c1", "c2"]), clock.GetUtcNow() + TimeSpan.FromMinutes(10));
+        await setup.Owners.SetAsync("c1", ana.Caller, life: null, Cancellation);
+        await setup.Owners.SetAsync("c2", ana.Caller, life: null, Cancellation);
+        var token = await setup.Tokens.CreateAsync(ana, "c1", until, Cancellation);
+        SignIn(token);
+
+        token.ShouldMatch("^cosmo_[A-Za-z0-9_-]{43}$");
+        var (user, refusal) = await setup.Channels.EnterAsync(_http.Request, "c1", Cancellation);
+        refusal.ShouldBeNull();
+        (user!.Name, user.Caller.Roles.Single(), user.Until).ShouldBe(("backend:ana", "auditor", until));
+        (await setup.Channels.IdentifyAsync(_http.Request, "c1", Cancellation)).User!.Name.ShouldBe("backend:ana");
+        (await setup.Channels.AdmitAsync(_http.Request, "c1", Cancellation)).User!.Until.ShouldBe(until);
+        StatusOf(await setup.Channels.RefuseAsync(_http.Request, "c2", Cancellation)).ShouldBe(403);
+        StatusOf((await setup.Channels.AdmitAsync(_http.Request, "c2", Cancellation)).Refusal).ShouldBe(403);
+        clock.Advance(TimeSpan.FromMinutes(10));
+        StatusOf(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(401);
+        _http.Response.Headers.WWWAuthenticate.ToString().ShouldBe("Bearer error=\"invalid_token\", error_description=\"It is not known, or has ended.\"");
+    }
+
+    [Fact]
+    public async Task A_back_ends_token_stands_nowhere_and_Redis_forgets_it_when_it_ends()
+    {
+        var setup = Create("open", new AccessOptions());
+        var token = await setup.Tokens.CreateAsync(
+            new SignedInUser(SignedInUser.Backend, new Caller("ana", []), []), "c1", TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(10), Cancellation);
+
+        var key = $"{_redis.Prefix}token:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)))}";
+        var (life, value) = await _redis.Connection.RunAsync(async database => (await database.KeyTimeToLiveAsync(key), (string?)await database.StringGetAsync(key)), Cancellation);
+
+        life!.Value.ShouldBeInRange(TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(10));
+        value!.ShouldNotContain(token["cosmo_".Length..]);
+    }
+
+    [Theory]
     [InlineData("True", null)]
     [InlineData("", 401)]
     public async Task The_platforms_header_counts_where_the_platform_says_so(string platform, int? status)
@@ -146,6 +189,10 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         SignIn(_authority.Sign(_key));
         StatusOf(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
 
+        SignIn("cosmo_x");
+        StatusOf(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
+
+        SignIn(_authority.Sign(_key));
         _authority.IsAway = true;
         var access = Create("claim").Channels;
         StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
@@ -170,9 +217,9 @@ public sealed class ChannelAccessTests : IAsyncLifetime
 
     private static int? StatusOf(IActionResult? refusal) => refusal.ShouldBeOfType<ObjectResult>().StatusCode;
 
-    private AccessSetup Create(string mode, AccessOptions? options = null, string? platform = null)
+    private AccessSetup Create(string mode, AccessOptions? options = null, string? platform = null, TimeProvider? clock = null)
     {
-        var setup = new AccessSetup(_redis.Connection, TimeProvider.System, options ?? _authority.Options, platform);
+        var setup = new AccessSetup(_redis.Connection, clock ?? TimeProvider.System, options ?? _authority.Options, platform);
         setup.Options.Mode = mode;
         _setups.Add(setup);
         return setup;

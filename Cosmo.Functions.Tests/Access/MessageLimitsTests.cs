@@ -13,7 +13,7 @@ public sealed class MessageLimitsTests : IAsyncDisposable
     private readonly LimitOptions _options = new();
     private readonly MessageLimits _limits;
 
-    public MessageLimitsTests() => _limits = new MessageLimits(_redis.Connection, Options.Create(_options), _clock);
+    public MessageLimitsTests() => _limits = new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(_options), _clock);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -34,6 +34,16 @@ public sealed class MessageLimitsTests : IAsyncDisposable
         again.ShouldBeNull();
         (await TakeAsync("m3", new Caller("ben", []))).ShouldBeNull();
         (await TakeAsync("m3", Caller.TrustedProducer)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task The_same_id_from_two_issuers_is_two_users()
+    {
+        _options.MessagesPerMinute = 1;
+
+        (await TakeAsync("m1", Ana)).ShouldBeNull();
+        (await TakeAsync("m2", Ana with { Issuer = "https://login.example.com" })).ShouldBeNull();
+        (await TakeAsync("m3", Ana with { Issuer = "backend" })).ShouldNotBeNull("Whom a producer names is one of those who sign in here.");
     }
 
     [Fact]
@@ -74,7 +84,7 @@ public sealed class MessageLimitsTests : IAsyncDisposable
     public async Task A_day_whose_tokens_are_used_up_lets_nothing_through_until_midnight()
     {
         _options.TokensPerDay = 100;
-        var ledger = new UsageLedger(_redis.Connection, Options.Create(_options), _clock);
+        var ledger = new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(_options), _clock);
         await UseAsync("resp_1", 60);
         (await TakeAsync("m1", Ana)).ShouldBeNull();
         await UseAsync("resp_2", 40);
@@ -96,7 +106,7 @@ public sealed class MessageLimitsTests : IAsyncDisposable
     [Fact]
     public async Task Without_a_limit_Redis_is_not_asked()
     {
-        var limits = new MessageLimits(null!, Options.Create(_options), _clock);
+        var limits = new MessageLimits(null!, AccessSetup.BackendNames, Options.Create(_options), _clock);
 
         (await limits.TakeAsync(new MessageAddress("c1", "m1", 1), Ana, Cancellation)).ShouldBeNull();
     }

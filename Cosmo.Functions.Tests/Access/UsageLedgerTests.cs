@@ -14,7 +14,7 @@ public sealed class UsageLedgerTests : IAsyncDisposable
     private readonly LimitOptions _options = new();
     private readonly UsageLedger _ledger;
 
-    public UsageLedgerTests() => _ledger = new UsageLedger(_redis.Connection, Options.Create(_options), _clock);
+    public UsageLedgerTests() => _ledger = new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(_options), _clock);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -29,7 +29,7 @@ public sealed class UsageLedgerTests : IAsyncDisposable
         await CountAsync("resp_2", "m1", Ana);
         await CountAsync("resp_3", "m2", Caller.TrustedProducer, Used with { Model = "gpt-4.1", OutputTokens = 100 });
 
-        (await RowsAsync(UsageDimension.User)).ShouldBe([new(null, 1, 100, 40, 100), new("ana", 1, 200, 80, 14)]);
+        (await RowsAsync(UsageDimension.User)).ShouldBe([new(null, 1, 100, 40, 100), new("backend:ana", 1, 200, 80, 14)]);
         (await RowsAsync(UsageDimension.Channel)).ShouldBe([new("c1", 2, 300, 120, 114)]);
         (await RowsAsync(UsageDimension.Profile)).ShouldBe([new("cosmo", 2, 300, 120, 114)]);
         (await RowsAsync(UsageDimension.Model)).ShouldBe([new("gpt-4.1", 1, 100, 40, 100), new("gpt-4o-mini", 1, 200, 80, 14)]);
@@ -45,9 +45,9 @@ public sealed class UsageLedgerTests : IAsyncDisposable
         await CountAsync("resp_1", "m1", Ana);
         await CountAsync("resp_2", "m1", Ana);
 
-        (await _ledger.ReadAsync(yesterday, yesterday, UsageDimension.User, 10, Cancellation)).ShouldBe([new("ana", 1, 100, 40, 7)]);
-        (await _ledger.ReadAsync(Today, Today, UsageDimension.User, 10, Cancellation)).ShouldBe([new("ana", 0, 100, 40, 7)]);
-        (await _ledger.ReadAsync(yesterday, Today, UsageDimension.User, 10, Cancellation)).ShouldBe([new("ana", 1, 200, 80, 14)]);
+        (await _ledger.ReadAsync(yesterday, yesterday, UsageDimension.User, 10, Cancellation)).ShouldBe([new("backend:ana", 1, 100, 40, 7)]);
+        (await _ledger.ReadAsync(Today, Today, UsageDimension.User, 10, Cancellation)).ShouldBe([new("backend:ana", 0, 100, 40, 7)]);
+        (await _ledger.ReadAsync(yesterday, Today, UsageDimension.User, 10, Cancellation)).ShouldBe([new("backend:ana", 1, 200, 80, 14)]);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class UsageLedgerTests : IAsyncDisposable
             await CountAsync($"resp_{number}", $"m{number}", new Caller($"user-{number}", []), Used with { OutputTokens = number });
         }
 
-        (await _ledger.ReadAsync(Today, Today, UsageDimension.User, 2, Cancellation)).Select(row => row.Key).ShouldBe(["user-5", "user-4"]);
+        (await _ledger.ReadAsync(Today, Today, UsageDimension.User, 2, Cancellation)).Select(row => row.Key).ShouldBe(["backend:user-5", "backend:user-4"]);
     }
 
     [Fact]
@@ -74,14 +74,26 @@ public sealed class UsageLedgerTests : IAsyncDisposable
         await CountAsync("resp_2", "m2", new Caller("later", []));
         await CountAsync("resp_3", "m3", Ana);
 
-        (await _ledger.ReadAsync(Today, Today, UsageDimension.User, 2, Cancellation)).ShouldBe([new(UsageLedger.Others, 2, 200, 80, 14), new("ana", 2, 200, 80, 14)]);
+        (await _ledger.ReadAsync(Today, Today, UsageDimension.User, 2, Cancellation)).ShouldBe([new(UsageLedger.Others, 2, 200, 80, 14), new("backend:ana", 2, 200, 80, 14)]);
+    }
+
+    [Fact]
+    public async Task The_same_id_from_two_issuers_is_two_users_and_what_was_counted_by_id_alone_is_still_told()
+    {
+        await CountAsync("resp_1", "m1", Ana with { Issuer = "https://login.example.com" });
+        await CountAsync("resp_2", "m2", Ana);
+        await CountAsync("resp_3", "m3", Ana with { Issuer = "backend" });
+        await _redis.Connection.EvaluateAsync(
+            "redis.call('HSET', KEYS[1], 'm:=ana', 1, 'o:=ana', 3)", [$"{_redis.Prefix}{{usage}}:{_clock.GetUtcNow().UtcDateTime:yyyyMMdd}:user"], [], Cancellation);
+
+        (await RowsAsync(UsageDimension.User)).ShouldBe([new("backend:ana", 2, 200, 80, 14), new("https://login.example.com:ana", 1, 100, 40, 7), new("ana", 1, 0, 0, 3)]);
     }
 
     [Fact]
     public async Task Tokens_of_a_stranger_are_used_up_in_the_channel_and_at_the_source()
     {
         _options.TokensPerDay = 107;
-        var limits = new MessageLimits(_redis.Connection, Options.Create(_options), _clock);
+        var limits = new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(_options), _clock);
         var here = Caller.Anonymous with { Source = "here" };
 
         await CountAsync("resp_1", "m1", here);

@@ -39,7 +39,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
-            new MessageLimits(_redis.Connection, Options.Create(new LimitOptions()), TimeProvider.System),
+            new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), TimeProvider.System),
             TestProfiles.BuiltIn,
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),

@@ -87,6 +87,13 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         var identity = ConnectionIdentity.FromUserId(token.Subject)!;
         (identity.Channel, identity.User.Id, string.Join(',', identity.User.Roles), identity.Issuer).ShouldBe(("c1", "ana", "auditor,boss", "backend"));
         answer["expires_at"]!.GetValue<DateTimeOffset>().ShouldBe(identity.Until);
+        var (user, channel) = (await _access.Tokens.FindAsync(answer["token"]!.GetValue<string>(), TestContext.Current.CancellationToken))!.Value;
+        (user.Name, string.Join(',', user.Caller.Roles), user.Until, channel).ShouldBe(("backend:ana", "auditor,boss", identity.Until, "c1"));
+
+        _http.Request.Headers.Authorization = $"Bearer {answer["token"]}";
+        var renewed = System.Text.Json.JsonSerializer.SerializeToNode(((JsonResult)await NegotiateAsync(WithKey(), "c1")).Value, CosmoJson.Options)!.AsObject();
+        renewed["expires_at"]!.GetValue<DateTimeOffset>().ShouldBe(identity.Until);
+        renewed.ContainsKey("token").ShouldBeFalse();
     }
 
     [Theory]
@@ -154,12 +161,12 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     }
 
     private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) =>
-        new Negotiate(_access.Channels, _access.Groups, Addresses(webPubSub), new MessageLimits(_redis.Connection, Options.Create(_limits), TimeProvider.System)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+        new Negotiate(_access.Channels, _access.Groups, Addresses(webPubSub), new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(_limits), TimeProvider.System)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
 
     private Task<IActionResult> CreateTokenAsync(string body)
     {
         _http.Request.Body = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(body));
-        return new CreateToken(_access.Channels, _access.Groups, Addresses(WithKey())).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>());
+        return new CreateToken(_access.Channels, _access.Groups, Addresses(WithKey()), _access.Tokens, NullLogger<CreateToken>.Instance).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>());
     }
 
     private static WebPubSubServiceClient WithKey() => new($"Endpoint=http://127.0.0.1:1;AccessKey={new string('k', 40)};Version=1.0;", "cosmo");

@@ -37,7 +37,7 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
             select $"{method.Value!["operationId"]} {method.Key.ToUpperInvariant()} {path.Key[1..]}";
 
         ReadRows().Select(row => $"{row.Function} {row.Route}").ShouldBe(functions, ignoreOrder: true);
-        ReadRows().ShouldAllBe(row => row.Cells.Length == 7);
+        ReadRows().ShouldAllBe(row => row.Cells.Length == 8);
     }
 
     [Theory]
@@ -51,18 +51,19 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         (await AskAsync(function, route, _channel, token: fixture.TokenOf("eve"))).ShouldBe(cells[1], "signed in");
         (await AskAsync(function, route, channel, token: fixture.TokenOf("ana"))).ShouldBe(cells[2], "owner");
         (await AskAsync(function, route, channel, token: fixture.TokenOf("eve"))).ShouldBe(cells[3], "other");
-        (await AskAsync(function, route, channel, key: Stack.Keys.DefaultKey)).ShouldBe(cells[4], "back end");
-        (await AskAsync(function, route, channel, key: Stack.Keys.MasterKey)).ShouldBe(cells[5], "operator");
+        (await AskAsync(function, route, Fixture.OwnedByBackend, token: await fixture.BackendTokenAsync(Fixture.OwnedByBackend))).ShouldBe(cells[4], "back end's user");
+        (await AskAsync(function, route, channel, key: Stack.Keys.DefaultKey)).ShouldBe(cells[5], "back end");
+        (await AskAsync(function, route, channel, key: Stack.Keys.MasterKey)).ShouldBe(cells[6], "operator");
         if (isOpenToClients)
         {
             foreach (var key in (string[])[Stack.Keys.MasterKey, Stack.Keys.DefaultKey, Stack.Keys.SystemKey, "nonsense"])
             {
-                (await AskAsync(function, route, channel, code: key)).ShouldBe(cells[6], "key in the address");
+                (await AskAsync(function, route, channel, code: key)).ShouldBe(cells[7], "key in the address");
             }
         }
         else
         {
-            cells[6].ShouldBe("-");
+            cells[7].ShouldBe("-");
         }
     }
 
@@ -74,6 +75,41 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
 
         using var other = await Stack.Http.PostAsJsonAsync($"channels/{Fixture.Owned}/tokens", new { user = new { id = "ana" } }, Cancellation);
         other.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
+    public async Task A_back_ends_user_is_in_one_channel_alone_until_it_has_another_owner()
+    {
+        var token = await fixture.BackendTokenAsync(_channel);
+        (await AskAsync("GetUpdates", "GET channels/{channel}/updates", _channel, token: token)).ShouldBe("yes");
+        (await AskAsync("GetUpdates", "GET channels/{channel}/updates", Fixture.OwnedByBackend, token: token)).ShouldBe("403");
+        (await AskAsync("Negotiate", "POST channels/{channel}/negotiate", Fixture.OwnedByBackend, token: token)).ShouldBe("403");
+        (await AskAsync("GetUpdates", "GET channels/{channel}/updates", _channel, token: token[..^1])).ShouldBe("401");
+
+        await fixture.SetOwnerAsync(_channel, """{"id": "eve", "issuer": "backend"}""");
+
+        (await AskAsync("GetUpdates", "GET channels/{channel}/updates", _channel, token: token)).ShouldBe("403");
+        (await AskAsync("Negotiate", "POST channels/{channel}/negotiate", _channel, token: token)).ShouldBe("403");
+        Stack.Output.ShouldNotContain(token);
+    }
+
+    [Fact]
+    public async Task A_back_ends_user_cancels_reads_what_was_said_says_what_is_thought_of_it_and_listens_on()
+    {
+        var token = await fixture.BackendTokenAsync(_channel);
+        await using var client = await ChatClient.ConnectAsync((await NegotiateAsync(_channel, token)).Url);
+        await client.SendAsync(new JsonObject { ["message_id"] = "m1", ["message"] = "Hello" });
+        await client.FinalAsync("m1");
+
+        using var messages = await AsUserAsync(HttpMethod.Get, "messages", token);
+        var said = await messages.Content.ReadFromJsonAsync<JsonObject>(Cancellation);
+        using var feedback = await AsUserAsync(HttpMethod.Post, "messages/m1/feedback", token, JsonContent.Create(new { rating = "up" }));
+        using var cancel = await AsUserAsync(HttpMethod.Post, "messages/m1/cancel", token);
+
+        said!["messages"]!.AsArray().Select(message => message!["role"]!.GetValue<string>()).ShouldBe(["assistant", "user"]);
+        (feedback.StatusCode, cancel.StatusCode).ShouldBe((HttpStatusCode.NoContent, HttpStatusCode.Conflict));
+        var given = (await Stack.Http.GetFromJsonAsync<JsonObject>("feedback", Cancellation))!["feedback"]!.AsArray().Single(one => one!["channel"]!.GetValue<string>() == _channel)!;
+        given["user"]!.GetValue<string>().ShouldBe("backend:ana");
     }
 
     [Fact]
@@ -216,6 +252,9 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
     internal static IEnumerable<(string Function, string Route, string[] Cells)> ReadRows() => Row().Matches(Page).Select(row => (
         row.Groups[1].Value, row.Groups[2].Value, row.Groups[3].Value.Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
 
+    private Task<HttpResponseMessage> AsUserAsync(HttpMethod method, string route, string token, HttpContent? content = null) => fixture.Stranger.SendAsync(
+        new HttpRequestMessage(method, $"channels/{_channel}/{route}") { Headers = { Authorization = new("Bearer", token) }, Content = content }, Cancellation);
+
     private Task<string> AskAsync(string function, string route, string channel, string? token = null, string? key = null, string? code = null) =>
         fixture.AskAsync(function, route, channel, token, key, code);
 
@@ -286,6 +325,14 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         }
 
         internal string TokenOf(string user, double minutes = 10, params string[] channels) => _authority.Sign(_key, user, minutes, claims: [("cosmo_channels", channels)]);
+
+        /// <summary>The token that a back end is given for its user ana, who may open this channel.</summary>
+        internal async Task<string> BackendTokenAsync(string channel)
+        {
+            using var answer = await Stack.Http.PostAsJsonAsync($"channels/{channel}/tokens", new { user = new { id = "ana", channels = (string[])[channel] } });
+            answer.EnsureSuccessStatusCode();
+            return (await answer.Content.ReadFromJsonAsync<JsonObject>())!["token"]!.GetValue<string>();
+        }
 
         internal async Task SetOwnerAsync(string channel, string user)
         {
@@ -372,9 +419,11 @@ public sealed class ClaimAccessTests(ClaimAccessTests.Fixture fixture) : IClassF
         (await fixture.AskAsync(function, route, "team-1", fixture.TokenOf("ana", 10, "team-*"))).ShouldBe(cells[2], "owner");
         (await fixture.AskAsync(function, route, "team-1", fixture.TokenOf("ana", 10, "team-2"))).ShouldBe(cells[3], "other");
         (await fixture.AskAsync(function, route, "team-1", fixture.TokenOf("ana"))).ShouldBe(cells[3], "other");
-        (await fixture.AskAsync(function, route, "team-1", key: fixture.Stack.Keys.DefaultKey)).ShouldBe(cells[4], "back end");
-        (await fixture.AskAsync(function, route, "team-1", key: fixture.Stack.Keys.MasterKey)).ShouldBe(cells[5], "operator");
-        (await fixture.AskAsync(function, route, "team-1", code: fixture.Stack.Keys.MasterKey)).ShouldBe(cells[6], "key in the address");
+        (await fixture.AskAsync(function, route, "team-1", await fixture.BackendTokenAsync("team-1"))).ShouldBe(cells[4], "back end's user");
+        (await fixture.AskAsync(function, route, "team-2", await fixture.BackendTokenAsync("team-1"))).ShouldBe(cells[3], "back end's user, of another channel");
+        (await fixture.AskAsync(function, route, "team-1", key: fixture.Stack.Keys.DefaultKey)).ShouldBe(cells[5], "back end");
+        (await fixture.AskAsync(function, route, "team-1", key: fixture.Stack.Keys.MasterKey)).ShouldBe(cells[6], "operator");
+        (await fixture.AskAsync(function, route, "team-1", code: fixture.Stack.Keys.MasterKey)).ShouldBe(cells[7], "key in the address");
     }
 
     [Theory]
@@ -443,9 +492,10 @@ public sealed class OpenAccessTests(OpenAccessTests.Fixture fixture) : IClassFix
     {
         // A stranger approves nothing, in no mode.
         var stranger = function == "DecideCall" ? "401" : "yes";
-        cells.Length.ShouldBe(7);
+        cells.Length.ShouldBe(8);
         (await fixture.AskAsync(function, route, "c1")).ShouldBe(stranger);
         (await fixture.AskAsync(function, route, "c1", fixture.TokenOf("eve"))).ShouldBe("yes");
+        (await fixture.AskAsync(function, route, "c1", await fixture.BackendTokenAsync("c1"))).ShouldBe("yes");
         (await fixture.AskAsync(function, route, "c1", code: fixture.Stack.Keys.DefaultKey)).ShouldBe(stranger);
     }
 

@@ -31,8 +31,8 @@ public sealed class LimitTests
         refused.ContainsKey("usage").ShouldBeFalse();
         other["status"]!.GetValue<string>().ShouldBe("completed");
         var rows = (await stack.Http.GetFromJsonAsync<JsonObject>("usage?days=2&by=user", Cancellation))!["rows"]!.AsArray();
-        rows.Select(row => (row!["key"]!.GetValue<string>(), row["messages"]!.GetValue<int>())).ShouldBe([("ana", 1), ("ben", 1)], ignoreOrder: true);
-        var ana = rows.Single(row => row!["key"]!.GetValue<string>() == "ana")!;
+        rows.Select(row => (row!["key"]!.GetValue<string>(), row["messages"]!.GetValue<int>())).ShouldBe([("backend:ana", 1), ("backend:ben", 1)], ignoreOrder: true);
+        var ana = rows.Single(row => row!["key"]!.GetValue<string>() == "backend:ana")!;
         (ana["input_tokens"]!.GetValue<long>(), ana["output_tokens"]!.GetValue<long>()).ShouldBe(
             (usage["input_tokens"]!.GetValue<long>(), usage["output_tokens"]!.GetValue<long>()));
         var letter = (await stack.Http.GetFromJsonAsync<JsonObject>("dead-letters", Cancellation))!["dead_letters"]!.AsArray().Single()!;

@@ -60,7 +60,7 @@ public sealed class ClientEventsTests : IAsyncLifetime
         var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
         JsonNode.DeepEquals(
             JsonNode.Parse(queued!.Body.Span),
-            JsonNode.Parse("""{"channel":"c1","message_id":"m1","message":"Hello","user":{"id":"ana","roles":["auditor"]}}""")).ShouldBeTrue(Encoding.UTF8.GetString(queued.Body.Span));
+            JsonNode.Parse("""{"channel":"c1","message_id":"m1","message":"Hello","user":{"id":"ana","roles":["auditor"],"issuer":"backend"}}""")).ShouldBeTrue(Encoding.UTF8.GetString(queued.Body.Span));
         Encoding.UTF8.GetString((byte[])queued.BasicProperties.Headers!["x-cosmo-origin"]!).ShouldBe("client");
     }
 

@@ -43,7 +43,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         var starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
-            new MessageLimits(_redis.Connection, Options.Create(Limits), TimeProvider.System),
+            new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System),
             TestProfiles.BuiltIn,
             cancellation,
             new MessageDirectory(_redis.Connection),

@@ -24,6 +24,8 @@ internal static class AccessServiceCollectionExtensions
             .AddSingleton<PlatformIdentity>()
             .AddSingleton<AuthorityKeys>()
             .AddSingleton<BearerIdentity>()
+            .AddSingleton<BackendTokens>()
+            .AddSingleton<UserNames>()
             .AddSingleton<ChannelOwners>()
             .AddSingleton<HostDecision>()
             .AddSingleton<ChannelAccess>()

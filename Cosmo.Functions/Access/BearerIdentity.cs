@@ -24,11 +24,12 @@ internal sealed class BearerIdentity(AuthorityKeys keys, IOptions<AccessOptions>
 
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
 
+    /// <summary>The token that a request carries, whosever it is; null without one.</summary>
+    public static string? SentWith(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is var header && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : null;
+
     /// <summary>The token of a request, if it has one and there is a provider that it could be of.</summary>
-    public string? TokenOf(HttpRequest request) =>
-        options.Value.Authority is not null && request.Headers.Authorization.ToString() is var header && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            ? header[Scheme.Length..].Trim()
-            : null;
+    public string? TokenOf(HttpRequest request) => options.Value.Authority is null ? null : SentWith(request);
 
     /// <summary>Whose the token is, or why it is nobody's.</summary>
     /// <exception cref="AuthorityAwayException">The provider does not answer, and its keys are not known.</exception>

@@ -7,20 +7,26 @@ namespace Cosmo.Functions.Access;
 
 /// <summary>Who may do what in a channel (docs/access.md). Every function that is open to clients asks here first.</summary>
 internal sealed class ChannelAccess(
-    BearerIdentity bearer, PlatformIdentity platform, ChannelOwners owners, HostDecision decision, IOptions<AccessOptions> options, ILogger<ChannelAccess> logger)
+    BearerIdentity bearer,
+    BackendTokens tokens,
+    PlatformIdentity platform,
+    ChannelOwners owners,
+    HostDecision decision,
+    IOptions<AccessOptions> options,
+    ILogger<ChannelAccess> logger)
 {
     /// <summary>Null if who sends this request may read and act in the channel, else the answer.</summary>
     public async Task<IActionResult?> RefuseAsync(HttpRequest request, string channel, CancellationToken cancellationToken) =>
         (await EnterAsync(request, channel, cancellationToken)).Refusal;
 
-    /// <summary>The same, and who it is: null where channels are open, since nobody has to sign in there.</summary>
+    /// <summary>The same, and who it is. Nobody has to sign in where channels are open; who does so there by a back end's token alone is asked about.</summary>
     public async Task<(SignedInUser? User, IActionResult? Refusal)> EnterAsync(HttpRequest request, string channel, CancellationToken cancellationToken) =>
-        options.Value.IsOpen ? (null, null) : await IdentifyAsync(request, channel, cancellationToken);
+        options.Value.IsOpen && BackendTokens.TokenOf(request) is null ? (null, null) : await IdentifyAsync(request, channel, cancellationToken);
 
     /// <summary>Who sends this request, if that is a user who may act in the channel; a stranger may not, also where channels are open.</summary>
     public async Task<(SignedInUser? User, IActionResult? Refusal)> IdentifyAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
-        var (user, refusal) = await SignInAsync(request, cancellationToken);
+        var (user, refusal) = await SignInAsync(request, channel, cancellationToken);
         refusal ??= user is not null && options.Value.IsOpen
             ? null
             : await GuardAsync(async () => WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null));
@@ -30,7 +36,7 @@ internal sealed class ChannelAccess(
     /// <summary>Whether who sends this request gets the address of the channel. In the mode <c>owner</c> a new channel is that user's from then on.</summary>
     public async Task<Admission> AdmitAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
-        var (user, refusal) = await SignInAsync(request, cancellationToken);
+        var (user, refusal) = await SignInAsync(request, channel, cancellationToken);
         return refusal is null ? await AdmitAsync(request, channel, user, cancellationToken) : new Admission(null, null, refusal);
     }
 
@@ -73,8 +79,13 @@ internal sealed class ChannelAccess(
         _ => null,
     };
 
-    private async Task<(SignedInUser? User, IActionResult? Refusal)> SignInAsync(HttpRequest request, CancellationToken cancellationToken)
+    private async Task<(SignedInUser? User, IActionResult? Refusal)> SignInAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
+        if (BackendTokens.TokenOf(request) is { } own)
+        {
+            return await SignInAsync(request, channel, own, cancellationToken);
+        }
+
         if (bearer.TokenOf(request) is not { } token)
         {
             return (platform.Of(request), null);
@@ -83,12 +94,31 @@ internal sealed class ChannelAccess(
         try
         {
             var (user, fault) = await bearer.ReadAsync(token, cancellationToken);
-            return (user, fault is null ? null : Unauthorized(request, $"Bearer error=\"invalid_token\", error_description=\"{fault.Replace("\"", "'")}\"", $"The token does not do. {fault}"));
+            return (user, fault is null ? null : InvalidToken(request, fault));
         }
         catch (AuthorityAwayException)
         {
             return (null, HttpAnswers.Problem(
                 StatusCodes.Status503ServiceUnavailable, "The identity provider is not available", "The token could not be checked. Please try again in a moment."));
+        }
+    }
+
+    /// <summary>The same by a token that a back end was given for its user.</summary>
+    private async Task<(SignedInUser? User, IActionResult? Refusal)> SignInAsync(HttpRequest request, string channel, string token, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await tokens.FindAsync(token, cancellationToken) switch
+            {
+                null => (null, InvalidToken(request, "It is not known, or has ended.")),
+                var (user, opened) when opened == channel => (user, null),
+                _ => (null, HttpAnswers.Problem(StatusCodes.Status403Forbidden, "Not this channel", "The token is for another channel.")),
+            };
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.TokenNotFound(e);
+            return (null, HttpAnswers.RedisProblem(e, "The token could not be checked."));
         }
     }
 
@@ -103,6 +133,9 @@ internal sealed class ChannelAccess(
                 ? "The channel belongs to another user, or to nobody until a message or an operator names one."
                 : "The user's token does not list the channel."),
     };
+
+    private static IActionResult InvalidToken(HttpRequest request, string fault) =>
+        Unauthorized(request, $"Bearer error=\"invalid_token\", error_description=\"{fault.Replace("\"", "'")}\"", $"The token does not do. {fault}");
 
     private static IActionResult Unauthorized(HttpRequest request, string challenge, string detail)
     {

@@ -9,7 +9,7 @@ namespace Cosmo.Functions.Access;
 /// Whom channels belong to, in Redis: a hash a channel, in the slot of the channel's other keys. It lives as long as the channel's thread, which renews it; without one
 /// for a day. Where a channel gets an owner that it did not have, that is noted until the others have been taken out of its group.
 /// </summary>
-internal sealed class ChannelOwners(RedisConnection redis, PlatformIdentity platform, IOptions<AccessOptions> options, TimeProvider clock)
+internal sealed class ChannelOwners(RedisConnection redis, UserNames names, IOptions<AccessOptions> options, TimeProvider clock)
 {
     /// <summary>Longer than the address of a channel opens a connection.</summary>
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
@@ -59,9 +59,6 @@ internal sealed class ChannelOwners(RedisConnection redis, PlatformIdentity plat
 
     private RedisKey Watching => $"{redis.Prefix}{{owners}}:watching";
 
-    /// <summary>The issuer of a user whom a producer or an operator names without one: that by which users sign in here.</summary>
-    private string DefaultIssuer => options.Value.AuthorityName ?? (platform.IsEnabled ? SignedInUser.Platform : SignedInUser.Backend);
-
     public Task<string?> FindAsync(string channel, CancellationToken cancellationToken) =>
         redis.RunAsync(async database => (string?)await database.HashGetAsync(KeyOf(channel), "owner"), cancellationToken);
 
@@ -76,12 +73,12 @@ internal sealed class ChannelOwners(RedisConnection redis, PlatformIdentity plat
 
     /// <summary>The owner of a channel after a trusted producer's message named its user; null where that does not matter.</summary>
     public async Task<ChannelOwner?> NameAsync(string channel, Caller user, CancellationToken cancellationToken) =>
-        options.Value.IsByOwner && user.IsSignedIn ? await GiveAsync(channel, NameOf(user), "name", Day, cancellationToken) : null;
+        options.Value.IsByOwner && user.IsSignedIn ? await GiveAsync(channel, names.Of(user), "name", Day, cancellationToken) : null;
 
     /// <summary>Makes somebody the owner of a channel, whoever was.</summary>
     /// <param name="life">How long the channel's thread lives, if it has one.</param>
     public Task<ChannelOwner> SetAsync(string channel, Caller user, TimeSpan? life, CancellationToken cancellationToken) =>
-        GiveAsync(channel, NameOf(user), "set", life > Day ? life.Value : Day, cancellationToken);
+        GiveAsync(channel, names.Of(user), "set", life > Day ? life.Value : Day, cancellationToken);
 
     /// <summary>Says that the channel's thread lives so long from now on.</summary>
     public Task KeepAsync(string channel, int seconds, CancellationToken cancellationToken) =>
@@ -113,8 +110,6 @@ internal sealed class ChannelOwners(RedisConnection redis, PlatformIdentity plat
         channel,
         (RedisValue[])(await redis.EvaluateAsync(
             Give, [KeyOf(channel)], [name, clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0, (long)life.TotalSeconds, way], cancellationToken))!)!;
-
-    private string NameOf(Caller user) => SignedInUser.NameOf(user.Issuer ?? DefaultIssuer, user.Id!);
 
     private RedisKey KeyOf(string channel) => RedisKeys.ForChannel(redis.Prefix, "owner", channel);
 }

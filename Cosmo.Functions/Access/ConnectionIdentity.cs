@@ -39,7 +39,7 @@ internal sealed record ConnectionIdentity(string Channel, Caller User, string? I
                 && JsonSerializer.Deserialize<Signed>(Base64Url.DecodeFromChars(code), CosmoJson.Options) is { Roles: { } roles } signed
                     ? new ConnectionIdentity(
                         Encoding.UTF8.GetString(Base64Url.DecodeFromChars(channel)),
-                        new Caller(signed.Id, roles) { Source = signed.Source },
+                        new Caller(signed.Id, roles) { Issuer = signed.Issuer, Source = signed.Source },
                         signed.Issuer,
                         DateTimeOffset.FromUnixTimeSeconds(signed.Until))
                     : null;

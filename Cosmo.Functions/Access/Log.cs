@@ -10,4 +10,7 @@ internal static partial class Log
 
     [LoggerMessage(643, LogLevel.Warning, "Redis did not say whose a channel is.")]
     public static partial void OwnerNotFound(this ILogger logger, Exception exception);
+
+    [LoggerMessage(644, LogLevel.Warning, "Redis did not say, or was not told, whom a token of a back end signs in.")]
+    public static partial void TokenNotFound(this ILogger logger, Exception exception);
 }

@@ -10,9 +10,9 @@ namespace Cosmo.Functions.Access;
 internal static class Subject
 {
     /// <summary>The user, or the channel of a message without one; a stranger whose connection's source is known counts there as well.</summary>
-    public static IReadOnlyList<string> Of(string channel, Caller caller) => caller switch
+    public static IReadOnlyList<string> Of(string channel, Caller caller, UserNames names) => caller switch
     {
-        { IsSignedIn: true } => ["user:" + caller.Id],
+        { IsSignedIn: true } => ["user:" + names.Of(caller)],
         { Source: { } source } => ["source:" + source, "channel:" + channel],
         _ => ["channel:" + channel],
     };
@@ -33,7 +33,7 @@ internal sealed record ReachedLimit(string Text, DateTimeOffset Ends)
 /// Lets so many messages of a user through in a minute, and none any more in a day whose tokens are used up. One round trip to Redis, and none where there is no
 /// limit. A message that was let through is let through again within the minute, and counts once; one that is not counts nowhere.
 /// </summary>
-internal sealed class MessageLimits(RedisConnection redis, IOptions<LimitOptions> options, TimeProvider clock)
+internal sealed class MessageLimits(RedisConnection redis, UserNames names, IOptions<LimitOptions> options, TimeProvider clock)
 {
     private const int Window = 60_000;
 
@@ -79,7 +79,7 @@ internal sealed class MessageLimits(RedisConnection redis, IOptions<LimitOptions
         var answer = await redis.EvaluateAsync(
             TakeScript,
             [
-                .. Subject.Of(address.Channel, caller).SelectMany(subject =>
+                .. Subject.Of(address.Channel, caller, names).SelectMany(subject =>
                     (RedisKey[])[$"{redis.Prefix}{{usage}}:minute:{subject}", UsageLedger.TokensKey(redis.Prefix, today, subject)]),
             ],
             [Subject.MemberOf(address), perMinute, perDay, Window],

@@ -34,14 +34,14 @@ internal enum UsageDimension
     Model,
 }
 
-/// <param name="Key">The user, channel, profile or model; null for messages without a user.</param>
+/// <param name="Key">The user as <c>issuer:id</c>, the channel, profile or model; null for messages without a user.</param>
 internal sealed record UsageRow(string? Key, long Messages, long InputTokens, long CachedInputTokens, long OutputTokens);
 
 /// <summary>
 /// Adds up what was used, for each day (UTC) and each user, channel, profile and model, in Redis. A response is counted once, however often it is reported within
 /// an hour, and a message with its first response. A day keeps 10,000 keys of a kind; what comes then is added up under one.
 /// </summary>
-internal sealed class UsageLedger(RedisConnection redis, IOptions<LimitOptions> options, TimeProvider clock)
+internal sealed class UsageLedger(RedisConnection redis, UserNames names, IOptions<LimitOptions> options, TimeProvider clock)
 {
     /// <summary>The key of what is more than a day keeps.</summary>
     public const string Others = "(others)";
@@ -91,13 +91,13 @@ internal sealed class UsageLedger(RedisConnection redis, IOptions<LimitOptions> 
             CountScript,
             [
                 SeenKey(now), SeenKey(now.AddHours(-1)), .. Enum.GetValues<UsageDimension>().Select(dimension => RowsKey(day, dimension)),
-                .. Subject.Of(address.Channel, caller).Select(subject => TokensKey(redis.Prefix, day, subject)),
+                .. Subject.Of(address.Channel, caller, names).Select(subject => TokensKey(redis.Prefix, day, subject)),
             ],
             [
                 responseId, Subject.MemberOf(address),
                 options.Value.UsageDays * 86_400L, MostKeys, options.Value.TokensPerDay,
                 usage.InputTokens, usage.CachedInputTokens, usage.OutputTokens, SeenSeconds,
-                Code(caller.IsSignedIn ? caller.Id : null), Code(address.Channel), Code(profile), Code(usage.Model),
+                Code(caller.IsSignedIn ? names.Of(caller) : null), Code(address.Channel), Code(profile), Code(usage.Model),
             ],
             cancellationToken);
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Hosting;
@@ -18,29 +19,40 @@ internal sealed class ConnectionAddresses(
 
     private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(1);
 
-    /// <summary>Answers a client, or who asks on its behalf, with the address.</summary>
+    /// <summary>Makes an address, or says why there is none.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="user">Who is to listen; null for a stranger.</param>
     /// <param name="source">Whence a stranger comes, where that counts.</param>
     /// <param name="cancellationToken">Ends the call to Web PubSub, if it takes one.</param>
-    public async Task<IActionResult> AnswerAsync(string channel, SignedInUser? user, string? source, CancellationToken cancellationToken)
+    public async Task<(ConnectionAddress? Address, IActionResult? Refusal)> MakeAsync(
+        string channel, SignedInUser? user, string? source, CancellationToken cancellationToken)
     {
         // What is signed in by a token is so no longer than that.
         var (now, longest) = (clock.GetUtcNow(), TimeSpan.FromMinutes(options.Value.TokenMinutes));
         var life = user?.Until - now is { } left && left < longest ? left > ShortestLife ? left : ShortestLife : longest;
-        var until = DateTimeOffset.FromUnixTimeSeconds((now + life).ToUnixTimeSeconds());
+        var until = DateTimeOffset.FromUnixTimeSeconds((user?.Until is { } end && end < now + life ? end : now + life).ToUnixTimeSeconds());
         var userId = new ConnectionIdentity(channel, user?.Caller ?? Caller.Anonymous with { Source = source }, user?.Issuer, until).ToUserId();
         try
         {
             var url = await webPubSub.GetClientAccessUriAsync(life, userId, groups: [GroupName.For(channel)], cancellationToken: cancellationToken);
             return url.AbsoluteUri.Length <= LongestAddress
-                ? HttpAnswers.Json(new { Url = url.AbsoluteUri, ExpiresAt = until })
-                : HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Too long", "The channel, the user's id and the roles do not fit into one address.");
+                ? (new ConnectionAddress(url.AbsoluteUri, until), null)
+                : (null, HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Too long", "The channel, the user's id and the roles do not fit into one address."));
         }
         catch (Exception e) when (e is Azure.RequestFailedException or Azure.Identity.AuthenticationFailedException)
         {
             logger.NegotiationFailed(e);
-            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment.");
+            return (null, HttpAnswers.Problem(
+                StatusCodes.Status503ServiceUnavailable, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment."));
         }
     }
+}
+
+/// <param name="Url">Opens the channel's group.</param>
+/// <param name="ExpiresAt">Until when it does, and its user may act over the connection.</param>
+internal sealed record ConnectionAddress(string Url, DateTimeOffset ExpiresAt)
+{
+    /// <summary>Signs the user of a back end in over HTTP, so long and in the same channel; null for anyone else.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Token { get; init; }
 }

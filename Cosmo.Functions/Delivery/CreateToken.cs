@@ -4,14 +4,15 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>
 /// Gives a host application's back end the address of a channel for a user whom it has checked itself: <c>{"user": {"id": "…", "roles": ["…"]}}</c>, and where
-/// access goes by claims, <c>"channels": ["…"]</c> too. It hands the address on to its page.
+/// access goes by claims, <c>"channels": ["…"]</c> too. It hands the address on to its page, and the token by which the user is signed in over HTTP.
 /// </summary>
-internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, ConnectionAddresses addresses)
+internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, ConnectionAddresses addresses, BackendTokens tokens, ILogger<CreateToken> logger)
 {
     private const int MostBytes = 65_536;
 
@@ -42,7 +43,26 @@ internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, Conn
         var admission = await access.AdmitAsync(request, name, user, context.CancellationToken);
         return admission.Refusal
             ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)
-            ?? await addresses.AnswerAsync(name, user, source: null, context.CancellationToken);
+            ?? await AnswerAsync(name, user, context.CancellationToken);
+    }
+
+    private async Task<IActionResult> AnswerAsync(string channel, SignedInUser user, CancellationToken cancellationToken)
+    {
+        var (address, fault) = await addresses.MakeAsync(channel, user, source: null, cancellationToken);
+        if (fault is not null)
+        {
+            return fault;
+        }
+
+        try
+        {
+            return HttpAnswers.Json(address! with { Token = await tokens.CreateAsync(user, channel, address.ExpiresAt, cancellationToken) });
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.TokenNotFound(e);
+            return HttpAnswers.RedisProblem(e, "The user's token could not be kept.");
+        }
     }
 
     /// <summary>Unlike a producer's, a user here is somebody: a mistake must not make a stranger of one.</summary>

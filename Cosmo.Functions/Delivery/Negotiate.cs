@@ -1,4 +1,5 @@
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
@@ -20,8 +21,12 @@ internal sealed class Negotiate(ChannelAccess access, GroupKeeper groups, Connec
         }
 
         var admission = await access.AdmitAsync(request, name, context.CancellationToken);
-        return admission.Refusal
-            ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)
-            ?? await addresses.AnswerAsync(name, admission.User, limits.IsUnlimited ? null : ClientSource.Of(request), context.CancellationToken);
+        if ((admission.Refusal ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var (address, fault) = await addresses.MakeAsync(name, admission.User, limits.IsUnlimited ? null : ClientSource.Of(request), context.CancellationToken);
+        return fault ?? HttpAnswers.Json(address!);
     }
 }

@@ -36,7 +36,7 @@ internal sealed record Caller(string? Id, IReadOnlyList<string> Roles)
 
     public bool IsTrustedProducer { get; init; }
 
-    /// <summary>Who says who the user is, if a producer names that.</summary>
+    /// <summary>Who says who the user is, as a producer names it or a connection was negotiated; null where a producer does not say.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Issuer { get; init; }
 

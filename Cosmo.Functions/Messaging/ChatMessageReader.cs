@@ -183,7 +183,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         var issuer = parts.TryGetValue("issuer", out var named) && named.Kind != JsonValueKind.Null ? named.Text ?? "" : null;
         var source = parts.TryGetValue("source", out var from) && from.Text is { Length: <= MaxIdLength } digest ? digest : null;
         string?[] texts = hasId ? [id.Text, .. roles] : roles;
-        return issuer is not "" && texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) { Issuer = issuer, Source = source } : null;
+        return issuer is null or { Length: > 0 and <= MaxIdLength } && texts.All(text => text?.Length <= MaxIdLength) ? new Caller(hasId ? id.Text : null, roles!) { Issuer = issuer, Source = source } : null;
     }
 
     private static string Describe(ForeignJson value) => value.Kind switch

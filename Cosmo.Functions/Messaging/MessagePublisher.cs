@@ -34,6 +34,11 @@ internal sealed class MessagePublisher(RabbitMQPublisher rabbitMQ, IOptions<Mess
         if (!message.Caller.IsTrustedProducer)
         {
             var user = new JsonObject { ["id"] = message.Caller.Id, ["roles"] = new JsonArray([.. message.Caller.Roles.Select(role => JsonValue.Create(role))]) };
+            if (message.Caller.Issuer is { } issuer)
+            {
+                user["issuer"] = issuer;
+            }
+
             if (message.Caller.Source is { } source)
             {
                 user["source"] = source;

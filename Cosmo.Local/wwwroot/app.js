@@ -20,6 +20,7 @@ let channel = "";
 let connection = null;
 let turns = new Map();
 let lastSequence = 0;
+let token = "";
 let pinned = true;
 const config = fetch("config.json").then((answer) => answer.json());
 
@@ -33,8 +34,13 @@ async function call(address, options) {
 }
 
 /** The page's own server asks for the address of a channel: it knows who its user is, and the functions believe it. */
-function negotiate(name) {
-  return call("negotiate", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name }) });
+async function negotiate(name) {
+  const address = await call("negotiate", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name }) });
+  if (name === channel) {
+    token = address.token;
+  }
+
+  return address;
 }
 
 /** The channel that the hash names. Somebody may have written it there by hand. */
@@ -98,7 +104,9 @@ async function catchUp() {
 
   try {
     const { functionsUrl } = await config;
-    const { updates } = await call(`${functionsUrl}/channels/${routeName(name)}/updates?after=${lastSequence}`);
+    const { updates } = await call(`${functionsUrl}/channels/${routeName(name)}/updates?after=${lastSequence}`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
     if (name === channel) {
       updates.forEach(received);
     }

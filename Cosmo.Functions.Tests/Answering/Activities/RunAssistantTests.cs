@@ -8,6 +8,7 @@ using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Tests.Threads;
 using Cosmo.Functions.Threads;
@@ -50,7 +51,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
             updates,
             new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock),
-            _ledger = new UsageLedger(_redis.Connection, Options.Create(new LimitOptions()), _clock),
+            _ledger = new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), _clock),
             _stopSignals,
             new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),
             delivery,
