@@ -2,7 +2,7 @@
 // The RabbitMQ trigger runs on Dedicated and Elastic Premium plans only. Dedicated needs no storage key, so every connection
 // but those of RabbitMQ, Redis and the tools' services uses the app's managed identity.
 //
-// Not compiled where it was written: run `az bicep build --file infra/main.bicep` and `az deployment group what-if` first.
+// It compiles with Bicep 0.49 and was not deployed where it was written: run `az deployment group what-if` first.
 
 targetScope = 'resourceGroup'
 
@@ -25,6 +25,14 @@ param queueName string = 'cosmo_queue'
 param routingKey string = 'cosmo_key'
 param redisPrefix string = 'cosmo:'
 
+@description('So long a thread is kept after its last message, in seconds.')
+@minValue(60)
+param redisThreadExpiry int = 7776000
+
+@description('Threads without a message for so many days are removed, and histories of orchestrations after so many.')
+param threadRetentionDays int = 90
+param historyRetentionDays int = 7
+
 @description('Key of OpenAI. Leave empty when azureOpenAIEndpoint is set.')
 @secure()
 param openAIApiKey string = ''
@@ -35,8 +43,25 @@ param azureOpenAIEndpoint string = ''
 @description('The model, or with Azure OpenAI the name of its deployment.')
 param openAIModel string = 'gpt-4o-mini'
 
+@description('A service that speaks as OpenAI does. Empty: OpenAI itself.')
+param openAIBaseUrl string = ''
+
+@description('A folder of profiles, relative to the app, in the place of its own Profiles.')
+param profilesPath string = ''
+
+@description('A folder of tools that are files, relative to the app, beside its own Tools.')
+param toolsPath string = ''
+
+@description('So many minutes a person may take to approve a call of a tool.')
+@minValue(1)
+@maxValue(1440)
+param approvalMinutes int = 10
+
 @secure()
 param openWeatherApiKey string = ''
+
+@description('A service that answers as OpenWeather does. Empty: OpenWeather itself.')
+param openWeatherBaseUrl string = ''
 
 @secure()
 param sqlConnectionString string = ''
@@ -70,6 +95,21 @@ param accessDecisionUrl string = ''
 @description('From whom messages are taken over a connection: from signed-in users, or from anyone who can listen.')
 @allowed(['signed_in', 'anyone'])
 param clientMessages string = 'signed_in'
+
+@description('So many messages a user may ask in a minute. 0: no limit.')
+@minValue(0)
+@maxValue(10000)
+param userMessagesPerMinute int = 0
+
+@description('So many tokens a user may use in a day. 0: no limit.')
+@minValue(0)
+@maxValue(1000000000)
+param userTokensPerDay int = 0
+
+@description('So many days what was used is kept.')
+@minValue(1)
+@maxValue(400)
+param usageDays int = 90
 
 @description('Origins of the web pages that may call negotiate.')
 param allowedOrigins array = []
@@ -232,6 +272,10 @@ var secretSettings = toObject(
 
 var optionalSettings = union(
   empty(azureOpenAIEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: azureOpenAIEndpoint },
+  empty(openAIBaseUrl) ? {} : { OPENAI_BASE_URL: openAIBaseUrl },
+  empty(profilesPath) ? {} : { PROFILES_PATH: profilesPath },
+  empty(toolsPath) ? {} : { TOOLS_PATH: toolsPath },
+  empty(openWeatherBaseUrl) ? {} : { OPENWEATHER_BASE_URL: openWeatherBaseUrl },
   empty(accessAuthority) ? {} : { Cosmo__Access__Authority: accessAuthority, Cosmo__Access__Audience: accessAudience },
   empty(accessDecisionUrl) ? {} : { Cosmo__Access__DecisionUrl: accessDecisionUrl },
   empty(auditApiUrl) ? {} : { AUDIT_API_URL: auditApiUrl },
@@ -254,11 +298,18 @@ resource appSettings 'Microsoft.Web/sites/config@2023-12-01' = {
     HISTORY_PURGING_SCHEDULE: '0 0 4 * * *'
     ROUTING_KEY: routingKey
     REDIS_PREFIX: redisPrefix
+    REDIS_THREAD_EXPIRY: string(redisThreadExpiry)
+    THREAD_RETENTION_DAYS: string(threadRetentionDays)
+    HISTORY_RETENTION_DAYS: string(historyRetentionDays)
     OPENAI_MODEL: openAIModel
+    APPROVAL_MINUTES: string(approvalMinutes)
     WEB_PUBSUB_ENDPOINT: 'https://${webPubSub.properties.hostName}'
     WEB_PUBSUB_HUB: hubName
     CHANNEL_ACCESS: channelAccess
     CLIENT_MESSAGES: clientMessages
+    USER_MESSAGES_PER_MINUTE: string(userMessagesPerMinute)
+    USER_TOKENS_PER_DAY: string(userTokensPerDay)
+    USAGE_DAYS: string(usageDays)
   })
   // A Key Vault reference that cannot be read yet stays broken until the next restart.
   dependsOn: [vaultSecrets, redisSecret, vaultRole, storageAccess, webPubSubRole]

@@ -1,4 +1,6 @@
+using System.Text.RegularExpressions;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Tests.Local.Terminal;
 using Cosmo.Local.SampleData;
 using Microsoft.Extensions.Configuration;
 
@@ -32,6 +34,18 @@ public sealed class SettingNamesTests
                 !name.EndsWith("_SCHEDULE", StringComparison.Ordinal) && name != "FUNCTIONS_WORKER_RUNTIME" && Places(name) == 0
                 && !sampleTools.Contains($"%{name}%", StringComparison.Ordinal))
             .ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Every_flat_name_is_set_by_the_template_for_Azure_and_stands_in_the_table_of_settings_with_its_place()
+    {
+        // The app speaks to Web PubSub with its identity there, and Redis has a certificate of a public authority.
+        string[] notOnAzure = ["REDIS_CA_FILE", "WEB_PUBSUB_CONNECTION_STRING"];
+        var template = File.ReadAllText(Path.Combine(CosmoScript.Root, "infra", "main.bicep"));
+        var page = File.ReadAllText(Path.Combine(CosmoScript.Root, "README.md"));
+
+        SettingNames.Places.Keys.Where(name => !Regex.IsMatch(template, $@"[{{' ]{name}(:|')")).ShouldBe(notOnAzure, ignoreOrder: true);
+        SettingNames.Places.Where(setting => !page.Contains($"| `{setting.Key}` | `{setting.Value}` |")).ShouldBeEmpty();
     }
 
     private static int Places(string name) => Read((name, "value")).AsEnumerable().Count(setting => setting.Key.StartsWith("Cosmo:", StringComparison.Ordinal) && setting.Value == "value");

@@ -29,7 +29,7 @@ internal sealed class AnsweringOptions
     public int MaxToolRounds { get; set; } = 8;
 
     /// <summary>How long a person may take to approve a call of a tool, in minutes: 1 to 1440, default 10. After that it counts as a no.</summary>
-    [Range(1, 1440, ErrorMessage = "Cosmo:Conversations:ApprovalMinutes must lie between 1 and 1440.")]
+    [Range(1, 1440, ErrorMessage = "Cosmo:Conversations:ApprovalMinutes (APPROVAL_MINUTES) must lie between 1 and 1440.")]
     public int ApprovalMinutes { get; set; } = DefaultApprovalMinutes;
 
     /// <summary>How many messages of one channel may wait behind the one that is answered: 1 to 1000, default 20.</summary>

@@ -6,7 +6,7 @@ namespace Cosmo.Functions.Hosting;
 /// </summary>
 internal static class SettingNames
 {
-    private static readonly Dictionary<string, string> Places = new(StringComparer.OrdinalIgnoreCase)
+    public static IReadOnlyDictionary<string, string> Places { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
     {
         ["RABBITMQ_URL"] = "Cosmo:Receiving:RabbitMQUrl",
         ["EXCHANGE_NAME"] = "Cosmo:Receiving:Exchange",
@@ -23,6 +23,7 @@ internal static class SettingNames
         ["OPENAI_BASE_URL"] = "Cosmo:Assistants:BaseUrl",
         ["AZURE_OPENAI_ENDPOINT"] = "Cosmo:Assistants:AzureEndpoint",
         ["PROFILES_PATH"] = "Cosmo:Assistants:ProfilesPath",
+        ["APPROVAL_MINUTES"] = "Cosmo:Conversations:ApprovalMinutes",
         ["CHANNEL_ACCESS"] = "Cosmo:Access:Mode",
         ["CLIENT_MESSAGES"] = "Cosmo:Access:ClientMessages",
         ["USER_MESSAGES_PER_MINUTE"] = "Cosmo:Access:MessagesPerMinute",
