@@ -1,4 +1,3 @@
-using System.Globalization;
 using Cosmo.Functions.Answering.Feedback;
 using Cosmo.Functions.Hosting;
 using Microsoft.AspNetCore.Mvc;
@@ -17,14 +16,13 @@ internal sealed class FeedbackFunctions(FeedbackLedger ledger, ILogger<FeedbackF
         [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "feedback")] HttpRequest request, FunctionContext context) =>
         Guard.RunAsync(logger, async () =>
         {
-            var (given, rating) = (request.Query["days"].ToString(), request.Query["rating"].ToString());
-            var days = 30;
-            if (given.Length > 0 && (!int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out days) || days is < 1 or > FeedbackLedger.KeptDays))
+            var (days, refusal) = request.ReadNumber("days", "days", standard: 30, FeedbackLedger.KeptDays, ": so long feedback is kept");
+            if (refusal is not null)
             {
-                return HttpAnswers.Problem(
-                    StatusCodes.Status400BadRequest, "Not a number of days", $"'days' must be a whole number from 1 to {FeedbackLedger.KeptDays}: so long feedback is kept.");
+                return refusal;
             }
 
+            var rating = request.Query["rating"].ToString();
             if (rating is not ("" or GivenFeedback.Up or GivenFeedback.Down))
             {
                 return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a rating", "'rating' must be up or down.");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Hosting;
 using Microsoft.AspNetCore.Mvc;
@@ -19,12 +18,14 @@ internal sealed class UsageFunctions(UsageLedger ledger, IOptions<LimitOptions> 
         Guard.RunAsync(logger, async () =>
         {
             var most = options.Value.UsageDays;
-            if (!int.TryParse(Or(request, "days", Math.Min(most, 7).ToString(CultureInfo.InvariantCulture)), NumberStyles.None, CultureInfo.InvariantCulture, out var days) || days < 1 || days > most)
+            var (days, refusal) = request.ReadNumber("days", "days", Math.Min(most, 7), most, ": so long usage is kept");
+            if (refusal is not null)
             {
-                return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a number of days", $"'days' must be a whole number from 1 to {most}: so long usage is kept.");
+                return refusal;
             }
 
-            if (!Enum.TryParse<UsageDimension>(Or(request, "by", "user"), ignoreCase: true, out var by) || !Enum.IsDefined(by) || int.TryParse(request.Query["by"], out _))
+            var named = request.Query["by"].ToString();
+            if (!Enum.TryParse<UsageDimension>(named.Length > 0 ? named : "user", ignoreCase: true, out var by) || !Enum.IsDefined(by) || int.TryParse(named, out _))
             {
                 return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a way to add up", "'by' must be user, channel, profile or model.");
             }
@@ -33,6 +34,4 @@ internal sealed class UsageFunctions(UsageLedger ledger, IOptions<LimitOptions> 
             var from = to.AddDays(1 - days);
             return HttpAnswers.Json(new { from, to, rows = await ledger.ReadAsync(from, to, by, MostRows, context.CancellationToken) });
         });
-
-    private static string Or(HttpRequest request, string name, string standard) => request.Query[name].ToString() is { Length: > 0 } value ? value : standard;
 }

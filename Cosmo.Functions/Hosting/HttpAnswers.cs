@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Cosmo.Functions.Hosting;
@@ -39,6 +40,22 @@ internal static class HttpAnswers
         }
 
         return body.ToArray();
+    }
+
+    /// <summary>A whole number from 1 to the most that the query may name; the standard where it names none. Else the answer: 400.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="name">The query's parameter.</param>
+    /// <param name="of">What it is a number of.</param>
+    /// <param name="standard">The number where none is named.</param>
+    /// <param name="most">The largest.</param>
+    /// <param name="why">What the sentence adds of the largest.</param>
+    public static (int Number, IActionResult? Refusal) ReadNumber(this HttpRequest request, string name, string of, int standard, int most, string why = "")
+    {
+        var text = request.Query[name].ToString();
+        var number = standard;
+        return text.Length == 0 || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= 1 && number <= most)
+            ? (number, null)
+            : (number, Problem(StatusCodes.Status400BadRequest, $"Not a number of {of}", $"'{name}' must be a whole number from 1 to {most}{why}."));
     }
 
     /// <summary>The body of a request is longer than is taken: 413.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
@@ -33,13 +32,13 @@ internal sealed class GetMessages(ChannelAccess access, HistoryReader reader, IL
 
     private async Task<IActionResult> ReadAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
-        var (limit, before) = (request.Query["limit"].ToString(), request.Query["before"].ToString());
-        var most = 50;
-        if (limit.Length > 0 && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most is < 1 or > MostMessages))
+        var (limit, refusal) = request.ReadNumber("limit", "messages", standard: 50, MostMessages);
+        if (refusal is not null)
         {
-            return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a number of messages", $"'limit' must be a whole number from 1 to {MostMessages}.");
+            return refusal;
         }
 
+        var before = request.Query["before"].ToString();
         var cursor = HistoryCursor.Parse(before);
         if (cursor is null && before.Length > 0)
         {
@@ -48,7 +47,7 @@ internal sealed class GetMessages(ChannelAccess access, HistoryReader reader, IL
 
         try
         {
-            return await reader.ReadAsync(channel, most, cursor, cancellationToken) is { } page ? HttpAnswers.Json(page) : NotACursor;
+            return await reader.ReadAsync(channel, limit, cursor, cancellationToken) is { } page ? HttpAnswers.Json(page) : NotACursor;
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
