@@ -62,7 +62,8 @@ public sealed class ApprovalTests(ApprovalTests.Fixture fixture) : IClassFixture
         (await PostAsync($"m1/approvals/{call}", """{"approved": false}""", signedIn: false)).ShouldBe(HttpStatusCode.Unauthorized);
         (await PostAsync($"m1/approvals/{call}", """{"approved": "no"}""")).ShouldBe(HttpStatusCode.BadRequest);
         (await PostAsync("m1/approvals/call_other", """{"approved": false}""")).ShouldBe(HttpStatusCode.NotFound);
-        (await PostAsync($"m1/approvals/{call}", """{"approved": false, "reason": "Too expensive."}""")).ShouldBe(HttpStatusCode.Accepted);
+        (await PostAsync($"m1/approvals/{call}", """{"approved": false, "reason": "Too expensive."}""", signedIn: false, await TokenAsync("c1", "ana"))).ShouldBe(HttpStatusCode.Forbidden);
+        (await PostAsync($"m1/approvals/{call}", """{"approved": false, "reason": "Too expensive."}""", signedIn: false, await TokenAsync("c2", "ana"))).ShouldBe(HttpStatusCode.Accepted);
         (await PostAsync($"m1/approvals/{call}", """{"approved": true}""")).ShouldBe(HttpStatusCode.Conflict);
         var final = await tab.UntilAsync(payload => payload["final_message"]!.GetValue<bool>());
 
@@ -121,15 +122,26 @@ public sealed class ApprovalTests(ApprovalTests.Fixture fixture) : IClassFixture
         return (await answer.Content.ReadFromJsonAsync<JsonObject>(Cancellation))!["url"]!.GetValue<string>();
     }
 
+    private async Task<string> TokenAsync(string channel, string user)
+    {
+        using var answer = await _stack.Http.PostAsJsonAsync($"channels/{channel}/tokens", new { user = new { id = user } }, Cancellation);
+        return (await answer.Content.ReadFromJsonAsync<JsonObject>(Cancellation))!["token"]!.GetValue<string>();
+    }
+
     private Task AskAsync(string channel, string id, string text) =>
         _stack.Queue.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { channel, message_id = id, message = text, user = new { id = "ana" } }));
 
-    private async Task<HttpStatusCode> PostAsync(string route, string body, bool signedIn = true)
+    private async Task<HttpStatusCode> PostAsync(string route, string body, bool signedIn = true, string? token = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "channels/c2/messages/" + route) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         foreach (var (name, value) in signedIn ? ToolsFixture.Principal() : [])
         {
             request.Headers.Add(name, value);
+        }
+
+        if (token is not null)
+        {
+            request.Headers.Authorization = new("Bearer", token);
         }
 
         using var answer = await _stack.Http.SendAsync(request, Cancellation);
