@@ -22,6 +22,9 @@ internal sealed class Heard : IAssistantObserver
 
     public bool TextCameBeforeTheId { get; private set; }
 
+    /// <summary>The calls that had begun.</summary>
+    public IReadOnlyList<string> Begun { get; init; } = [];
+
     public Action OnText { get; init; } = () => { };
 
     public Task ResponseCreatedAsync(string responseId)
@@ -44,4 +47,6 @@ internal sealed class Heard : IAssistantObserver
         Retries++;
         return Task.CompletedTask;
     }
+
+    public Task<bool> HasBegunAsync(string callId) => Task.FromResult(Begun.Contains(callId));
 }

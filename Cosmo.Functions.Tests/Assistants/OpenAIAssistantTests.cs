@@ -402,6 +402,22 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_a_call_that_had_begun_the_repair_does_not_say_that_it_was_not_carried_out()
+    {
+        await _openAI.ScriptAsync("""[{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}},{"name":"get_weather","arguments":{"city":"Cebu"}}]}]""");
+        var asked = await _setup.AskAsync(_thread, "Weather?");
+
+        await _setup.Assistant.RespondAsync(_setup.Question(_thread, "Hello"), new Heard { Begun = [asked.ToolCalls[1].CallId] }, Cancellation);
+
+        (await OutputsAsync()).ShouldBe(
+            [
+                """{"error":"This call was not carried out."}""",
+                """{"error":"It is not known whether this call was carried out. Do not repeat it; tell the user that somebody should check."}""",
+            ],
+            ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task Outstanding_calls_are_answered_once()
     {
         await _openAI.ScriptAsync("""[{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}}]}]""");

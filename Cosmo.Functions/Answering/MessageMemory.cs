@@ -25,9 +25,16 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         redis.call('EXPIRE', KEYS[1], ARGV[1])
         """;
 
+    /// <summary>So many calls of a channel are known to have been claimed, the newest, and so long: a call without an output is one of the last.</summary>
+    private const int ClaimsKept = 100;
+    private const int ClaimsKeptSeconds = 90 * 86_400;
+
     private const string ClaimScript = """
         redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
         redis.call('EXPIRE', KEYS[1], ARGV[3])
+        redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
+        redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[6])
+        redis.call('EXPIRE', KEYS[2], ARGV[7])
         return redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2]
         """;
 
@@ -86,8 +93,21 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
         // So that a claim whose answer was lost on the way is known again.
         var claim = Guid.NewGuid().ToString("n");
         return (bool)await PatientlyAsync(
-            address, () => redis.EvaluateAsync(ClaimScript, [Key(redis.Prefix, address)], [$"call:{callId}", claim, KeptSeconds], cancellationToken), cancellationToken);
+            address,
+            () => redis.EvaluateAsync(
+                ClaimScript,
+                [Key(redis.Prefix, address), ClaimsKey(redis.Prefix, address.Channel)],
+                [$"call:{callId}", claim, KeptSeconds, callId, clock.GetUtcNow().ToUnixTimeMilliseconds(), ClaimsKept, ClaimsKeptSeconds],
+                cancellationToken),
+            cancellationToken);
     }
+
+    /// <summary>Whether a call, of whichever message of the channel, was claimed. Does not wait for Redis.</summary>
+    public async Task<bool> IsClaimedAsync(string channel, string callId, CancellationToken cancellationToken) =>
+        await redis.RunAsync(database => database.SortedSetScoreAsync(ClaimsKey(redis.Prefix, channel), callId), cancellationToken) is not null;
+
+    /// <summary>The calls of a channel that were claimed last.</summary>
+    public static RedisKey ClaimsKey(string prefix, string channel) => RedisKeys.ForChannel(prefix, "calls", channel);
 
     /// <summary>What a call of a tool that is made once only gave, or null.</summary>
     public Task<string?> FindOutputAsync(MessageAddress address, string callId, CancellationToken cancellationToken) =>

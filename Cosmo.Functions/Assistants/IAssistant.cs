@@ -64,6 +64,9 @@ internal interface IAssistantObserver
 
     /// <summary>The service failed, and will be asked again.</summary>
     Task RetryingAsync();
+
+    /// <summary>Whether a call of a tool that may happen once only had begun, though its output never came into the thread.</summary>
+    Task<bool> HasBegunAsync(string callId);
 }
 
 /// <param name="ThreadId">The conversation to respond in.</param>

@@ -11,7 +11,7 @@ internal static partial class Log
     [LoggerMessage(302, LogLevel.Information, "Response {ResponseId} had become whole after its stream broke, and was taken.")]
     public static partial void Taken(this ILogger logger, string responseId);
 
-    [LoggerMessage(303, LogLevel.Warning, "Conversation {ThreadId} waited for outputs of {Count} tool calls; they were answered as not carried out.")]
+    [LoggerMessage(303, LogLevel.Warning, "Conversation {ThreadId} waited for outputs of {Count} tool calls; they were given some.")]
     public static partial void Repaired(this ILogger logger, string threadId, int count);
 
     [LoggerMessage(304, LogLevel.Warning, "The model {Model} is retired on {Date}, in {Days} days: set Cosmo:Assistants:Model (OPENAI_MODEL), or the profile's model, to another.")]

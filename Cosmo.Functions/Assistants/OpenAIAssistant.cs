@@ -21,6 +21,7 @@ internal sealed class OpenAIAssistant(
     ILogger<OpenAIAssistant> logger) : IAssistant
 {
     private const string NotCarriedOut = """{"error":"This call was not carried out."}""";
+    private const string MayBeCarriedOut = """{"error":"It is not known whether this call was carried out. Do not repeat it; tell the user that somebody should check."}""";
 
     /// <summary>So often a response that broke off is asked for: each time costs what it had said.</summary>
     private const int MaxBreaks = 3;
@@ -162,7 +163,7 @@ internal sealed class OpenAIAssistant(
             if (fault.UnansweredCall is { } callId && request.Question is not null && !repaired)
             {
                 repaired = true;
-                await RepairAsync(request.ThreadId, callId, cancellationToken);
+                await RepairAsync(request.ThreadId, callId, observer, cancellationToken);
                 continue;
             }
 
@@ -343,11 +344,13 @@ internal sealed class OpenAIAssistant(
     }
 
     /// <summary>An earlier conversation left calls without outputs: no question can be asked until they have some.</summary>
-    private async Task RepairAsync(string threadId, string callId, CancellationToken cancellationToken)
+    private async Task RepairAsync(string threadId, string callId, IAssistantObserver observer, CancellationToken cancellationToken)
     {
         var unanswered = await items.FindUnansweredCallsAsync(threadId, cancellationToken);
         string[] callIds = unanswered.Contains(callId) ? [.. unanswered] : [.. unanswered, callId];
-        await AnswerAsync(threadId, callIds, NotCarriedOut, cancellationToken);
+        var begun = (await Task.WhenAll(callIds.Select(observer.HasBegunAsync))).Zip(callIds).ToLookup(call => call.First, call => call.Second);
+        await AnswerAsync(threadId, [.. begun[false]], NotCarriedOut, cancellationToken);
+        await AnswerAsync(threadId, [.. begun[true]], MayBeCarriedOut, cancellationToken);
         logger.Repaired(threadId, callIds.Length);
     }
 

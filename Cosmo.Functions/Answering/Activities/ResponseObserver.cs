@@ -38,6 +38,20 @@ internal sealed class ResponseObserver(
     }
 
     public Task RetryingAsync() => updates.TellRetryingAsync(address, threadId, round, logger, cancellationToken);
+
+    /// <summary>Where nobody knows it may have.</summary>
+    public async Task<bool> HasBegunAsync(string callId)
+    {
+        try
+        {
+            return await memory.IsClaimedAsync(address.Channel, callId, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.RedisFailed(e, address.MessageId);
+            return true;
+        }
+    }
 }
 
 internal static class Retrying
