@@ -41,15 +41,16 @@ public sealed class MessageHistoryTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_later_attempt_counts_and_keeps_the_items_of_the_one_before()
+    public async Task A_later_attempt_counts_when_it_has_ended_and_the_items_of_the_one_before_are_known_as_such()
     {
         var address = new MessageAddress("channel", "m1", 1);
         await _history.RecordAsync(address, ["msg_1"], "timeout", _clock.GetUtcNow(), Cancellation);
+        (await _history.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].IsSuperseded.ShouldBeFalse();
         await _history.RecordAsync(address with { Attempt = 2 }, ["msg_2"], "completed", _clock.GetUtcNow(), Cancellation);
 
         var found = await _history.FindAsync("channel", ["msg_1", "msg_2", "msg_3"], Cancellation);
 
-        found.Select(pair => (pair.Key, pair.Value.MessageId, pair.Value.Status)).ShouldBe([("msg_1", "m1", "timeout"), ("msg_2", "m1", "completed")]);
+        found.Select(pair => (pair.Key, pair.Value.MessageId, pair.Value.Status, pair.Value.IsSuperseded)).ShouldBe([("msg_1", "m1", "timeout", true), ("msg_2", "m1", "completed", false)]);
         (await _history.FindAsync("other", ["msg_1"], Cancellation)).ShouldBeEmpty();
     }
 }

@@ -124,6 +124,11 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         (await ExecuteAsync(tool)).ShouldBe("""{"runs":1,"call":"call_1"}""");
         (await ExecuteAsync(tool)).ShouldBe("""{"runs":1,"call":"call_1"}""");
         (await ExecuteAsync(tool, "call_2")).ShouldBe("""{"runs":2,"call":"call_2"}""");
+        await ExecuteAsync(new CountedTool(), "call_3");
+
+        // A later message of the channel can ask which of them had begun.
+        (await Task.WhenAll(new[] { "call_1", "call_2", "call_3" }.Select(call => _memory.IsClaimedAsync("channel", call, Cancellation)))).ShouldBe([true, true, false]);
+        (await _memory.IsClaimedAsync("other", "call_1", Cancellation)).ShouldBeFalse();
     }
 
     [Fact]
@@ -235,19 +240,22 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await NextHasTheTurnAsync();
     }
 
-    [Fact]
-    public async Task What_was_seen_of_an_answer_that_is_cut_off_is_kept_as_it_was_however_often_its_end_is_told()
+    [Theory]
+    [InlineData("overall", "timeout", "timeout")]
+    [InlineData("cancelled", "error", "cancelled")]
+    [InlineData("assistant", "error", "error")]
+    public async Task What_was_seen_of_an_answer_that_is_cut_off_is_kept_as_it_was_however_often_its_end_is_told(string cause, string type, string status)
     {
         await TakeTurnsAsync();
         await _updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "It is"), once: null, Cancellation);
         _assistant.KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>()).Returns("msg_1");
-        var input = new FailInput(Address, "instance-1", HasBegun: true, "conv_1", Failure.Stalled, _clock.GetUtcNow(), "Hi", 0);
+        var input = new FailInput(Address, "instance-1", HasBegun: true, "conv_1", new Failure(cause, type, "", ""), _clock.GetUtcNow(), "Hi", 0);
 
         await Failing.RunAsync(input, _client, _context);
         await Failing.RunAsync(input, _client, _context);
 
         await _assistant.Received(2).KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>());
-        (await History.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].ShouldBe(new EndedMessage(Address.MessageId, "timeout", input.ReceivedAt, _clock.GetUtcNow()));
+        (await History.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].ShouldBe(new EndedMessage(Address.MessageId, status, input.ReceivedAt, _clock.GetUtcNow()));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class MessagesTests(MessagesTests.Fixture fixture) : IClassFixture
 
     public async ValueTask InitializeAsync()
     {
-        await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }, { "userText": "stalls", "stallAfterTokens": 40 }]""");
+        await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }, { "userText": "stalls", "stallAfterTokens": 40 }, { "userText": "fails", "failAfterTokens": 40, "pace": 10 }]""");
         _client = await _stack.OpenAsync(_channel);
     }
 
@@ -163,6 +163,50 @@ public sealed class MessagesTests(MessagesTests.Fixture fixture) : IClassFixture
         messages.Skip(2).ShouldBe([("msg-1", "assistant", shown, "timeout", "get_weather"), ("msg-1", "user", "look first", null, null)]);
         (await _stack.QuestionsAsync(await ThreadAsync())).ShouldBe(["look first", "Hello"]);
         (await _stack.UnansweredCallsAsync(await ThreadAsync())).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task An_answer_that_failed_stands_there_as_its_user_saw_it_and_the_model_knows_it()
+    {
+        await _stack.Queue.SendAsync(_channel, "msg-1", "fails");
+        (await _client.FinalAsync("msg-1"))["status"]!.GetValue<string>().ShouldBe("error");
+        var shown = _client.Seen[^2]["payload"]!["message"]!.GetValue<string>();
+        var next = await AskAsync("msg-2", "Hello");
+
+        var messages = (await ReadAsync(""))["messages"]!.AsArray().Select(Describe).ToList();
+
+        shown.ShouldNotBeEmpty();
+        messages.ShouldBe([
+            ("msg-2", "assistant", next, "completed", null), ("msg-2", "user", "Hello", null, null), ("msg-1", "assistant", shown, "error", null), ("msg-1", "user", "fails", null, null)]);
+        (await SaidAsync()).ShouldBe(messages.AsEnumerable().Reverse().Select(message => (message.Role, message.Text)));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task A_message_that_was_tried_again_stands_there_once_as_it_ended_last(int limit)
+    {
+        await _stack.Queue.SendAsync(_channel, "msg-1", "stalls");
+        (await _client.FinalAsync("msg-1"))["type"]!.GetValue<string>().ShouldBe("timeout");
+        var between = await AskAsync("msg-2", "Hello");
+        await _stack.FaultAsync("[]");
+        var letters = (await _stack.Http.GetFromJsonAsync<JsonObject>("dead-letters", Cancellation))!["dead_letters"]!.AsArray();
+        var letter = letters.Single(one => one!["channel"]!.GetValue<string>() == _channel)!["id"];
+
+        (await _stack.Http.PostAsync($"dead-letters/{letter}/replay", null, Cancellation)).EnsureSuccessStatusCode();
+        var again = await _client.FinalAsync("msg-1");
+
+        again["status"]!.GetValue<string>().ShouldBe("completed");
+        var read = new List<(string? MessageId, string Role, string Text, string? Status, string? Tools)>();
+        for (var query = $"?limit={limit}"; query.Length > 0;)
+        {
+            var page = await ReadAsync(query);
+            read.AddRange(page["messages"]!.AsArray().Select(Describe));
+            query = page["next"] is { } next ? $"?limit={limit}&before={next}" : "";
+        }
+
+        read.ShouldBe([
+            ("msg-1", "assistant", again["message"]!.GetValue<string>(), "completed", null), ("msg-1", "user", "stalls", null, null), ("msg-2", "assistant", between, "completed", null), ("msg-2", "user", "Hello", null, null)]);
     }
 
     private async Task<string> AskAsync(string messageId, string text)

@@ -42,7 +42,7 @@ internal sealed class FailAnswer(
 
         await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
         var (isAnswered, shown) = (false, "");
-        if (StatusOf(failure) != MessageHistory.Failed)
+        if (!failure.IsOutage)
         {
             // What the user saw of an answer that is cut off; its end takes it out of the log.
             await TryAsync(address, async () => shown = await updates.FindTextAsync(address, cancellationToken) ?? "", cancellationToken);

@@ -75,7 +75,7 @@ internal sealed class HistoryReader(IAssistant assistant, ThreadReader threads, 
         }
     }
 
-    /// <summary>Puts items together, newest first: what stands between two questions is one answer.</summary>
+    /// <summary>Puts items together, newest first: what stands between two questions is one answer. Of several attempts at a message the last one stands there.</summary>
     private sealed class PageBuilder(int limit)
     {
         private readonly List<HistoryMessage> _messages = [];
@@ -100,11 +100,15 @@ internal sealed class HistoryReader(IAssistant assistant, ThreadReader threads, 
                         return false;
                     }
 
-                    _messages.Add(new(item.Id!, _ended?.MessageId, "user", item.Content) { CreatedAt = _ended?.AskedAt });
+                    if (_ended is not { IsSuperseded: true })
+                    {
+                        _messages.Add(new(item.Id!, _ended?.MessageId, "user", item.Content) { CreatedAt = _ended?.AskedAt });
+                    }
+
                     (_answer, _ended) = (null, null);
                     return true;
                 case { Type: ConversationItem.Message, Role: "assistant", Content.Length: > 0 }:
-                    if (ended is not null && _ended is not null && ended.MessageId != _ended.MessageId)
+                    if (ended is not null && _ended is not null && (ended.MessageId, ended.Attempt) != (_ended.MessageId, _ended.Attempt))
                     {
                         EndAnswer();
                         _ended = null;
@@ -137,7 +141,7 @@ internal sealed class HistoryReader(IAssistant assistant, ThreadReader threads, 
 
         private void EndAnswer()
         {
-            if (_id is not null)
+            if (_id is not null && _ended is not { IsSuperseded: true })
             {
                 _messages.Add(new(_id, _ended?.MessageId, "assistant", string.Join(AssistantResponse.Paragraph, _texts))
                 {

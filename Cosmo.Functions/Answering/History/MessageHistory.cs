@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Threads;
@@ -48,7 +50,7 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
             RecordScript,
             Keys(address.Channel),
             [
-                options.Value.ExpirySeconds, now.ToUnixTimeMilliseconds(), MaxKept, JsonSerializer.Serialize(new EndedMessage(address.MessageId, status, askedAt, now), CosmoJson.Options),
+                options.Value.ExpirySeconds, now.ToUnixTimeMilliseconds(), MaxKept, JsonSerializer.Serialize(new EndedMessage(address.MessageId, status, askedAt, now, address.Attempt), CosmoJson.Options),
                 MessageField(address.MessageId), .. itemIds.Select(id => (RedisValue)ItemField(id)),
             ],
             cancellationToken);
@@ -62,9 +64,13 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
             return new Dictionary<string, EndedMessage>();
         }
 
-        var found = await redis.RunAsync(database => database.HashGetAsync(Keys(channel)[0], [.. itemIds.Select(id => (RedisValue)ItemField(id))]), cancellationToken);
-        return itemIds.Zip(found).Where(pair => !pair.Second.IsNull).DistinctBy(pair => pair.First)
-            .ToDictionary(pair => pair.First, pair => JsonSerializer.Deserialize<EndedMessage>((string)pair.Second!, CosmoJson.Options)!);
+        var found = await GetAsync(channel, [.. itemIds.Distinct()], ItemField, cancellationToken);
+
+        // What was answered is not tried again.
+        string[] failed = [.. found.Values.Where(ended => ended.Status != Updates.CompletedStatus).Select(ended => ended.MessageId).Distinct()];
+        var last = failed.Length == 0 ? [] : await GetAsync(channel, failed, MessageField, cancellationToken);
+        return found.ToDictionary(
+            pair => pair.Key, pair => last.GetValueOrDefault(pair.Value.MessageId) is { } end && end.Attempt > pair.Value.Attempt ? pair.Value with { IsSuperseded = true } : pair.Value);
     }
 
     /// <summary>Whether a message is among the newest that have ended.</summary>
@@ -74,6 +80,15 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
     /// <summary>All that is kept of a channel.</summary>
     public RedisKey[] Keys(string channel) => [RedisKeys.ForChannel(redis.Prefix, "history", channel), RedisKeys.ForChannel(redis.Prefix, "history_order", channel)];
 
+    /// <summary>What is known of messages or items, by their ids.</summary>
+    private async Task<Dictionary<string, EndedMessage>> GetAsync(
+        string channel, IReadOnlyList<string> ids, Func<string, string> field, CancellationToken cancellationToken)
+    {
+        var found = await redis.RunAsync(database => database.HashGetAsync(Keys(channel)[0], [.. ids.Select(id => (RedisValue)field(id))]), cancellationToken);
+        return ids.Zip(found).Where(pair => !pair.Second.IsNull)
+            .ToDictionary(pair => pair.First, pair => JsonSerializer.Deserialize<EndedMessage>((string)pair.Second!, CosmoJson.Options)!);
+    }
+
     private static string MessageField(string messageId) => "message:" + messageId;
 
     private static string ItemField(string itemId) => "item:" + itemId;
@@ -82,4 +97,10 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
 /// <summary>A message that has had its end.</summary>
 /// <param name="Status">completed, cancelled, timeout or error.</param>
 /// <param name="AskedAt">When it was taken in.</param>
-internal sealed record EndedMessage(string MessageId, string Status, DateTimeOffset AskedAt, DateTimeOffset EndedAt);
+/// <param name="Attempt">Which attempt at it.</param>
+internal sealed record EndedMessage(string MessageId, string Status, DateTimeOffset AskedAt, DateTimeOffset EndedAt, int Attempt = 1)
+{
+    /// <summary>A later attempt at the message has had its end as well: that one counts.</summary>
+    [JsonIgnore]
+    public bool IsSuperseded { get; init; }
+}
