@@ -30,6 +30,7 @@ internal sealed class AnswerHarness : OrchestrationHarness
         });
         On<FailInput>(nameof(FailAnswer), _ => false);
         On<DeadLetterInput>(nameof(WriteDeadLetter), _ => null);
+        On<EndMergedInput>(nameof(EndMerged), input => (input.Merged ?? []).Select(message => new EndedMerged(message, IsKept: true)));
         On<ReplyInput>(nameof(SendReply), _ => null);
         On<ApprovalInput>(nameof(AskApproval), _ => null);
         On<ApprovalInput>(nameof(CheckApproval), _ => null);
@@ -41,9 +42,13 @@ internal sealed class AnswerHarness : OrchestrationHarness
 
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
 
-    public void Begin(bool hasTurn = true, DeliveryProperties? properties = null) => Begin(new AnswerInput(
+    public void Begin(bool hasTurn = true, DeliveryProperties? properties = null, string? replaces = null, bool merges = false) => Begin(new AnswerInput(
         new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, Body: null, properties ?? DeliveryProperties.None, "run", hasTurn, Now,
-        new AnsweringOptions().Deadlines, MaxToolRounds: 8, null));
+        new AnsweringOptions().Deadlines, MaxToolRounds: 8, null)
+    {
+        Replaces = replaces,
+        Merges = merges,
+    });
 
     /// <summary>Tells of an event of the model now.</summary>
     public void Progress() => Raise(AnswerMessage.ModelProgress, Now);

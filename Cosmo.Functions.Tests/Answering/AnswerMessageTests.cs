@@ -22,6 +22,90 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void Messages_that_are_asked_together_need_no_more_activities_and_go_with_every_round()
+    {
+        AnswerPaths.All["merged"](_harness);
+
+        _harness.End().ShouldBe(new AnswerResult("completed", null, 2));
+        _harness.Calls.ShouldBe([nameof(RunAssistant), nameof(ExecuteTool), nameof(RunAssistant), nameof(SendReply)]);
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).Select(input => input.Merged?.Count).ShouldBe([null, 2]);
+        _harness.Inputs<ReplyInput>(nameof(SendReply)).ShouldHaveSingleItem().Address.MessageId.ShouldBe("msg-3");
+    }
+
+    [Fact]
+    public void Where_messages_are_merged_one_alone_costs_no_more_also_when_it_fails()
+    {
+        AnswerPaths.All["nothing-to-merge"](_harness);
+
+        _harness.End().Cause.ShouldBe("rate_limit");
+        _harness.Calls.ShouldBe([nameof(RunAssistant), nameof(FailAnswer), nameof(WriteDeadLetter)]);
+    }
+
+    [Theory]
+    [InlineData("merged-and-failed", "rate_limit", true)]
+    [InlineData("merged-and-every-worker-died", "unexpected", false)]
+    public void Messages_that_were_asked_together_are_each_kept_when_they_are_not_answered(string path, string cause, bool isKnown)
+    {
+        AnswerPaths.All[path](_harness);
+
+        _harness.End().Cause.ShouldBe(cause);
+        _harness.Inputs<FailInput>(nameof(FailAnswer))[0].ShouldSatisfyAllConditions(input => input.MayHaveMerged.ShouldBeTrue(), input => input.Merged?.Count.ShouldBe(2), input => (input.Merged is not null).ShouldBe(isKnown));
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).Select(letter => (letter.Address.MessageId, letter.Failure.Cause, letter.Question)).ShouldBe(
+            [("msg-1", cause, "Weather in Makati?"), ("msg-2", cause, "And in Cebu?"), ("msg-3", cause, "And in Davao?")], ignoreOrder: true);
+        _harness.Inputs<ReplyInput>(nameof(SendReply)).ShouldHaveSingleItem().Address.MessageId.ShouldBe("msg-3");
+    }
+
+    [Fact]
+    public void Messages_that_were_asked_together_are_not_kept_when_they_are_cancelled()
+    {
+        AnswerPaths.All["merged-and-cancelled"](_harness);
+
+        _harness.End().Cause.ShouldBe("cancelled");
+        _harness.Calls.ShouldBe([nameof(RunAssistant), nameof(StopWork), nameof(FailAnswer), nameof(EndMerged), nameof(SendReply)]);
+    }
+
+    [Fact]
+    public void What_was_asked_together_with_a_message_that_had_its_end_elsewhere_has_its_own()
+    {
+        AnswerPaths.All["merged-and-over-elsewhere"](_harness);
+
+        _harness.End().Outcome.ShouldBe("duplicate");
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).Select(letter => letter.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
+    }
+
+    [Fact]
+    public void A_message_that_is_asked_together_with_another_ends_in_silence()
+    {
+        AnswerPaths.All["merged-into-another"](_harness);
+
+        _harness.End().Outcome.ShouldBe("duplicate");
+        _harness.Calls.ShouldBe([nameof(RunAssistant)]);
+    }
+
+    [Fact]
+    public void An_answer_that_was_told_before_it_was_stopped_is_that_of_all_that_were_asked_together()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+        _harness.On<FailInput>(nameof(FailAnswer), _ => true);
+        _harness.On<EndMergedInput>(nameof(EndMerged), _ => AnswerPaths.Others.Select(message => new EndedMerged(message, IsKept: false)));
+        _harness.Begin(merges: true);
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Calls.ShouldNotContain(nameof(WriteDeadLetter));
+        _harness.Calls.ShouldContain(nameof(EndMerged));
+    }
+
+    [Fact]
+    public void A_message_that_takes_another_s_place_costs_no_more_activities()
+    {
+        _harness.Begin(replaces: "msg-0");
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Calls.ShouldBe([nameof(RunAssistant)]);
+        _harness.Inputs<RunInput>(nameof(RunAssistant))[0].Replaces.ShouldBe("msg-0");
+    }
+
+    [Fact]
     public void Tools_run_side_by_side_and_their_outputs_go_to_the_next_round()
     {
         var tools = new Dictionary<string, OpenCall> { ["a"] = new(), ["b"] = new() };

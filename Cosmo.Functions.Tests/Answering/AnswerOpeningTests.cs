@@ -1,4 +1,7 @@
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -6,6 +9,8 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Tests.Threads;
+using Cosmo.Functions.Threads;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
@@ -19,6 +24,7 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
 
     private readonly TestRedis _redis = new();
     private readonly RecordingPublisher _updates = new();
+    private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
     private readonly ThreadRoom _threads;
 
     public AnswerOpeningTests()
@@ -90,7 +96,7 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
         await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
         var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) };
 
-        var error = await Record.ExceptionAsync(() => Opening(nowhere, new ThreadRoom(nowhere), clock).OpenAsync(Address, "run-1", null, null, Cancellation));
+        var error = await Record.ExceptionAsync(() => Opening(nowhere, new ThreadRoom(nowhere), clock).OpenAsync(Input("run-1", null), null, _client, Cancellation));
 
         Failure.Redis(error.ShouldNotBeNull()).Cause.ShouldBe("redis");
     }
@@ -100,7 +106,7 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
     {
         await _redis.Connection.RunAsync(database => database.HashSetAsync($"{_redis.Prefix}thread:{Address.Channel}", "owner", "x"), TestContext.Current.CancellationToken);
 
-        var error = await Record.ExceptionAsync(() => Opening(_redis.Connection, _threads, new ManualTimeProvider()).OpenAsync(Address, "run-1", null, null, Cancellation));
+        var error = await Record.ExceptionAsync(() => Opening(_redis.Connection, _threads, new ManualTimeProvider()).OpenAsync(Input("run-1", null), null, _client, Cancellation));
 
         Failure.Redis(error.ShouldNotBeNull()).ShouldSatisfyAllConditions(
             failure => failure.Cause.ShouldBe("redis_refuses"),
@@ -109,14 +115,26 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
             failure => failure.Details.ShouldBe("Redis refused a command"));
     }
 
-    private Task<string?> OpenAsync(string runId, string? replaced = null, string? untold = null) =>
-        Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Address, runId, untold, replaced, Cancellation);
+    private async Task<string?> OpenAsync(string runId, string? replaced = null, string? untold = null) =>
+        (await Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Input(runId, untold), replaced, _client, Cancellation)).ThreadId;
+
+    private static RunInput Input(string runId, string? untold) => new(
+        Address, "instance-1", runId, HasStarted: untold is null, null, untold, [], Caller.Anonymous, 0, DateTimeOffset.MaxValue, DateTimeOffset.MaxValue, DateTimeOffset.UnixEpoch, null);
 
     private AnswerOpening Opening(RedisConnection redis, ThreadRoom threads, TimeProvider clock)
     {
         // Every try of a Redis that is away takes its time, so the patience is short.
         var options = Options.Create(new AnsweringOptions { FirstEventSeconds = 3 });
         var turns = new TurnQueue(redis, new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), options);
-        return new AnswerOpening(turns, threads.Store, threads.Assistant, _updates, options, clock, NullLogger<AnswerOpening>.Instance);
+        return new AnswerOpening(
+            turns,
+            threads.Store,
+            threads.Assistant,
+            _updates,
+            new MergedEnds(turns, _updates, NullLogger<MergedEnds>.Instance),
+            new Replacement(threads.Assistant, new MessageHistory(redis, Options.Create(new ThreadOptions()), clock), NullLogger<Replacement>.Instance),
+            options,
+            clock,
+            NullLogger<AnswerOpening>.Instance);
     }
 }

@@ -1,6 +1,7 @@
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Approvals;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
@@ -19,6 +20,13 @@ internal static class AnswerPaths
     };
 
     private static readonly Exception Died = new InvalidOperationException("dotnet exited with code 137 (0x89)");
+
+    /// <summary>Two messages that are asked together with the first; the producer of one wants a reply.</summary>
+    public static IReadOnlyList<MergedMessage> Others { get; } =
+    [
+        new(new MessageAddress("channel", "msg-2", 1), "And in Cebu?", DeliveryProperties.None, DateTimeOffset.UnixEpoch),
+        new(new MessageAddress("channel", "msg-3", 1), "And in Davao?", Replying, DateTimeOffset.UnixEpoch),
+    ];
 
     public static IReadOnlyDictionary<string, Action<AnswerHarness>> All { get; } = new Dictionary<string, Action<AnswerHarness>>
     {
@@ -223,6 +231,46 @@ internal static class AnswerPaths
             answer.Before(nameof(RunAssistant), () => Died);
             answer.Begin();
         },
+        ["merged"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), input => Merged(input.Round == 0 ? AnswerHarness.Calling("get_weather") : [], null));
+            answer.Begin(merges: true);
+        },
+        ["merged-and-failed"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => Merged([], Failure.From(AssistantFailure.RateLimit, "429")));
+            answer.Begin(merges: true);
+        },
+        ["merged-and-cancelled"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => answer.UntilStopped);
+            answer.On<EndMergedInput>(nameof(EndMerged), _ => Others.Select(message => new EndedMerged(message, IsKept: false)));
+            answer.Begin(merges: true);
+            answer.Cancel();
+        },
+        ["merged-and-every-worker-died"] = answer =>
+        {
+            answer.Before(nameof(RunAssistant), () => Died);
+            answer.On<EndMergedInput>(nameof(EndMerged), _ => Others.Select(message => new EndedMerged(message, IsKept: true)));
+            answer.Begin(merges: true);
+        },
+        ["merged-and-over-elsewhere"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => Merged([], Failure.Over));
+            answer.Begin(merges: true);
+        },
+        ["merged-into-another"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.Over) { Merged = [] });
+            answer.Begin(hasTurn: false, merges: true);
+            answer.Raise(AnswerMessage.TurnGranted, true);
+        },
+        ["nothing-to-merge"] = answer =>
+        {
+            answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.RateLimit, "429")) { Merged = [] });
+            answer.Begin(merges: true);
+        },
+        ["replacing"] = answer => answer.Begin(replaces: "msg-0"),
         ["dead-letter-that-waited-for-the-broker"] = answer =>
         {
             answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.Other, "failed")));
@@ -231,6 +279,9 @@ internal static class AnswerPaths
             answer.Begin();
         },
     };
+
+    /// <summary>What the first round answers where these were asked together with its message.</summary>
+    public static RunResult Merged(IReadOnlyList<ToolCall> calls, Failure? failure) => new(calls, failure, failure is null ? "conv_1" : null) { Merged = Others };
 
     private static Failure ThreadGone { get; } = Failure.From(AssistantFailure.ThreadGone, "404");
 

@@ -1,12 +1,14 @@
 using System.ComponentModel.DataAnnotations;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Threads;
 using DurableTask.Core.Exceptions;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
@@ -27,6 +29,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     private readonly UpdateLog _log;
     private readonly RecordingPublisher _updates = new();
     private readonly AccessSetup _access;
+    private readonly MessageHistory _history;
     private readonly AnswerStarter _starter;
 
     public AnswerStarterTests()
@@ -43,6 +46,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
             TestProfiles.BuiltIn,
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
             new MessageDirectory(_redis.Connection),
+            _history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), TimeProvider.System),
             _access.Groups,
             _updates,
             options,
@@ -159,15 +163,57 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     [InlineData("enqueue", true)]
     [InlineData("reject", true)]
     [InlineData("interrupt", true)]
+    [InlineData("merge", true)]
     [InlineData("drop", false)]
-    public void What_a_busy_channel_does_is_one_of_three(string policy, bool isValid)
+    public void What_a_busy_channel_does_is_one_of_four(string policy, bool isValid)
     {
         var options = new AnsweringOptions { WhenBusy = policy };
         var faults = new List<ValidationResult>();
 
         Validator.TryValidateObject(options, new ValidationContext(options), faults, validateAllProperties: true).ShouldBe(isValid);
 
-        faults.Select(fault => fault.ErrorMessage).ShouldBe(isValid ? [] : ["Cosmo:Conversations:WhenBusy must be enqueue, reject or interrupt."]);
+        faults.Select(fault => fault.ErrorMessage).ShouldBe(isValid ? [] : ["Cosmo:Conversations:WhenBusy must be enqueue, reject, interrupt or merge."]);
+    }
+
+    [Fact]
+    public async Task What_is_replaced_must_be_known_in_the_channel_and_nothing_is_done_where_it_is_not()
+    {
+        Schedule().Returns("instance");
+        (await StartAsync("msg-1")).ShouldBeNull();
+        await _history.RecordAsync(new("channel", "old", 1), [], "completed", DateTimeOffset.UtcNow, [], Cancellation);
+        await _history.ForgetAsync("channel", ["replaced-before"], [], Cancellation);
+
+        (await StartAsync("msg-2", replaces: "another"))!.ShouldSatisfyAllConditions(
+            failure => failure.Cause.ShouldBe("unknown_message"), failure => failure.Details.ShouldBe("Field 'replaces' names a message that this channel has not had: 'another'"));
+        (await StartAsync("msg-3", replaces: "msg-1", channel: "other"))!.Cause.ShouldBe("unknown_message");
+        (await StartAsync("msg-4", replaces: "msg-1")).ShouldBeNull();
+        (await StartAsync("msg-5", replaces: "old")).ShouldBeNull();
+        (await StartAsync("msg-6", replaces: "replaced-before")).ShouldBeNull();
+
+        Scheduled().Select(input => (input.Address.MessageId, input.Replaces)).ShouldBe([("msg-1", null), ("msg-4", "msg-1"), ("msg-5", "old"), ("msg-6", "replaced-before")]);
+    }
+
+    [Fact]
+    public async Task What_is_replaced_is_cancelled_with_what_came_after_it_and_nothing_before_or_behind()
+    {
+        Schedule().Returns("instance");
+        foreach (var messageId in (string[])["msg-1", "msg-2", "msg-3"])
+        {
+            await StartAsync(messageId);
+        }
+
+        await StartAsync("msg-4", replaces: "msg-2");
+        await StartAsync("msg-5");
+        Schedule().ThrowsAsync(new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
+        await StartAsync("msg-4", replaces: "msg-2");
+
+        var cancelled = new List<bool>();
+        foreach (var messageId in (string[])["msg-1", "msg-2", "msg-3", "msg-4", "msg-5"])
+        {
+            cancelled.Add(await _stopSignals.IsCancelledAsync("channel", AnswerStarter.InstanceId(new("channel", messageId, 1)), Cancellation));
+        }
+
+        cancelled.ShouldBe([false, true, true, false, false]);
     }
 
     private Task<string> Schedule() => _client.ScheduleNewOrchestrationInstanceAsync(
@@ -189,8 +235,8 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         .Select(call => call.GetArguments()[1])
         .OfType<AnswerInput>();
 
-    private Task<Failure?> StartAsync(string messageId, int attempt = 1) => _starter.StartAsync(
-        new ChatMessage("channel", messageId, "Hello", Caller.Anonymous),
+    private Task<Failure?> StartAsync(string messageId, int attempt = 1, string? replaces = null, string channel = "channel") => _starter.StartAsync(
+        new ChatMessage(channel, messageId, "Hello", Caller.Anonymous) { Replaces = replaces },
         [],
         DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.AttemptHeader] = $"{attempt}" } },
         _client,

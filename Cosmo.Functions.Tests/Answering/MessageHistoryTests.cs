@@ -23,7 +23,7 @@ public sealed class MessageHistoryTests : IAsyncDisposable
         const int messages = (MessageHistory.MaxKept / 2) + 10;
         for (var number = 0; number < messages; number++)
         {
-            await _history.RecordAsync(new("channel", $"m{number}", 1), [$"msg_{number}"], "completed", _clock.GetUtcNow(), Cancellation);
+            await _history.RecordAsync(new("channel", $"m{number}", 1), [$"msg_{number}"], "completed", _clock.GetUtcNow(), [], Cancellation);
             _clock.Advance(TimeSpan.FromSeconds(1));
         }
 
@@ -44,9 +44,9 @@ public sealed class MessageHistoryTests : IAsyncDisposable
     public async Task A_later_attempt_counts_when_it_has_ended_and_the_items_of_the_one_before_are_known_as_such()
     {
         var address = new MessageAddress("channel", "m1", 1);
-        await _history.RecordAsync(address, ["msg_1"], "timeout", _clock.GetUtcNow(), Cancellation);
+        await _history.RecordAsync(address, ["msg_1"], "timeout", _clock.GetUtcNow(), [], Cancellation);
         (await _history.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].IsSuperseded.ShouldBeFalse();
-        await _history.RecordAsync(address with { Attempt = 2 }, ["msg_2"], "completed", _clock.GetUtcNow(), Cancellation);
+        await _history.RecordAsync(address with { Attempt = 2 }, ["msg_2"], "completed", _clock.GetUtcNow(), [], Cancellation);
 
         var found = await _history.FindAsync("channel", ["msg_1", "msg_2", "msg_3"], Cancellation);
 

@@ -4,6 +4,7 @@ using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -248,13 +249,13 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     {
         await TakeTurnsAsync();
         await _updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "It is"), once: null, Cancellation);
-        _assistant.KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>()).Returns("msg_1");
+        _assistant.KeepShownAsync("conv_1", Arg.Is<IReadOnlyList<string>>(questions => questions.Single() == "Hi"), "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>()).Returns("msg_1");
         var input = new FailInput(Address, "instance-1", HasBegun: true, "conv_1", new Failure(cause, type, "", ""), _clock.GetUtcNow(), "Hi", 0);
 
         await Failing.RunAsync(input, _client, _context);
         await Failing.RunAsync(input, _client, _context);
 
-        await _assistant.Received(2).KeepShownAsync("conv_1", "Hi", "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>());
+        await _assistant.Received(2).KeepShownAsync("conv_1", Arg.Is<IReadOnlyList<string>>(questions => questions.Single() == "Hi"), "It is", Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>());
         (await History.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].ShouldBe(new EndedMessage(Address.MessageId, status, input.ReceivedAt, _clock.GetUtcNow()));
     }
 
@@ -272,6 +273,8 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await NextHasTheTurnAsync();
     }
 
+    private MergedEnds Merged => new(_turns, _updates, NullLogger<MergedEnds>.Instance);
+
     private MessageHistory History => new(_redis.Connection, Options.Create(new ThreadOptions()), _clock);
 
     private void Answer(string text) =>
@@ -283,8 +286,8 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     private async Task TakeTurnsAsync()
     {
-        await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, Cancellation);
-        await _turns.TakeAsync(Next, "Hello", [], "instance-2", 20, Cancellation);
+        await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, null, null, Cancellation);
+        await _turns.TakeAsync(Next, "Hello", [], "instance-2", 20, null, null, Cancellation);
     }
 
     private async Task NextHasTheTurnAsync()
@@ -295,11 +298,11 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     }
 
     private FailAnswer Failing => new(
-        _updates, _log, _assistant, new ThreadReader(_redis.Connection), TestProfiles.BuiltIn, _memory, History, _turn, _clock, NullLogger<FailAnswer>.Instance);
+        _updates, _log, _assistant, new ThreadReader(_redis.Connection), TestProfiles.BuiltIn, _memory, History, _turns, Merged, _turn, _clock, NullLogger<FailAnswer>.Instance);
 
     private Task<RunResult> RunAssistantAsync(string? threadId = "conv_1") => new RunAssistant(
-        new AnswerOpening(_turns, _threads, _assistant, _updates, Options.Create(new AnsweringOptions()), _clock, NullLogger<AnswerOpening>.Instance),
-        _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, History, new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), _clock), _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
+        new AnswerOpening(_turns, _threads, _assistant, _updates, Merged, new Replacement(_assistant, History, NullLogger<Replacement>.Instance), Options.Create(new AnsweringOptions()), _clock, NullLogger<AnswerOpening>.Instance),
+        _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, History, new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), _clock), _log, _turns, Merged, _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(
                 Address, "instance-1", "run-1", HasStarted: true, threadId, "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(45),
                 _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);

@@ -78,7 +78,7 @@ public sealed class ShownTextTests : IAsyncLifetime
     }
 
     private Task<string?> KeepAsync(string? question, string text, params string[] others) =>
-        _setup.Assistant.KeepShownAsync(_thread, question, text, id => Task.FromResult(others.Contains(id)), Cancellation);
+        _setup.Assistant.KeepShownAsync(_thread, question is null ? [] : [question], text, id => Task.FromResult(others.Contains(id)), Cancellation);
 
     private async Task<IEnumerable<string>> SaidAsync() => (await _openAI.ItemsAsync(_thread))
         .Where(item => item!["type"]!.GetValue<string>() == "message")

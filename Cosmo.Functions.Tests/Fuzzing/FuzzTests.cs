@@ -226,7 +226,7 @@ public sealed class FuzzTests
             var metadata = ThreadMetadata.Parse(Encoding.UTF8.GetString(value)) ?? ThreadMetadata.New(1);
             var before = metadata.Messages;
 
-            metadata.Count("another message", 1683042300).ShouldBeTrue();
+            metadata.Count(["another message"], 1683042300).ShouldBeTrue();
 
             var after = ThreadMetadata.Parse(metadata.ToString()).ShouldNotBeNull();
             (after.Messages >= 1).ShouldBeTrue();

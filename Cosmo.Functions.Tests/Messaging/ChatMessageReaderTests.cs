@@ -50,6 +50,34 @@ public class ChatMessageReaderTests
         Read($$"""{"channel":"c","message_id":"m","message":"Hi","user":{{user}}}""").Caller.ShouldSatisfyAllConditions(
             caller => caller.Id.ShouldBeNull(), caller => caller.Roles.ShouldBeEmpty(), caller => caller.IsTrustedProducer.ShouldBeFalse());
 
+    [Theory]
+    [InlineData("\"\"", "Field 'replaces' must not be empty.")]
+    [InlineData("5", "Field 'replaces' must be a string; it is a number.")]
+    [InlineData("[\"m-0\"]", "Field 'replaces' must be a string; it is an array.")]
+    [InlineData("\"\\ud83d\"", "Field 'replaces' holds half of a surrogate pair.")]
+    [InlineData("\"m\"", "Field 'replaces' must not be the message's own id.")]
+    public void What_a_message_replaces_must_be_the_id_of_another(string replaces, string reason)
+    {
+        var body = Encoding.UTF8.GetBytes($$"""{"channel":"c","message_id":"m","message":"Hi","replaces":{{replaces}}}""");
+
+        _reader.TryRead(body, out _, out var rejection).ShouldBeFalse();
+        _reader.TryReadClientEvent(body, "c", Caller.Anonymous, out _, out var refusal).ShouldBeFalse();
+
+        rejection.ShouldBe(new Rejection("invalid_message", reason, "c", "m"));
+        refusal.ShouldBe(rejection);
+    }
+
+    [Fact]
+    public void What_a_message_replaces_is_read_from_every_source_and_none_is_none()
+    {
+        var body = """{"channel":"c","message_id":"m","message":"Hi","replaces":"m-0"}"""u8.ToArray();
+
+        Read("""{"channel":"c","message_id":"m","message":"Hi","replaces":null}""").Replaces.ShouldBeNull();
+        _reader.TryReadClientEvent(body, "c", Caller.Anonymous, out var sent, out _).ShouldBeTrue();
+        sent!.Replaces.ShouldBe("m-0");
+        Read(Encoding.UTF8.GetString(MessagePublisher.BodyOf(sent))).Replaces.ShouldBe("m-0");
+    }
+
     [Fact]
     public void A_message_that_is_written_reads_back_as_it_is()
     {

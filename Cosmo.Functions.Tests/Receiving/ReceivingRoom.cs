@@ -1,6 +1,7 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
+using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -9,6 +10,7 @@ using Cosmo.Functions.Receiving;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Threads;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -47,6 +49,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
             TestProfiles.BuiltIn,
             cancellation,
             new MessageDirectory(_redis.Connection),
+            new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), TimeProvider.System),
             _setup.Groups,
             Updates,
             answering,

@@ -79,7 +79,7 @@ public sealed class ForeignKeyTests : IAsyncDisposable
 
         (await _room.Store.FindAsync("crm", Cancellation)).ShouldBeNull();
         await _room.Store.SaveAsync("crm", "conv_1", Cancellation);
-        await _room.Store.CountMessageAsync("crm", "m1", Cancellation);
+        await _room.Store.CountMessagesAsync("crm", ["m1"], Cancellation);
 
         (await _room.Store.FindAsync("crm", Cancellation)).ShouldBe("conv_1");
         (await HashAsync("metadata:crm")).ShouldBe("x");
@@ -93,7 +93,7 @@ public sealed class ForeignKeyTests : IAsyncDisposable
         await SetHashAsync("metadata:crm");
         await _room.Store.SaveAsync("crm", "conv_1", Cancellation);
         _room.Time.Advance(TimeSpan.FromDays(89));
-        await _room.Store.CountMessageAsync("crm", "m1", Cancellation);
+        await _room.Store.CountMessagesAsync("crm", ["m1"], Cancellation);
         _room.Time.Advance(TimeSpan.FromDays(2));
 
         (await _room.PruneAsync()).ShouldBe((0, 0, 0));
@@ -104,7 +104,7 @@ public sealed class ForeignKeyTests : IAsyncDisposable
     {
         await SetAsync("metadata:a", """{"message_count": "3", "owner": "x"}""");
 
-        await _room.Store.CountMessageAsync("a", "m1", Cancellation);
+        await _room.Store.CountMessagesAsync("a", ["m1"], Cancellation);
 
         var metadata = JsonNode.Parse((await _room.GetAsync("metadata:a"))!)!;
         (metadata["message_count"]!.GetValue<int>(), metadata["owner"]!.GetValue<string>()).ShouldBe((4, "x"));

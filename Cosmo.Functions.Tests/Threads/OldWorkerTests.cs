@@ -26,7 +26,7 @@ public sealed class OldWorkerTests
             """, redis.Prefix);
 
         (await store.FindAsync("über", Cancellation)).ShouldBe("conv_python");
-        await store.CountMessageAsync("über", "m1", Cancellation);
+        await store.CountMessagesAsync("über", ["m1"], Cancellation);
         await store.SaveAsync("new", "conv_cosmo", Cancellation);
 
         var read = JsonNode.Parse(await RunPythonAsync("""

@@ -15,7 +15,7 @@ public sealed class RedisClusterTests
         }
 
         await room.Store.SaveAsync("new", "conv_new", CancellationToken.None);
-        await room.Store.CountMessageAsync("new", "m", CancellationToken.None);
+        await room.Store.CountMessagesAsync("new", ["m"], CancellationToken.None);
         (await cluster.Connection.FindMastersAsync(CancellationToken.None)).Count.ShouldBe(3);
         await room.IndexAllAsync();
         var before = await room.Statistics.ReadAsync(CancellationToken.None);

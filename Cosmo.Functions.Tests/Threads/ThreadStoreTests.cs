@@ -94,7 +94,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
         var created = Now;
         _time.Advance(TimeSpan.FromSeconds(7.5));
 
-        await _store.CountMessageAsync("a", "m1", Cancellation);
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
 
         var metadata = await MetadataAsync("a");
         metadata["created_at"]!.GetValue<double>().ShouldBe(created);
@@ -106,11 +106,11 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     [Fact]
     public async Task The_same_message_is_not_counted_again()
     {
-        await _store.CountMessageAsync("a", "m1", Cancellation);
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
         var counted = await GetAsync("metadata:a");
         _time.Advance(TimeSpan.FromSeconds(5));
 
-        await _store.CountMessageAsync("a", "m1", Cancellation);
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
 
         (await GetAsync("metadata:a")).ShouldBe(counted);
         (await IndexedAsync()).Single().Score.ShouldBe(Now - 5);
@@ -119,7 +119,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     [Fact]
     public async Task Messages_counted_at_the_same_time_are_all_counted()
     {
-        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => _store.CountMessageAsync("a", $"m{i}", Cancellation)));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => _store.CountMessagesAsync("a", [$"m{i}"], Cancellation)));
 
         (await MetadataAsync("a"))["message_count"]!.GetValue<int>().ShouldBe(40);
     }
@@ -129,7 +129,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     {
         await SetAsync("metadata:a", """{"created_at": 1683042123.4567891, "message_count": 3, "tags": [], "owner": {"id": 12345678901234567890}}""");
 
-        await _store.CountMessageAsync("a", "m1", Cancellation);
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
 
         var metadata = await GetAsync("metadata:a");
         metadata.ShouldNotBeNull();
@@ -153,7 +153,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     {
         await SetAsync("metadata:a", broken);
 
-        await _store.CountMessageAsync("a", "m1", Cancellation);
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
 
         var metadata = await MetadataAsync("a");
         metadata["message_count"]!.GetValue<int>().ShouldBe(1);
@@ -166,7 +166,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
         await SetAsync("thread:a", "conv_1");
 
         (await _store.FindAsync("a", Cancellation)).ShouldBe("conv_1");
-        await _store.CountMessageAsync("a", "m1", Cancellation);
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
 
         (await MetadataAsync("a"))["message_count"]!.GetValue<int>().ShouldBe(1);
     }
@@ -198,7 +198,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     [Fact]
     public async Task Reading_does_not_make_a_channel_look_more_active()
     {
-        await _store.CountMessageAsync("a", "m1", Cancellation);
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
         await _store.SaveAsync("a", "conv_1", Cancellation);
         var counted = Now;
         _time.Advance(TimeSpan.FromSeconds(30));

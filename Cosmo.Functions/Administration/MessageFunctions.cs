@@ -101,7 +101,7 @@ internal sealed class MessageFunctions(
 
     private static int StatusOf(Failure refusal) => refusal switch
     {
-        { Cause: Failure.UnknownProfileCause } => StatusCodes.Status400BadRequest,
+        { Cause: Failure.UnknownProfileCause or Failure.UnknownMessageCause } => StatusCodes.Status400BadRequest,
         { Cause: Failure.MessageIdTakenCause } => StatusCodes.Status409Conflict,
         { Cause: Failure.RedisRefusesCause } => StatusCodes.Status500InternalServerError,
         { IsOutage: true } => StatusCodes.Status503ServiceUnavailable,

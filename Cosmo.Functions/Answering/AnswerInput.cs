@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Messaging;
 
@@ -28,4 +29,13 @@ internal sealed record AnswerInput(
     AnswerDeadlines Deadlines,
     int MaxToolRounds,
     string? TraceParent,
-    TimeSpan? ApprovalTime = null);
+    TimeSpan? ApprovalTime = null)
+{
+    /// <summary>The message whose place it takes in the conversation; null for one that takes none's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Replaces { get; init; }
+
+    /// <summary>What waits behind it is asked together with it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Merges { get; init; }
+}

@@ -4,6 +4,7 @@ using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Messaging;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask;
 
@@ -38,23 +39,32 @@ internal static class AnswerMessage
         var failure = await TryAsync(context, progress, cancelled);
         if (failure is null && progress.Duplicate)
         {
+            // It had its end elsewhere; what was asked together with it has none yet.
+            await EndMergedAsync(context, progress, Failure.Unexpected("The message that it was asked together with had its end elsewhere"));
             return new AnswerResult(AnswerResult.Duplicate, null, 0);
         }
 
         var result = failure is null ? AnswerResult.Completed(progress.Round) : await FailAsync(context, progress, failure);
-        if (input.Properties.FinalReplyTo is { } replyTo)
+        foreach (var message in failure is null ? progress.Merged ?? [] : [])
         {
-            await ReplyAsync(context, new ReplyInput(input.Address, replyTo, input.Properties.CorrelationId));
+            await ReplyAsync(context, message.Address, message.Properties);
         }
 
+        await ReplyAsync(context, input.Address, input.Properties);
         return result;
     }
 
-    private static async Task ReplyAsync(TaskOrchestrationContext context, ReplyInput reply)
+    /// <summary>Gives the final update to the queue that the producer named, if it did.</summary>
+    private static async Task ReplyAsync(TaskOrchestrationContext context, MessageAddress address, DeliveryProperties properties)
     {
+        if (properties.FinalReplyTo is not { } replyTo)
+        {
+            return;
+        }
+
         try
         {
-            await context.CallActivityAsync(nameof(SendReply), reply, Tries.ForADay);
+            await context.CallActivityAsync(nameof(SendReply), new ReplyInput(address, replyTo, properties.CorrelationId), Tries.ForADay);
         }
         catch (TaskFailedException)
         {
@@ -123,11 +133,17 @@ internal static class AnswerMessage
             }
 
             context.SetCustomStatus(new AnswerStatus("responding", progress.Round, progress.ThreadId));
+            progress.MayHaveMerged = input.Merges && progress.Merged is not { Count: 0 };
             var run = context.CallActivityAsync<RunResult>(
                 nameof(RunAssistant),
                 new RunInput(
                     input.Address, context.InstanceId, input.RunId, input.HasTurn, progress.ThreadId, progress.Round == 0 ? input.Question : null, outputs, input.Caller,
-                    progress.Round, watch.FirstEventBy, watch.OverallAt, input.ReceivedAt, input.TraceParent, watch.RetryUntil),
+                    progress.Round, watch.FirstEventBy, watch.OverallAt, input.ReceivedAt, input.TraceParent, watch.RetryUntil)
+                {
+                    Replaces = input.Replaces,
+                    Merges = input.Merges,
+                    Merged = progress.Merged is { Count: > 0 } merged ? merged : null,
+                },
                 Tries.Within(watch.Left));
             progress.Work = run;
             if (await watch.WatchAsync(run) is { } late)
@@ -136,6 +152,8 @@ internal static class AnswerMessage
             }
 
             var result = await run;
+            progress.Merged ??= result.Merged;
+            progress.MayHaveMerged = input.Merges && progress.Merged is not { Count: 0 };
             if (result.Failure is { Cause: Failure.OverCause })
             {
                 progress.Duplicate = true;
@@ -207,10 +225,15 @@ internal static class AnswerMessage
         {
             var isAnswered = await context.CallActivityAsync<bool>(
                 nameof(FailAnswer),
-                new FailInput(input.Address, context.InstanceId, progress.Work is not null, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round),
+                new FailInput(input.Address, context.InstanceId, progress.Work is not null, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round)
+                {
+                    MayHaveMerged = progress.MayHaveMerged,
+                    Merged = progress.Merged,
+                },
                 Tries.Few);
             if (isAnswered)
             {
+                await EndMergedAsync(context, progress, failure);
                 return AnswerResult.Completed(progress.Round);
             }
         }
@@ -219,13 +242,36 @@ internal static class AnswerMessage
             // The activity logged it. What counts now is that the message is kept.
         }
 
+        var ending = EndMergedAsync(context, progress, failure);
         if (failure.Cause != Failure.CancelledCause)
         {
             await context.CallActivityAsync(
-                nameof(WriteDeadLetter), new DeadLetterInput(input.Address, input.Body, input.Properties, failure, input.Question, input.Caller), Tries.ForADay);
+                nameof(WriteDeadLetter),
+                new DeadLetterInput(input.Address, input.Body, input.Properties, failure, input.Question, input.Caller) { Replaces = input.Replaces },
+                Tries.ForADay);
         }
 
+        await ending;
         return new AnswerResult("failed", failure.Cause, progress.Round + 1);
+    }
+
+    /// <summary>Each message that was asked together with this one ends as this one did, told by itself and kept by itself. Nothing where there are none.</summary>
+    private static async Task EndMergedAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure)
+    {
+        if (!progress.MayHaveMerged)
+        {
+            return;
+        }
+
+        var input = progress.Input;
+        var ended = await context.CallActivityAsync<IReadOnlyList<EndedMerged>>(
+            nameof(EndMerged), new EndMergedInput(input.Address, progress.ThreadId, failure, progress.Merged), Tries.ForADay);
+        await Task.WhenAll(ended.Where(one => one.IsKept).Select(one => context.CallActivityAsync(
+            nameof(WriteDeadLetter), new DeadLetterInput(one.Message.Address, Body: null, one.Message.Properties, failure, one.Message.Question, input.Caller), Tries.ForADay)));
+        foreach (var one in ended)
+        {
+            await ReplyAsync(context, one.Message.Address, one.Message.Properties);
+        }
     }
 
     /// <summary>

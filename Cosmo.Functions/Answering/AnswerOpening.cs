@@ -1,66 +1,83 @@
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
-using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Threads;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Answering;
 
 /// <summary>
-/// How an answer begins: the message is claimed for its orchestration, the client told that processing began unless the trigger has told it, and the channel's
-/// thread found or made.
+/// How an answer begins: the message is claimed for its orchestration, with those that are to be asked together with it, the client told that processing began
+/// unless the trigger has told it, and the channel's thread found or made. Where the message takes another's place, that one is taken out of the thread.
 /// </summary>
 internal sealed class AnswerOpening(
     TurnQueue turns,
     ThreadStore threads,
     IAssistant assistant,
     IUpdatePublisher updates,
+    MergedEnds ends,
+    Replacement replacement,
     IOptions<AnsweringOptions> options,
     TimeProvider clock,
     ILogger<AnswerOpening> logger)
 {
-    /// <summary>The channel's thread; null where another orchestration has the message, or it is over.</summary>
-    /// <param name="address">The message.</param>
-    /// <param name="runId">Whose message it shall be.</param>
-    /// <param name="untold">What the user asks; null if the client has been told.</param>
-    /// <param name="replaced">A thread that turned out to be gone; null at first.</param>
+    /// <summary>
+    /// The channel's thread; null where another orchestration has the message, or it is over. And what is asked together with the message, or had been before that
+    /// was over; null where nothing is merged.
+    /// </summary>
+    /// <param name="input">The message, and whose it shall be.</param>
+    /// <param name="gone">A thread that turned out to be gone; null at first.</param>
+    /// <param name="client">The Durable store.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    /// <exception cref="AssistantException">The model's service makes no thread.</exception>
+    /// <exception cref="AssistantException">The model's service makes no thread, or gives no items of it.</exception>
     /// <exception cref="StackExchange.Redis.RedisException">Redis stayed away for longer than its patience, or refuses.</exception>
     /// <exception cref="TimeoutException">Redis did not answer for as long.</exception>
-    public Task<string?> OpenAsync(MessageAddress address, string runId, string? untold, string? replaced, CancellationToken cancellationToken)
+    public Task<(string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(RunInput input, string? gone, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var made = new MadeThread();
         return RedisRetry.RunAsync(
-            () => FindThreadAsync(address, runId, untold, replaced, made, cancellationToken),
+            () => OpenAsync(input, gone, made, client, cancellationToken),
             options.Value.RedisPatience,
             clock,
-            e => logger.RedisFailed(e, address.MessageId),
+            e => logger.RedisFailed(e, input.Address.MessageId),
             cancellationToken);
     }
 
-    private async Task<string?> FindThreadAsync(
-        MessageAddress address, string runId, string? untold, string? replaced, MadeThread made, CancellationToken cancellationToken)
+    private async Task<(string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(
+        RunInput input, string? gone, MadeThread made, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        if (!await turns.ClaimAsync(address, runId, cancellationToken))
+        var address = input.Address;
+        var (isOurs, merged) = input.Merges
+            ? await turns.ClaimTogetherAsync(address, input.InstanceId, input.RunId, MergedMessage.MostText, cancellationToken)
+            : (await turns.ClaimAsync(address, input.RunId, cancellationToken), null);
+        if (!isOurs)
         {
-            return null;
+            return (null, merged);
         }
 
-        if (untold is not null)
+        if (!input.HasStarted)
         {
-            await updates.PublishAsync(address, Updates.Started(address, untold), "started", cancellationToken);
+            await updates.PublishAsync(address, Updates.Started(address, input.Question, input.Replaces), "started", cancellationToken);
         }
+
+        await ends.BeginAsync(merged ?? [], client, cancellationToken);
 
         var threadId = made.Id ?? await threads.FindAsync(address.Channel, cancellationToken);
-        if (threadId is null || threadId == replaced)
+        if (threadId is null || threadId == gone)
         {
             threadId = made.Id = await assistant.CreateThreadAsync(
                 () => updates.TellRetryingAsync(address, threadId: null, round: 0, logger, cancellationToken), cancellationToken);
             logger.ThreadCreated(address.MessageId, threadId);
+        }
+
+        if (input.Replaces is { } replaced && made.Id is null)
+        {
+            await replacement.TakeOutAsync(address.Channel, threadId, replaced, cancellationToken);
         }
 
         if (made.Id is not null)
@@ -68,8 +85,8 @@ internal sealed class AnswerOpening(
             await threads.SaveAsync(address.Channel, threadId, cancellationToken);
         }
 
-        await threads.CountMessageAsync(address.Channel, address.MessageId, cancellationToken);
-        return threadId;
+        await threads.CountMessagesAsync(address.Channel, [address.MessageId, .. (merged ?? []).Select(message => message.Address.MessageId)], cancellationToken);
+        return (threadId, merged);
     }
 
     /// <summary>A thread that was made stays the one, however often Redis must be asked to keep it.</summary>

@@ -1,3 +1,5 @@
+using Cosmo.Functions.Answering.Merging;
+
 namespace Cosmo.Functions.Answering;
 
 /// <summary>How far an orchestration has come: what its end needs to know, whichever end it is.</summary>
@@ -7,6 +9,12 @@ internal sealed class AnswerProgress(AnswerInput input)
 
     /// <summary>Null until the first round is over.</summary>
     public string? ThreadId { get; set; }
+
+    /// <summary>What is asked together with it; null while that is not known.</summary>
+    public IReadOnlyList<MergedMessage>? Merged { get; set; }
+
+    /// <summary>Other messages may depend on this one's end.</summary>
+    public bool MayHaveMerged { get; set; }
 
     /// <summary>0 for the question, then one more for each round of tool outputs.</summary>
     public int Round { get; set; }

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
@@ -23,6 +25,7 @@ internal sealed class AnswerStarter(
     ProfileCatalog profiles,
     Cancellation cancellation,
     MessageDirectory directory,
+    MessageHistory history,
     GroupKeeper groups,
     IUpdatePublisher updates,
     IOptions<AnsweringOptions> options,
@@ -48,7 +51,7 @@ internal sealed class AnswerStarter(
     /// <summary>How long the Durable store may take to answer once.</summary>
     private static readonly TimeSpan StoreLimit = TimeSpan.FromSeconds(15);
 
-    private bool MustNotWait => options.Value.WhenBusy == AnsweringOptions.Reject;
+    private bool Merges => options.Value.WhenBusy == AnsweringOptions.Merge;
 
     /// <summary>
     /// The orchestration's id: it follows from the message, and fits the limits of every Durable backend (100 characters, no <c>/ \ # ?</c>).
@@ -100,15 +103,24 @@ internal sealed class AnswerStarter(
                 return Failure.OverLimit(limit);
             }
 
+            if (message.Replaces is { } replaced && !await WaitForRedisAsync(() => HasHadAsync(message.Channel, replaced, cancellationToken)))
+            {
+                return Failure.UnknownMessage(replaced);
+            }
+
+            // What it replaces makes room for it.
+            var mustNotWait = options.Value.WhenBusy == AnsweringOptions.Reject && message.Replaces is null;
+            var ticket = Merges ? MergeTicket.Of(address, message, properties, clock.GetUtcNow()) : null;
             var taken = await WaitForRedisAsync(
-                () => turns.TakeAsync(address, message.Message, body, instanceId, MustNotWait ? 0 : options.Value.MaxWaiting, cancellationToken));
+                () => turns.TakeAsync(
+                    address, message.Message, body, instanceId, mustNotWait ? 0 : options.Value.MaxWaiting, message.Replaces, ticket, cancellationToken));
             switch (taken.Place)
             {
                 case TurnPlace.Taken:
                     return Failure.MessageIdTaken;
                 case TurnPlace.Refused when await AskStoreAsync(
                     address, token => client.GetInstanceAsync(instanceId, getInputsAndOutputs: false, token), until, cancellationToken) is null:
-                    return MustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
+                    return mustNotWait ? Failure.ChannelBusy : Failure.ChannelFull(options.Value.MaxWaiting);
                 case TurnPlace.Known or TurnPlace.Refused:
                     logger.DeliveredAgain(address.MessageId);
                     return null;
@@ -126,7 +138,11 @@ internal sealed class AnswerStarter(
                 options.Value.Deadlines,
                 options.Value.MaxToolRounds,
                 activity?.Id ?? Activity.Current?.Id,
-                TimeSpan.FromMinutes(options.Value.ApprovalMinutes));
+                TimeSpan.FromMinutes(options.Value.ApprovalMinutes))
+            {
+                Replaces = message.Replaces,
+                Merges = Merges,
+            };
             return await ScheduleAsync(input, instanceId, taken, client, until, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
@@ -177,6 +193,10 @@ internal sealed class AnswerStarter(
         if (taken.Place is TurnPlace.Waiting && options.Value.WhenBusy == AnsweringOptions.Interrupt)
         {
             await InterruptAsync(address, instanceId, client, cancellationToken);
+        }
+        else if (taken.Place is TurnPlace.Waiting && input.Replaces is { } replaced)
+        {
+            await CancelFromAsync(replaced, address, instanceId, client, cancellationToken);
         }
 
         Telemetry.AnswersStarted.Add(1);
@@ -230,6 +250,35 @@ internal sealed class AnswerStarter(
             foreach (var before in await turns.FindBeforeAsync(address, instanceId, cancellationToken))
             {
                 await cancellation.RequestAsync(address.Channel, before, client, cancellationToken);
+            }
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.NotInterrupted(e, address.MessageId);
+        }
+    }
+
+    /// <summary>Whether a message was taken in lately, is among the newest that have ended, or was replaced.</summary>
+    private async Task<bool> HasHadAsync(string channel, string messageId, CancellationToken cancellationToken) =>
+        await turns.FindAttemptAsync(channel, messageId, cancellationToken) is not null || await history.HasHadAsync(channel, messageId, cancellationToken);
+
+    /// <summary>Cancels the message that is replaced, and what came after it, up to the one that takes its place. What is not cancelled is waited for.</summary>
+    private async Task CancelFromAsync(string replaced, MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await turns.FindAttemptAsync(address.Channel, replaced, cancellationToken) is not { } attempt)
+            {
+                return;
+            }
+
+            var first = new MessageAddress(address.Channel, replaced, attempt);
+            var following = (await turns.FindFollowingAsync(first, cancellationToken)).Select(InstanceId).ToHashSet();
+            var before = await turns.FindBeforeAsync(address, instanceId, cancellationToken);
+            var leader = await turns.FindLeaderAsync(first, cancellationToken);
+            foreach (var other in before.Where(other => following.Contains(other) || other == leader))
+            {
+                await cancellation.RequestAsync(address.Channel, other, client, cancellationToken);
             }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)

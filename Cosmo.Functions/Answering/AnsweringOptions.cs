@@ -10,6 +10,7 @@ internal sealed class AnsweringOptions
     public const string Enqueue = "enqueue";
     public const string Reject = "reject";
     public const string Interrupt = "interrupt";
+    public const string Merge = "merge";
     public const int DefaultApprovalMinutes = 10;
 
     /// <summary>Until the model's first event, in seconds: 1 to 600, default 45.</summary>
@@ -38,9 +39,9 @@ internal sealed class AnsweringOptions
 
     /// <summary>
     /// What becomes of a message that arrives while another of its channel is answered: <c>enqueue</c> (default) lets it wait, <c>reject</c> refuses it,
-    /// <c>interrupt</c> cancels what is before it.
+    /// <c>interrupt</c> cancels what is before it, <c>merge</c> lets it wait and asks those that wait together as one.
     /// </summary>
-    [AllowedValues(Enqueue, Reject, Interrupt, ErrorMessage = "Cosmo:Conversations:WhenBusy must be enqueue, reject or interrupt.")]
+    [AllowedValues(Enqueue, Reject, Interrupt, Merge, ErrorMessage = "Cosmo:Conversations:WhenBusy must be enqueue, reject, interrupt or merge.")]
     public string WhenBusy { get; set; } = Enqueue;
 
     /// <summary>How many days the histories of orchestrations are kept, by the setting of Administration: for so long Cosmo knows of which messages there are some.</summary>

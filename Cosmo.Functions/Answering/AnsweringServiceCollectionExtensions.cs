@@ -2,6 +2,7 @@ using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Answering.Feedback;
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Microsoft.Extensions.Options;
 
@@ -25,6 +26,8 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<MessageDirectory>()
             .AddSingleton<MessageHistory>()
             .AddSingleton<HistoryReader>()
+            .AddSingleton<Replacement>()
+            .AddSingleton<MergedEnds>()
             .AddSingleton<FeedbackLedger>()
             .AddSingleton<ChannelErasure>()
             .AddSingleton<AnswerOpening>()

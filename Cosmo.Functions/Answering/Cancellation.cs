@@ -41,7 +41,19 @@ internal sealed class Cancellation(TurnQueue turns, UpdateLog log, StopSignals s
             return CancelOutcome.Over;
         }
 
-        await RequestAsync(channel, instanceId, client, cancellationToken);
+        // One that is asked together with another ends with that one; it may become so just now.
+        var leader = await turns.FindLeaderAsync(address, cancellationToken);
+        if (leader is null)
+        {
+            await RequestAsync(channel, instanceId, client, cancellationToken);
+            leader = await turns.FindLeaderAsync(address, cancellationToken);
+        }
+
+        if (leader is not null)
+        {
+            await RequestAsync(channel, leader, client, cancellationToken);
+        }
+
         logger.CancelRequested(messageId);
         return CancelOutcome.Cancelling;
     }

@@ -107,12 +107,19 @@ internal sealed class ChannelErasure(
         return (over, underWay);
     }
 
-    private static async Task<(Message Message, OrchestrationMetadata? Instance)> LookAsync(
-        MessageAddress address, DurableTaskClient client, CancellationToken cancellationToken)
+    private async Task<(Message Message, OrchestrationMetadata? Instance)> LookAsync(MessageAddress address, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var instanceId = AnswerStarter.InstanceId(address);
         var instance = await client.GetInstanceAsync(instanceId, cancellationToken);
-        return (new Message(address, instanceId, instance is not null), instance);
+        var message = new Message(address, instanceId, instance is not null);
+        if (instance is { IsCompleted: true } && await turns.FindLeaderAsync(address, cancellationToken) is { } leader
+            && await client.GetInstanceAsync(leader, cancellationToken) is { IsCompleted: false } answering)
+        {
+            // What is asked together with another is under way as long as that one.
+            return (message, answering);
+        }
+
+        return (message, instance);
     }
 
     /// <param name="IsStored">This worker's Durable store has its orchestration.</param>

@@ -22,6 +22,7 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
     public const string DurableStoreCause = "durable_store";
     public const string MessageIdTakenCause = "message_id_taken";
     public const string UnknownProfileCause = "unknown_profile";
+    public const string UnknownMessageCause = "unknown_message";
     public const string UnexpectedCause = "unexpected";
     public const string ThreadGoneCause = "thread_gone";
 
@@ -49,6 +50,10 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
 
     public static Failure UnknownProfile(string name) =>
         new(UnknownProfileCause, "error", Sentences.InvalidRequest, name.Length == 0 ? "Field 'profile' must be a profile's name" : $"There is no profile '{name}'");
+
+    /// <param name="messageId">What the message should have replaced.</param>
+    public static Failure UnknownMessage(string messageId) =>
+        new(UnknownMessageCause, "error", Sentences.InvalidRequest, $"Field 'replaces' names a message that this channel has not had: '{messageId}'");
 
     public static Failure OverLimit(ReachedLimit limit) => new("over_limit", "error", Sentences.RateLimit, limit.ToString());
 

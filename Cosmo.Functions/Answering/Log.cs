@@ -93,6 +93,9 @@ internal static partial class Log
     [LoggerMessage(221, LogLevel.Warning, "The producer of message {MessageId} gets no reply: {Reason}.")]
     public static partial void NoReply(this ILogger logger, string messageId, string reason);
 
+    [LoggerMessage(228, LogLevel.Information, "Message {MessageId} was replaced: {Items} items were taken out of the conversation.")]
+    public static partial void TakenOut(this ILogger logger, string messageId, int items);
+
     [LoggerMessage(225, LogLevel.Information, "Call {CallId} of message {MessageId} was decided on, approved: {Approved}, by {By}.")]
     public static partial void CallDecided(this ILogger logger, string messageId, string callId, bool approved, string by);
 

@@ -67,16 +67,17 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     public async Task<AnswerSoFar> FindSoFarAsync(MessageAddress address, int round, CancellationToken cancellationToken)
     {
         var fields = await PatientlyAsync(
-            address, () => redis.RunAsync(database => database.HashGetAsync(Key(redis.Prefix, address), [$"text:{round}", $"usage:{round}", $"items:{round}"]), cancellationToken),
+            address, () => redis.RunAsync(database => database.HashGetAsync(Key(redis.Prefix, address), [$"text:{round}", $"usage:{round}", $"items:{round}", $"calls:{round}"]), cancellationToken),
             cancellationToken);
         return new((string?)fields[0] ?? "", fields[1].IsNull ? null : JsonSerializer.Deserialize<TokenUsage>((string)fields[1]!, CosmoJson.Options))
         {
             MessageIds = ((string?)fields[2] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            CallIds = ((string?)fields[3] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries),
         };
     }
 
     public Task RememberSoFarAsync(MessageAddress address, int round, AnswerSoFar answer, CancellationToken cancellationToken) => SetAsync(
-        address, cancellationToken, [$"text:{round}", answer.Text, $"items:{round}", string.Join(' ', answer.MessageIds), .. answer.Usage is null ? [] : new RedisValue[] { $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options) }]);
+        address, cancellationToken, [$"text:{round}", answer.Text, $"items:{round}", string.Join(' ', answer.MessageIds), $"calls:{round}", string.Join(' ', answer.CallIds), .. answer.Usage is null ? [] : new RedisValue[] { $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options) }]);
 
     /// <summary>
     /// What the user had been shown of an answer when its end began, as whoever asked first knew it: the end takes it out of the log. Does not wait for Redis.
@@ -172,4 +173,7 @@ internal sealed record AnswerSoFar(string Text, TokenUsage? Usage)
 {
     /// <summary>The ids of the model's items in which the text stands.</summary>
     public IReadOnlyList<string> MessageIds { get; init; } = [];
+
+    /// <summary>The ids of the calls of its last round: by them it is found in the conversation where it has no text.</summary>
+    public IReadOnlyList<string> CallIds { get; init; } = [];
 }

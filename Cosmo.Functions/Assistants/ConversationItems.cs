@@ -90,7 +90,7 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
     {
         foreach (var item in items)
         {
-            if ((await calls.TryAsync(options => DeleteAsync(threadId, item, options), cancellationToken)).Fault is { Status: not 404 } fault)
+            if ((await calls.TryAsync(options => DeleteAsync(threadId, item.Id!, options), cancellationToken)).Fault is { Status: not 404 } fault)
             {
                 return fault;
             }
@@ -119,13 +119,19 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
                 return;
             }
 
-            await Parallel.ForEachAsync(
-                items.Items,
-                new ParallelOptions { MaxDegreeOfParallelism = DeletedAtOnce, CancellationToken = cancellationToken },
-                async (item, cancellation) => await calls.FindAsync(options => DeleteAsync(threadId, item, options), cancellation));
+            await DeleteAsync(threadId, [.. items.Items.Select(item => item.Id!)], cancellationToken);
         }
 
         throw new AssistantException(AssistantFailure.Other, "The conversation's items could not all be deleted.");
+    }
+
+    /// <summary>Deletes items, if they are there: some side by side, in the order given.</summary>
+    public async Task DeleteAsync(string threadId, IEnumerable<string> itemIds, CancellationToken cancellationToken)
+    {
+        foreach (var some in itemIds.Chunk(DeletedAtOnce))
+        {
+            await Task.WhenAll(some.Select(id => calls.FindAsync(options => DeleteAsync(threadId, id, options), cancellationToken)));
+        }
     }
 
     private async Task<ThreadPage> ListAsync(string threadId, string order, string? after, CancellationToken cancellationToken) =>
@@ -142,8 +148,8 @@ internal sealed class ConversationItems(OpenAIClients clients, ServiceCalls call
         return Nothing;
     }
 
-    private Task<ClientResult> DeleteAsync(string threadId, ConversationItem item, RequestOptions options) =>
-        Client.DeleteConversationItemAsync(threadId, item.Id!, options);
+    private Task<ClientResult> DeleteAsync(string threadId, string itemId, RequestOptions options) =>
+        Client.DeleteConversationItemAsync(threadId, itemId, options);
 
     private Task<ClientResult> AddAsync(string threadId, IEnumerable<ConversationItem> items, RequestOptions options) =>
         Client.CreateConversationItemsAsync(

@@ -27,15 +27,15 @@ internal interface IAssistant
     Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Keeps in the thread what a user saw of an answer that broke off, and its question, as far as they do not stand there. Doing so again adds nothing.
+    /// Keeps in the thread what a user saw of an answer that broke off, and its questions, as far as they do not stand there. Doing so again adds nothing.
     /// Answers the id of the item with the text; null if it could not be kept.
     /// </summary>
     /// <param name="threadId">The thread.</param>
-    /// <param name="question">The user's message; null when the text follows outputs of tools.</param>
+    /// <param name="questions">The user's messages; none when the text follows outputs of tools.</param>
     /// <param name="text">What the user saw of the response.</param>
     /// <param name="isAnothers">Whether an item is known to be of another message's answer.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    Task<string?> KeepShownAsync(string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken);
+    Task<string?> KeepShownAsync(string threadId, IReadOnlyList<string> questions, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken);
 
     /// <summary>Items of a thread, newest first, behind the one with a given id; null if the thread, or the item, is gone. Throws <see cref="AssistantException"/>.</summary>
     Task<ThreadPage?> ReadAsync(string threadId, string? after, CancellationToken cancellationToken);
@@ -45,6 +45,9 @@ internal interface IAssistant
     /// learn whether it was.
     /// </summary>
     Task CancelResponseAsync(string responseId, CancellationToken cancellationToken);
+
+    /// <summary>Deletes items of a thread, in the order given. Harmless when they, or the thread, are gone. Throws <see cref="AssistantException"/>.</summary>
+    Task DeleteItemsAsync(string threadId, IReadOnlyList<string> itemIds, CancellationToken cancellationToken);
 
     /// <summary>Deletes a thread with all its items. Harmless when it is gone. Throws <see cref="AssistantException"/>.</summary>
     Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken);
@@ -88,7 +91,14 @@ internal sealed record AssistantRequest(
     string? Profile,
     string? EarlierResponseId,
     DateTimeOffset RetryUntil,
-    DateTimeOffset StopAt);
+    DateTimeOffset StopAt)
+{
+    /// <summary>More of the user's messages, which are asked together with the question, after it.</summary>
+    public IReadOnlyList<string> MoreQuestions { get; init; } = [];
+
+    /// <summary>The user's messages, in order; none when tool outputs are given.</summary>
+    public IReadOnlyList<string> Questions => Question is null ? [] : [Question, .. MoreQuestions];
+}
 
 /// <param name="Id">The response's id.</param>
 /// <param name="Text">All its text, each message a paragraph; empty when it only calls tools.</param>

@@ -79,13 +79,15 @@ internal sealed class OpenAIAssistant(
     public async Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken) =>
         await AnswerAsync(threadId, await items.FindUnansweredCallsAsync(threadId, cancellationToken), output, cancellationToken);
 
-    public Task<string?> KeepShownAsync(string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken) =>
-        standing.KeepShownAsync(threadId, question, text, isAnothers, cancellationToken);
+    public Task<string?> KeepShownAsync(string threadId, IReadOnlyList<string> questions, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken) =>
+        standing.KeepShownAsync(threadId, questions, text, isAnothers, cancellationToken);
 
     public Task<ThreadPage?> ReadAsync(string threadId, string? after, CancellationToken cancellationToken) => items.ReadAsync(threadId, after, cancellationToken);
 
     public async Task CancelResponseAsync(string responseId, CancellationToken cancellationToken) =>
         await calls.TryAsync(options => clients.Responses.CancelResponseAsync(responseId, options), cancellationToken);
+
+    public Task DeleteItemsAsync(string threadId, IReadOnlyList<string> itemIds, CancellationToken cancellationToken) => items.DeleteAsync(threadId, itemIds, cancellationToken);
 
     public async Task DeleteThreadAsync(string threadId, CancellationToken cancellationToken)
     {

@@ -53,9 +53,9 @@ internal sealed class ResponseRequest(Toolbox toolbox, IOptions<AssistantOptions
             response.SafetyIdentifier = request.Caller.IsSignedIn ? CodeOf(request.Caller.Id!) : null;
         }
 
-        if (request.Question is not null)
+        foreach (var question in request.Questions)
         {
-            response.InputItems.Add(ResponseItem.CreateUserMessageItem(request.Question));
+            response.InputItems.Add(ResponseItem.CreateUserMessageItem(question));
         }
 
         foreach (var output in request.ToolOutputs)

@@ -27,14 +27,14 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
 
     /// <inheritdoc cref="IAssistant.KeepShownAsync"/>
     public async Task<string?> KeepShownAsync(
-        string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken)
+        string threadId, IReadOnlyList<string> questions, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken)
     {
         string? id = null;
         await RepeatAsync(
             threadId,
             async limit =>
             {
-                (id, var fault) = await TryKeepShownAsync(threadId, question, text, isAnothers, limit);
+                (id, var fault) = await TryKeepShownAsync(threadId, questions, text, isAnothers, limit);
                 return fault;
             },
             cancellationToken);
@@ -97,7 +97,7 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
     }
 
     private async Task<(string? Id, Fault? Fault)> TryKeepShownAsync(
-        string threadId, string? question, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken)
+        string threadId, IReadOnlyList<string> questions, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken)
     {
         var (newest, fault) = await items.TryFindNewestAsync(threadId, cancellationToken);
         if (fault is not null)
@@ -105,9 +105,9 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
             return (null, fault);
         }
 
-        ConversationItem[] last = [.. newest.Where(IsSaid).Take(2)];
-        var isKept = last is [{ Type: ConversationItem.Message, Role: not "user", Id: { } id }, var asked]
-            && (question is null ? asked.Type == ConversationItem.FunctionCallOutput : asked.IsQuestion(question))
+        ConversationItem[] last = [.. newest.Where(IsSaid).Take(1 + Math.Max(1, questions.Count))];
+        var isKept = last is [{ Type: ConversationItem.Message, Role: not "user", Id: { } id }, var asked, ..]
+            && (questions.Count == 0 ? asked.Type == ConversationItem.FunctionCallOutput : FindQuestions(last.Skip(1), questions).Count() == questions.Count)
             && last[0].Content.StartsWith(text, StringComparison.Ordinal)
             && !await isAnothers(id);
         if (isKept && last[0].Content == text)
@@ -117,9 +117,8 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
 
         // The service had made more of it than was seen.
         fault = isKept ? await items.TryDeleteAsync(threadId, last[..1], cancellationToken) : null;
-        var isAsked = isKept || question is null || last is [var first, ..] && first.IsQuestion(question);
-        fault ??= await items.TryAddAsync(
-            threadId, [.. isAsked ? Array.Empty<ConversationItem>() : [ConversationItem.Question(question!)], ConversationItem.Answer(text)], cancellationToken);
+        var isAsked = isKept || FindQuestions(last, questions).Count() == questions.Count;
+        fault ??= await items.TryAddAsync(threadId, [.. isAsked ? [] : questions.Select(ConversationItem.Question), ConversationItem.Answer(text)], cancellationToken);
         if (fault is not null)
         {
             return (null, fault);
@@ -136,13 +135,13 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
         var input = FindInput(request, newest, ours).ToList();
         ConversationItem[] missing =
         [
-            .. request.Question is { } question && input.Count == 0 ? [ConversationItem.Question(question)] : Array.Empty<ConversationItem>(),
+            .. input.Count < request.Questions.Count ? request.Questions.Select(ConversationItem.Question) : [],
             .. request.ToolOutputs.Select(output => ConversationItem.Output(output.CallId, output.Output)).ExceptBy(input.Select(item => item.CallId), item => item.CallId),
         ];
         if (missing.Length > 0)
         {
-            // An answer cannot stand before what it answers.
-            fault ??= await items.TryDeleteAsync(request.ThreadId, ours, cancellationToken);
+            // An answer cannot stand before what it answers, nor some of its questions before the others.
+            fault ??= await items.TryDeleteAsync(request.ThreadId, request.Question is null ? ours : [.. ours, .. input], cancellationToken);
             ours = [];
         }
 
@@ -164,14 +163,15 @@ internal sealed class Standing(ConversationItems items, TimeProvider clock, ILog
         _ => item.Json is not null && response.Incomplete is null,
     };
 
-    /// <summary>The request's own items that stand there: outputs by their calls, the question just before the response's output, or at the end.</summary>
+    /// <summary>The request's own items that stand there: outputs by their calls, the questions just before the response's output, or at the end.</summary>
     private static IEnumerable<ConversationItem> FindInput(AssistantRequest request, IReadOnlyList<ConversationItem> newest, List<ConversationItem> ours) =>
-        request.Question is { } question
-            ? newest.Skip(ours.Count == 0 ? 0 : newest.Index().Last(entry => ours.Contains(entry.Item)).Index + 1)
-                .SkipWhile(item => !IsSaid(item))
-                .Take(1)
-                .Where(item => item.IsQuestion(question))
+        request.Question is not null
+            ? FindQuestions(newest.Skip(ours.Count == 0 ? 0 : newest.Index().Last(entry => ours.Contains(entry.Item)).Index + 1), request.Questions)
             : newest.Where(item => item.Type == ConversationItem.FunctionCallOutput && request.ToolOutputs.Any(output => output.CallId == item.CallId));
+
+    /// <summary>The questions that stand at the end, newest first.</summary>
+    private static IEnumerable<ConversationItem> FindQuestions(IEnumerable<ConversationItem> newest, IReadOnlyList<string> questions) =>
+        newest.Where(IsSaid).Zip(questions.Reverse()).TakeWhile(pair => pair.First.IsQuestion(pair.Second)).Select(pair => pair.First);
 
     private static bool IsSaid(ConversationItem item) => item.Type is ConversationItem.Message or ConversationItem.FunctionCall or ConversationItem.FunctionCallOutput;
 

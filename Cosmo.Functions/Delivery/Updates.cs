@@ -6,10 +6,12 @@ namespace Cosmo.Functions.Delivery;
 internal static class Updates
 {
     public const string CompletedStatus = "completed";
+    public const string CancelledStatus = "cancelled";
 
     /// <param name="question">What was asked, so that other clients of the channel can show it.</param>
-    public static UpdatePayload Started(MessageAddress address, string? question = null) =>
-        Of(address, null, "Assistant is processing your request...", "started", "status") with { Question = question };
+    /// <param name="replaces">The message whose place it takes.</param>
+    public static UpdatePayload Started(MessageAddress address, string? question = null, string? replaces = null) =>
+        Of(address, null, "Assistant is processing your request...", "started", "status") with { Question = question, Replaces = replaces };
 
     public static UpdatePayload Processing(MessageAddress address, string threadId) =>
         Of(address, threadId, "Assistant is gathering information...", "processing", "status");
@@ -41,7 +43,7 @@ internal static class Updates
         Of(address, threadId, sentence, "error", "timeout", isFinal: true) with { ErrorDetails = details };
 
     public static UpdatePayload Cancelled(MessageAddress address, string? threadId, string textSoFar) =>
-        Of(address, threadId, textSoFar, "cancelled", "error", isFinal: true) with { ErrorDetails = "Cancelled on request" };
+        Of(address, threadId, textSoFar, CancelledStatus, "error", isFinal: true) with { ErrorDetails = "Cancelled on request" };
 
     private static UpdatePayload Of(MessageAddress address, string? threadId, string text, string status, string type, bool isFinal = false) =>
         new(text, status, type, isFinal, address.MessageId, threadId) { Profile = address.Profile };

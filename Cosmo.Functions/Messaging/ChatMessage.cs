@@ -11,6 +11,9 @@ internal sealed record ChatMessage(string Channel, string MessageId, string Mess
 {
     /// <summary>Which profile is to answer; null where it names none, and empty where what it says is no text.</summary>
     public string? Profile { get; init; }
+
+    /// <summary>The id of the earlier message whose place it takes; null for one that takes none's.</summary>
+    public string? Replaces { get; init; }
 }
 
 /// <summary>Which message of which channel something is about.</summary>

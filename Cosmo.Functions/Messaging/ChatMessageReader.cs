@@ -18,6 +18,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
     private const string TextField = "message";
     private const string UserField = "user";
     private const string ProfileField = "profile";
+    private const string ReplacesField = "replaces";
 
     public bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ChatMessage? message, [NotNullWhen(false)] out Rejection? rejection)
     {
@@ -36,23 +37,24 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
             return false;
         }
 
-        var fields = root.Pick(ChannelField, IdField, TextField, UserField, ProfileField);
+        var fields = root.Pick(ChannelField, IdField, TextField, UserField, ProfileField, ReplacesField);
         rejection = ReadId(fields, ChannelField, out var channel);
         rejection = ReadId(fields, IdField, out var messageId) is { } idFault ? rejection ?? idFault : rejection;
         string? text = null;
-        rejection ??= ReadText(fields, TextField, out text) ?? TooMuch(text!, body.Length);
+        string? replaces = null;
+        rejection ??= ReadText(fields, TextField, out text) ?? TooMuch(text!, body.Length) ?? ReadReplaces(fields, messageId!, out replaces);
         rejection = rejection is null ? null : rejection with { Channel = channel, MessageId = messageId };
         if (rejection is not null)
         {
             return false;
         }
 
-        message = new ChatMessage(channel!, messageId!, text!, ReadCaller(fields)) { Profile = ReadProfile(fields) };
+        message = new ChatMessage(channel!, messageId!, text!, ReadCaller(fields)) { Profile = ReadProfile(fields), Replaces = replaces };
         return true;
     }
 
     /// <summary>
-    /// Reads what a browser sent over its connection: <c>message_id</c> and <c>message</c>. Channel and caller are those of the connection;
+    /// Reads what a browser sent over its connection: <c>message_id</c> and <c>message</c>, maybe <c>profile</c> and <c>replaces</c>. Channel and caller are those of the connection;
     /// an event that names another channel is refused.
     /// </summary>
     public bool TryReadClientEvent(
@@ -65,7 +67,7 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
             return false;
         }
 
-        var fields = sent.Pick(ChannelField, IdField, TextField, ProfileField);
+        var fields = sent.Pick(ChannelField, IdField, TextField, ProfileField, ReplacesField);
         if (sent.Kind != JsonValueKind.Object)
         {
             rejection = new Rejection(Rejection.InvalidMessage, "The event must be a JSON object.");
@@ -78,10 +80,11 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
             return false;
         }
 
-        string? text = null;
-        rejection = ReadId(fields, IdField, out var messageId) ?? ReadText(fields, TextField, out text) ?? TooMuch(text!, body.Length);
+        string? text = null, replaces = null;
+        rejection = ReadId(fields, IdField, out var messageId) ?? ReadText(fields, TextField, out text) ?? TooMuch(text!, body.Length)
+            ?? ReadReplaces(fields, messageId!, out replaces);
         rejection = rejection is null ? null : rejection with { Channel = channel, MessageId = messageId };
-        message = rejection is null ? new ChatMessage(channel, messageId!, text!, caller) { Profile = ReadProfile(fields) } : null;
+        message = rejection is null ? new ChatMessage(channel, messageId!, text!, caller) { Profile = ReadProfile(fields), Replaces = replaces } : null;
         return rejection is null;
     }
 
@@ -121,6 +124,13 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         }
 
         return null;
+    }
+
+    private static Rejection? ReadReplaces(IReadOnlyDictionary<string, ForeignJson> fields, string messageId, out string? value)
+    {
+        value = null;
+        return !fields.TryGetValue(ReplacesField, out var field) || field.Kind == JsonValueKind.Null ? null
+            : ReadId(fields, ReplacesField, out value) ?? (value == messageId ? new Rejection(Rejection.InvalidMessage, $"Field '{ReplacesField}' must not be the message's own id.") : null);
     }
 
     private static Rejection? ReadText(IReadOnlyDictionary<string, ForeignJson> fields, string name, out string? value)

@@ -31,6 +31,11 @@ internal sealed class MessagePublisher(RabbitMQPublisher rabbitMQ, IOptions<Mess
             body["profile"] = profile;
         }
 
+        if (message.Replaces is { } replaces)
+        {
+            body["replaces"] = replaces;
+        }
+
         if (!message.Caller.IsTrustedProducer)
         {
             var user = new JsonObject { ["id"] = message.Caller.Id, ["roles"] = new JsonArray([.. message.Caller.Roles.Select(role => JsonValue.Create(role))]) };

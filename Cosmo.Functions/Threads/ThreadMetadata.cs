@@ -54,18 +54,20 @@ internal sealed class ThreadMetadata
         }
     }
 
-    /// <summary>Counts a message, unless it was the last one counted; returns whether anything changed.</summary>
-    public bool Count(string messageId, double now)
+    /// <summary>Counts messages behind the last one counted, should that be among them; returns whether anything changed.</summary>
+    public bool Count(IReadOnlyList<string> messageIds, double now)
     {
-        if (Text(LastMessageId) == messageId)
+        var last = Text(LastMessageId);
+        var uncounted = messageIds.Reverse().TakeWhile(id => id != last).Count();
+        if (uncounted == 0)
         {
             return false;
         }
 
         _json[CreatedAt] = Number(CreatedAt) is null ? now : _json[CreatedAt]!.DeepClone();
-        _json[MessageCount] = (Messages ?? Counted(ForeignJson.ReadReal(Text(MessageCount))) ?? 0) + 1;
+        _json[MessageCount] = (Messages ?? Counted(ForeignJson.ReadReal(Text(MessageCount))) ?? 0) + uncounted;
         _json[LastMessageAt] = now;
-        _json[LastMessageId] = messageId;
+        _json[LastMessageId] = messageIds[^1];
         return true;
     }
 

@@ -71,10 +71,10 @@ internal sealed class ThreadStore(
         await owners.KeepAsync(channel, _expiry, cancellationToken);
     }
 
-    /// <summary>Counts a message in the metadata and marks the channel as active now. A message id that was the last one counted is not counted again.</summary>
-    public async Task CountMessageAsync(string channel, string messageId, CancellationToken cancellationToken)
+    /// <summary>Counts messages in the metadata and marks the channel as active now. Those up to the last one counted are not counted again.</summary>
+    public async Task CountMessagesAsync(string channel, IReadOnlyList<string> messageIds, CancellationToken cancellationToken)
     {
-        var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageId, now), cancellationToken);
+        var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageIds, now), cancellationToken);
         await index.RecordAsync([new IndexEntry(channel, null, metadata is null ? Now() : metadata.LastActivity, metadata?.Messages)], replacesThread: false, cancellationToken);
     }
 

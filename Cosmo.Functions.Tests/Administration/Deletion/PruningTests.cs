@@ -79,7 +79,7 @@ public sealed class PruningTests : IAsyncDisposable
         (await _room.Store.FindAsync("a", Cancellation)).ShouldBe("conv_a");
 
         (await _room.PruneAsync()).ShouldBe((0, 1, 0));
-        await _room.Store.CountMessageAsync("a", "m", Cancellation);
+        await _room.Store.CountMessagesAsync("a", ["m"], Cancellation);
         (await _room.PruneAsync()).ShouldBe((0, 0, 0));
         (await _room.GetAsync("thread:a")).ShouldBe("conv_a");
         await _room.Assistant.DidNotReceive().DeleteThreadAsync(Arg.Any<string>(), Arg.Any<CancellationToken>());
@@ -93,7 +93,7 @@ public sealed class PruningTests : IAsyncDisposable
         {
             (await _room.Store.FindAsync("a", Cancellation)).ShouldBeNull();
             await _room.Store.SaveAsync("a", "conv_new", Cancellation);
-            await _room.Store.CountMessageAsync("a", "m", Cancellation);
+            await _room.Store.CountMessagesAsync("a", ["m"], Cancellation);
         });
 
         await _room.PruneAsync();

@@ -4,6 +4,7 @@ using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -47,6 +48,8 @@ public sealed class FailAnswerTests : IAsyncDisposable
             TestProfiles.BuiltIn,
             new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
+            turns,
+            new MergedEnds(turns, new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance), NullLogger<MergedEnds>.Instance),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance).RunAsync(
@@ -82,6 +85,8 @@ public sealed class FailAnswerTests : IAsyncDisposable
             TestProfiles.BuiltIn,
             new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
+            turns,
+            new MergedEnds(turns, new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance), NullLogger<MergedEnds>.Instance),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance).RunAsync(

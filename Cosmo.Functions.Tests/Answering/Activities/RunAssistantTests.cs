@@ -3,6 +3,7 @@ using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
@@ -34,6 +35,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private readonly UpdateLog _log;
     private readonly TurnQueue _turns;
     private readonly UsageLedger _ledger;
+    private readonly UpdatePublisher _updates;
     private readonly RunAssistant _activity;
 
     public RunAssistantTests()
@@ -42,16 +44,22 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _log = new UpdateLog(_redis.Connection, delivery, _clock);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        var updates = new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        var updates = _updates = new UpdatePublisher(_log, _webPubSub, delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        var merged = new MergedEnds(_turns, updates, NullLogger<MergedEnds>.Instance);
+        var history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock);
         _activity = new RunAssistant(
             new AnswerOpening(
-                _turns, new ThreadRoom(_redis.Connection).Store, _assistant, updates, Options.Create(new AnsweringOptions()), _clock, NullLogger<AnswerOpening>.Instance),
+                _turns, new ThreadRoom(_redis.Connection).Store, _assistant, updates, merged, new Replacement(_assistant, history, NullLogger<Replacement>.Instance),
+                Options.Create(new AnsweringOptions()), _clock, NullLogger<AnswerOpening>.Instance),
             _assistant,
             new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance),
             updates,
             new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance),
-            new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock),
+            history,
             _ledger = new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), _clock),
+            _log,
+            _turns,
+            merged,
             _stopSignals,
             new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),
             delivery,
@@ -70,7 +78,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     [Fact]
     public async Task The_last_response_ends_the_answer_with_all_its_rounds_and_gives_the_turn_back()
     {
-        var taken = await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, Cancellation);
+        var taken = await _turns.TakeAsync(Address, "Hello", [], "instance-1", 20, null, null, Cancellation);
         await _log.SettleAsync(Address, taken.Started!.Payload.Sequence!.Value);
         Answer(new AssistantResponse("resp_1", "Let me look.", [new ToolCall("call_1", "get_weather", "{}")]));
         (await RunAsync(round: 0)).ToolCalls.ShouldHaveSingleItem();
@@ -81,7 +89,46 @@ public sealed class RunAssistantTests : IAsyncDisposable
 
         _webPubSub.Sent.Select(update => (update.Status, update.FinalMessage)).ShouldBe([("processing", false), ("completed", true)]);
         _webPubSub.Sent[^1].Message.ShouldBe("Let me look.\n\nIt is sunny.");
-        (await _turns.TakeAsync(Address with { MessageId = "msg-2" }, "Hello", [], "instance-2", 20, Cancellation)).Place.ShouldBe(TurnPlace.Head);
+        (await _turns.TakeAsync(Address with { MessageId = "msg-2" }, "Hello", [], "instance-2", 20, null, null, Cancellation)).Place.ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
+    public async Task Messages_that_are_asked_together_have_each_its_end_once_also_when_the_end_was_broken_off()
+    {
+        MergedMessage[] merged = [Other("msg-2"), Other("msg-3")];
+        foreach (var message in merged)
+        {
+            var taken = await _turns.TakeAsync(message.Address, message.Question, [1], message.Address.MessageId, 20, null, null, Cancellation);
+            await (taken.Started is { } started ? _log.SettleAsync(message.Address, started.Payload.Sequence!.Value) : Task.CompletedTask);
+        }
+
+        Answer(new AssistantResponse("resp_1", "It is sunny.", []) { Usage = new TokenUsage(100, 0, 5, "gpt", 1), MessageIds = ["msg_a"] });
+
+        // A try that died when it had told one of them.
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "It is sunny.") with { Usage = new TokenUsage(100, 0, 5, "gpt", 1) }, once: null, Cancellation);
+        await _updates.PublishAsync(merged[0].Address, Updates.Completed(merged[0].Address, "conv_1", "It is sunny.") with { AnsweredBy = "msg-1" }, once: null, Cancellation);
+        await RunAsync(round: 0, merged: merged);
+        await RunAsync(round: 0, merged: merged);
+
+        _webPubSub.Sent.Select(update => (update.MessageId, update.Status, update.Message, update.AnsweredBy, update.Usage is null)).ShouldBe([
+            ("msg-1", "completed", "It is sunny.", null, false), ("msg-2", "completed", "It is sunny.", "msg-1", true), ("msg-3", "completed", "It is sunny.", "msg-1", true)]);
+        (await new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance).FindBodyAsync(merged[1].Address, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Messages_that_are_asked_together_are_asked_in_order_and_counted_each_while_tokens_are_counted_once()
+    {
+        Answer(new AssistantResponse("resp_1", "It is sunny.", []) { Usage = new TokenUsage(100, 0, 5, "gpt", 1), MessageIds = ["msg_a"] });
+
+        await RunAsync(round: 0, merged: [Other("msg-2"), Other("msg-3")]);
+
+        await _assistant.Received(1).RespondAsync(
+            Arg.Is<AssistantRequest>(request => request.Questions.SequenceEqual(new[] { "Hi", "Question of msg-2", "Question of msg-3" })), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>());
+        var today = DateOnly.FromDateTime(_clock.GetUtcNow().UtcDateTime);
+        (await _ledger.ReadAsync(today, today, UsageDimension.Model, 10, Cancellation)).ShouldBe([new("gpt", 3, 100, 0, 5)]);
+        var history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock);
+        (await history.FindAsync("channel", ["msg_a"], Cancellation))["msg_a"].Questions.Select(question => question.MessageId).ShouldBe(["msg-1", "msg-2", "msg-3"]);
+        (await history.KnowsAsync("channel", "msg-3", Cancellation)).ShouldBeTrue();
     }
 
     [Fact]
@@ -215,10 +262,16 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private void Answer(AssistantResponse response) =>
         _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(response);
 
-    private Task<RunResult> RunAsync(int round, string? threadId = "conv_1") => _activity.RunAsync(
+    private MergedMessage Other(string messageId) => new(Address with { MessageId = messageId }, $"Question of {messageId}", DeliveryProperties.None, _clock.GetUtcNow());
+
+    private Task<RunResult> RunAsync(int round, string? threadId = "conv_1", IReadOnlyList<MergedMessage>? merged = null) => _activity.RunAsync(
         new RunInput(
             Address, "instance-1", "run-1", HasStarted: true, threadId, round == 0 ? "Hi" : null, [], Caller.Anonymous, round, _clock.GetUtcNow() + TimeSpan.FromSeconds(45),
-            _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null),
+            _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null)
+        {
+            Merges = merged is not null,
+            Merged = merged,
+        },
         Substitute.For<DurableTaskClient>("test"),
         Substitute.For<FunctionContext>());
 }

@@ -25,7 +25,7 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
     public async Task It_is_the_body_as_it_came_also_when_it_is_written_twice()
     {
         byte[] body = [0xff, 0, .. Encoding.UTF8.GetBytes(new string('x', 100_000))];
-        await _room.Turns.TakeAsync(Address, "Hello", body, "instance-1", 20, Cancellation);
+        await _room.Turns.TakeAsync(Address, "Hello", body, "instance-1", 20, null, null, Cancellation);
 
         await WriteAsync(body: null);
         await WriteAsync(body: null);
@@ -66,7 +66,7 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
     [Fact]
     public async Task A_body_is_forgotten_with_the_answer()
     {
-        await _room.Turns.TakeAsync(Address, "Hello", [1], "instance-1", 20, Cancellation);
+        await _room.Turns.TakeAsync(Address, "Hello", [1], "instance-1", 20, null, null, Cancellation);
 
         await _room.Turns.ReleaseAsync(Address, "instance-1", isAnswered: false, Cancellation);
         (await _room.Memory.FindBodyAsync(Address, Cancellation)).ShouldBe([1]);

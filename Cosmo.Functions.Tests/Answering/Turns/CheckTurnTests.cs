@@ -119,7 +119,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
             SerializedOutput = output is null ? null : JsonDataConverter.Default.Serialize(output),
         });
 
-    private Task<TakenPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", 20, Cancellation);
+    private Task<TakenPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", 20, null, null, Cancellation);
 
     private Task<TurnResult> CheckAsync(int number) => _checkTurn.RunAsync(new TurnInput(Address(number), $"instance-{number}", $"run-{number}"), _client, _context);
 }

@@ -1,7 +1,9 @@
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tests.Answering.Turns;
@@ -58,9 +60,9 @@ public sealed class TurnQueueTests : IAsyncDisposable
     [Fact]
     public async Task The_start_of_an_answer_is_recorded_once_with_its_turn()
     {
-        var first = await _turns.TakeAsync(Address(1), "Hello", [], "instance-1", 20, TestContext.Current.CancellationToken);
-        var again = await _turns.TakeAsync(Address(1), "Hello", [], "instance-1", 20, TestContext.Current.CancellationToken);
-        var waiting = await _turns.TakeAsync(Address(2), "Hello", [], "instance-2", 20, TestContext.Current.CancellationToken);
+        var first = await _turns.TakeAsync(Address(1), "Hello", [], "instance-1", 20, null, null, TestContext.Current.CancellationToken);
+        var again = await _turns.TakeAsync(Address(1), "Hello", [], "instance-1", 20, null, null, TestContext.Current.CancellationToken);
+        var waiting = await _turns.TakeAsync(Address(2), "Hello", [], "instance-2", 20, null, null, TestContext.Current.CancellationToken);
 
         first.Started!.Payload.Status.ShouldBe("started");
         again.ShouldBe(new TakenPlace(TurnPlace.Head, IsNew: false, null));
@@ -112,7 +114,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
     {
         await TakeAsync(1);
 
-        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "Hello", [], "other-1", 20, TestContext.Current.CancellationToken)).Place.ShouldBe(TurnPlace.Head);
+        (await _turns.TakeAsync(new MessageAddress("other", "msg-1", 1), "Hello", [], "other-1", 20, null, null, TestContext.Current.CancellationToken)).Place.ShouldBe(TurnPlace.Head);
     }
 
     [Fact]
@@ -201,8 +203,121 @@ public sealed class TurnQueueTests : IAsyncDisposable
 
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
 
+    [Fact]
+    public async Task What_waits_directly_behind_for_the_same_caller_is_claimed_with_a_message_and_again_with_it()
+    {
+        foreach (var number in (int[])[1, 2, 3])
+        {
+            await TakeToMergeAsync(number);
+        }
+
+        await TakeToMergeAsync(4, new Caller("ben", []));
+        await TakeToMergeAsync(5);
+
+        var (isOurs, merged) = await ClaimTogetherAsync(1);
+
+        isOurs.ShouldBeTrue();
+        merged.Select(message => (message.Address, message.Question)).ShouldBe([(Address(2), "Question 2"), (Address(3), "Question 3")]);
+        (await ClaimTogetherAsync(1)).Merged.Select(message => message.Address).ShouldBe(merged.Select(message => message.Address));
+        (await _turns.FindMergedAsync(Address(1), TestContext.Current.CancellationToken)).Count.ShouldBe(2);
+        (await ClaimTogetherAsync(2)).ShouldSatisfyAllConditions(claim => claim.IsOurs.ShouldBeFalse(), claim => claim.Merged.ShouldBeEmpty());
+        (await _turns.FindLeaderAsync(Address(3), TestContext.Current.CancellationToken)).ShouldBe("instance-1");
+        (await TakeToMergeAsync(2)).ShouldBe(TurnPlace.Known);
+        (await _turns.HeadAsync(Address(2), "instance-2", "run-2", gone: null, TestContext.Current.CancellationToken)).ShouldBe("instance-2");
+        (await ReleaseAsync(1)).ShouldBe("instance-4");
+        (await ClaimTogetherAsync(4)).Merged.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_comes_after_a_claim_that_merged_waits_for_the_next()
+    {
+        await TakeToMergeAsync(1);
+        await TakeToMergeAsync(2);
+        await ClaimTogetherAsync(1);
+        await TakeToMergeAsync(3);
+        await TakeToMergeAsync(4);
+
+        (await ClaimTogetherAsync(1)).Merged.ShouldHaveSingleItem().Address.ShouldBe(Address(2));
+        (await ReleaseAsync(1)).ShouldBe("instance-3");
+        (await ClaimTogetherAsync(3)).Merged.ShouldHaveSingleItem().Address.ShouldBe(Address(4));
+    }
+
+    [Theory]
+    [InlineData("profile")]
+    [InlineData("role")]
+    [InlineData("replaces")]
+    [InlineData("cancelled")]
+    [InlineData("over")]
+    [InlineData("long")]
+    [InlineData("enqueued")]
+    public async Task What_may_not_be_asked_together_waits_and_so_does_what_is_behind_it(string why)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
+        await TakeToMergeAsync(1);
+        await TakeToMergeAsync(2);
+        await (why switch
+        {
+            "profile" => TakeToMergeAsync(3, profile: "brief"),
+            "role" => TakeToMergeAsync(3, new Caller("ana", ["auditor"])),
+            "replaces" => TakeToMergeAsync(3, replaces: "msg-1"),
+            "long" => TakeToMergeAsync(3, text: new string('x', MergedMessage.MostText - 19)),
+            "enqueued" => TakeAsync(3),
+            _ => TakeToMergeAsync(3),
+        });
+        await TakeToMergeAsync(4);
+        await (why switch
+        {
+            "cancelled" => stopSignals.CancelAsync("channel", "instance-3", cancellation),
+            "over" => _log.RecordAsync(Address(3), Updates.Cancelled(Address(3), null, ""), once: null, cancellation),
+            _ => Task.CompletedTask,
+        });
+
+        (await ClaimTogetherAsync(1)).Merged.ShouldHaveSingleItem().Address.ShouldBe(Address(2));
+        (await ReleaseAsync(1)).ShouldBe("instance-3");
+    }
+
+    [Fact]
+    public async Task A_message_that_is_over_merges_nothing_and_names_what_it_had_merged()
+    {
+        await TakeToMergeAsync(1);
+        await TakeToMergeAsync(2);
+        await ClaimTogetherAsync(1);
+        await TakeToMergeAsync(3);
+        await _log.RecordAsync(Address(1), Updates.Cancelled(Address(1), null, ""), once: null, TestContext.Current.CancellationToken);
+
+        var (isOurs, merged) = await ClaimTogetherAsync(1);
+
+        isOurs.ShouldBeFalse();
+        merged.ShouldHaveSingleItem().Address.ShouldBe(Address(2));
+    }
+
+    [Fact]
+    public async Task The_messages_that_came_after_one_are_known_in_their_order_also_within_a_moment()
+    {
+        int[] numbers = [7, 3, 9, 1, 5];
+        foreach (var number in numbers)
+        {
+            await TakeAsync(number);
+        }
+
+        (await _turns.FindFollowingAsync(Address(9), TestContext.Current.CancellationToken)).ShouldBe([Address(9), Address(1), Address(5)]);
+        (await _turns.FindFollowingAsync(Address(2), TestContext.Current.CancellationToken)).ShouldBeEmpty();
+    }
+
+    private async Task<TurnPlace> TakeToMergeAsync(int number, Caller? caller = null, string? profile = null, string? replaces = null, string? text = null)
+    {
+        var address = Address(number) with { Profile = profile };
+        var message = new ChatMessage("channel", address.MessageId, text ?? $"Question {number}", caller ?? new Caller("ana", [])) { Replaces = replaces };
+        var ticket = MergeTicket.Of(address, message, DeliveryProperties.None, _clock.GetUtcNow());
+        return (await _turns.TakeAsync(address, message.Message, [], $"instance-{number}", 20, replaces, ticket, TestContext.Current.CancellationToken)).Place;
+    }
+
+    private Task<(bool IsOurs, IReadOnlyList<MergedMessage> Merged)> ClaimTogetherAsync(int number) =>
+        _turns.ClaimTogetherAsync(Address(number), $"instance-{number}", $"run-{number}", MergedMessage.MostText, TestContext.Current.CancellationToken);
+
     private async Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
-        (await _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", maxWaiting, TestContext.Current.CancellationToken)).Place;
+        (await _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", maxWaiting, null, null, TestContext.Current.CancellationToken)).Place;
 
     private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", isAnswered: false, TestContext.Current.CancellationToken);
 

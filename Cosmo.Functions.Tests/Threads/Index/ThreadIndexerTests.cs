@@ -43,7 +43,7 @@ public sealed class ThreadIndexerTests : IAsyncDisposable
     {
         await _room.WriteAsync("a", "conv_a", 10, messages: 7);
         var read = await _room.Reader.ReadAsync("a", Cancellation);
-        await _room.Store.CountMessageAsync("a", "m", Cancellation);
+        await _room.Store.CountMessagesAsync("a", ["m"], Cancellation);
 
         await _room.Index.RecordAsync([read.ToEntry()], replacesThread: false, Cancellation);
 

@@ -1,4 +1,5 @@
 using Cosmo.Functions.Answering.Approvals;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
 
@@ -32,11 +33,25 @@ internal sealed record RunInput(
     DateTimeOffset StopAt,
     DateTimeOffset ReceivedAt,
     string? TraceParent,
-    DateTimeOffset? RetryUntil = null);
+    DateTimeOffset? RetryUntil = null)
+{
+    /// <summary>The message whose place it takes in the thread; null for none.</summary>
+    public string? Replaces { get; init; }
+
+    /// <summary>What waits behind it is asked together with it.</summary>
+    public bool Merges { get; init; }
+
+    /// <summary>What was asked together with it in the first round; null there, and for nothing.</summary>
+    public IReadOnlyList<MergedMessage>? Merged { get; init; }
+}
 
 /// <param name="ToolCalls">What the model asks for; none when the answer is whole, and told.</param>
 /// <param name="ThreadId">The channel's thread, where nothing failed.</param>
-internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure, string? ThreadId = null);
+internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure, string? ThreadId = null)
+{
+    /// <summary>What is asked together with it; null where that is not known, and where nothing is merged.</summary>
+    public IReadOnlyList<MergedMessage>? Merged { get; init; }
+}
 
 /// <param name="IsApproved">A person has said yes to this very call.</param>
 internal sealed record ToolInput(
@@ -54,7 +69,22 @@ internal sealed record StopInput(string Channel, string InstanceId);
 /// <param name="Question">What the user asked; null from an older version.</param>
 /// <param name="Round">The round that was under way.</param>
 internal sealed record FailInput(
-    MessageAddress Address, string InstanceId, bool HasBegun, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt, string? Question = null, int Round = 0);
+    MessageAddress Address, string InstanceId, bool HasBegun, string? ThreadId, Failure Failure, DateTimeOffset ReceivedAt, string? Question = null, int Round = 0)
+{
+    /// <summary>Others may have been asked together with it.</summary>
+    public bool MayHaveMerged { get; init; }
+
+    /// <summary>Those; null where that is not known.</summary>
+    public IReadOnlyList<MergedMessage>? Merged { get; init; }
+}
+
+/// <param name="Address">The message that others were merged into.</param>
+/// <param name="Failure">What they ended with, if they were not answered.</param>
+/// <param name="Merged">The others; null where that is not known.</param>
+internal sealed record EndMergedInput(MessageAddress Address, string? ThreadId, Failure Failure, IReadOnlyList<MergedMessage>? Merged);
+
+/// <param name="IsKept">It was not answered, and is to be a dead letter.</param>
+internal sealed record EndedMerged(MergedMessage Message, bool IsKept);
 
 /// <param name="ReplyTo">The queue.</param>
 /// <param name="CorrelationId">What the producer knows its message by.</param>
@@ -64,4 +94,8 @@ internal sealed record ReplyInput(MessageAddress Address, string ReplyTo, string
 /// <param name="Question">What the user asks: should the body be lost, all that is known of it.</param>
 /// <param name="Caller">Who asks.</param>
 internal sealed record DeadLetterInput(
-    MessageAddress Address, byte[]? Body, DeliveryProperties Properties, Failure Failure, string? Question = null, Caller? Caller = null);
+    MessageAddress Address, byte[]? Body, DeliveryProperties Properties, Failure Failure, string? Question = null, Caller? Caller = null)
+{
+    /// <summary>The message whose place it was to take; null for none.</summary>
+    public string? Replaces { get; init; }
+}

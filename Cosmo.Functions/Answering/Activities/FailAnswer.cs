@@ -1,4 +1,5 @@
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
@@ -23,6 +24,8 @@ internal sealed class FailAnswer(
     ProfileCatalog profiles,
     MessageMemory memory,
     MessageHistory history,
+    TurnQueue turns,
+    MergedEnds merged,
     TurnRelease turn,
     TimeProvider clock,
     ILogger<FailAnswer> logger)
@@ -40,6 +43,11 @@ internal sealed class FailAnswer(
             await TryAsync(address, async () => input = input with { ThreadId = await FindThreadAsync(address.Channel, cancellationToken) }, cancellationToken);
         }
 
+        if (input is { MayHaveMerged: true, Merged: null })
+        {
+            await TryAsync(address, async () => input = input with { Merged = await turns.FindMergedAsync(address, cancellationToken) }, cancellationToken);
+        }
+
         await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
         var (isAnswered, shown) = (false, "");
         if (!failure.IsOutage)
@@ -54,7 +62,7 @@ internal sealed class FailAnswer(
         {
             var messageIds = new List<string>();
             await TryAsync(address, () => RepairAsync(input, shown, messageIds, cancellationToken), cancellationToken);
-            await TryAsync(address, () => history.RecordAsync(address, messageIds, StatusOf(failure), input.ReceivedAt, cancellationToken), cancellationToken);
+            await TryAsync(address, () => history.RecordAsync(address, messageIds, StatusOf(failure), input.ReceivedAt, input.Merged ?? [], cancellationToken), cancellationToken);
         }
 
         await turn.GiveOnAsync(address, input.InstanceId, isAnswered, client, cancellationToken);
@@ -83,17 +91,26 @@ internal sealed class FailAnswer(
     /// <summary>True if the fence says that the answer had become whole before.</summary>
     private async Task<bool> TellAsync(FailInput input, string shown, CancellationToken cancellationToken)
     {
-        var (address, failure, threadId) = (input.Address, input.Failure, input.ThreadId);
-        var update = StatusOf(failure) switch
-        {
-            MessageHistory.Cancelled => Updates.Cancelled(address, threadId, shown),
-            MessageHistory.TimedOut => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
-            _ => Updates.Error(address, threadId, failure.Sentence, failure.Details),
-        };
+        var (address, threadId) = (input.Address, input.ThreadId);
+        var update = UpdateOf(address, threadId, input.Failure, shown);
         await TryAsync(address, () => EndToolsAsync(address, threadId, cancellationToken), cancellationToken);
         await updates.PublishAsync(address, update, once: null, cancellationToken);
-        return (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload.Status == Updates.CompletedStatus;
+        var final = (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload ?? update;
+        if (input.Merged is { Count: > 0 } others)
+        {
+            await TryAsync(address, () => merged.EndAsync(others, address, final, cancellationToken), cancellationToken);
+        }
+
+        return final.Status == Updates.CompletedStatus;
     }
+
+    /// <summary>What the client of a message is told that is not answered.</summary>
+    public static UpdatePayload UpdateOf(MessageAddress address, string? threadId, Failure failure, string shown) => StatusOf(failure) switch
+    {
+        MessageHistory.Cancelled => Updates.Cancelled(address, threadId, shown),
+        MessageHistory.TimedOut => Updates.Timeout(address, threadId, failure.Sentence, failure.Details),
+        _ => Updates.Error(address, threadId, failure.Sentence, failure.Details),
+    };
 
     /// <summary>A call that died with its worker has not said how it ended.</summary>
     private async Task EndToolsAsync(MessageAddress address, string? threadId, CancellationToken cancellationToken)
@@ -136,10 +153,11 @@ internal sealed class FailAnswer(
         }
 
         messageIds.AddRange(ended.MessageIds);
+        messageIds.AddRange(ended.CallIds);
         var text = shown.StartsWith(ended.Text, StringComparison.Ordinal) ? shown[ended.Text.Length..] : "";
         text = ended.Text.Length > 0 && text.StartsWith(AssistantResponse.Paragraph, StringComparison.Ordinal) ? text[AssistantResponse.Paragraph.Length..] : text;
         if (text.Length > 0 && input.Question is { } question && await assistant.KeepShownAsync(
-            threadId, input.Round == 0 ? question : null, text, async id => (await history.FindAsync(address.Channel, [id], cancellationToken)).GetValueOrDefault(id) is { } other
+            threadId, input.Round == 0 ? [question, .. (input.Merged ?? []).Select(other => other.Question)] : [], text, async id => (await history.FindAsync(address.Channel, [id], cancellationToken)).GetValueOrDefault(id) is { } other
                 && other.MessageId != address.MessageId, cancellationToken) is { } kept)
         {
             messageIds.Add(kept);

@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
@@ -15,8 +17,8 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>
-/// Activity: one response of the model, streamed to the client; the first one finds the channel's thread or makes it, the last one finishes the answer, with the final update and the turn to the next. It stops
-/// when its orchestration says so, when the message had its end elsewhere, and in any case at its own deadline. A try after one that died takes over its
+/// Activity: one response of the model, streamed to the client; the first one finds the channel's thread or makes it, and what is to be asked together with the
+/// message, the last one finishes the answer, with the final update and the turn to the next. It stops when its orchestration says so, when the message had its end elsewhere, and in any case at its own deadline. A try after one that died takes over its
 /// response, if that became whole, and whatever that one had left undone at the end.
 /// </summary>
 internal sealed class RunAssistant(
@@ -27,6 +29,9 @@ internal sealed class RunAssistant(
     MessageMemory memory,
     MessageHistory history,
     UsageLedger ledger,
+    UpdateLog log,
+    TurnQueue turns,
+    MergedEnds ends,
     StopSignals stopSignals,
     TurnRelease turn,
     IOptions<DeliveryOptions> delivery,
@@ -50,8 +55,7 @@ internal sealed class RunAssistant(
                 case null:
                     return await AnswerAsync(input, client, bounds.Token, context.CancellationToken);
                 case Updates.CompletedStatus:
-                    await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: true, client, context.CancellationToken);
-                    return Whole;
+                    return await FinishAgainAsync(input, client, context.CancellationToken);
                 default:
                     return Failed(Failure.Over);
             }
@@ -83,19 +87,25 @@ internal sealed class RunAssistant(
 
         for (string? gone = null; ;)
         {
-            if (await opening.OpenAsync(input.Address, input.RunId, input.HasStarted ? null : input.Question, gone, bounds) is not { } threadId)
+            var (threadId, merged) = await opening.OpenAsync(input, gone, client, bounds);
+            if (threadId is null)
             {
-                return Failed(Failure.Over);
+                return Failed(Failure.Over) with { Merged = merged };
             }
 
             try
             {
-                return await RespondAsync(input, threadId, client, bounds, stopping);
+                return await RespondAsync(input with { Merged = merged }, threadId, client, bounds, stopping) with { Merged = merged };
             }
             catch (AssistantException e) when (e.Failure == AssistantFailure.ThreadGone && gone is null)
             {
                 logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
                 gone = threadId;
+            }
+            catch (AssistantException e)
+            {
+                logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
+                return Failed(Failure.From(e)) with { Merged = merged };
             }
         }
     }
@@ -118,7 +128,10 @@ internal sealed class RunAssistant(
         await using var heartbeat = new Heartbeat(client, input.InstanceId, input.Round == 0 ? input.FirstEventBy : null, clock, logger);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(bounds, answer.Fenced);
         var response = await assistant.RespondAsync(
-            new AssistantRequest(threadId, input.Question, input.ToolOutputs, input.Caller, address.Profile, earlier, input.RetryUntil ?? input.StopAt, input.StopAt),
+            new AssistantRequest(threadId, input.Question, input.ToolOutputs, input.Caller, address.Profile, earlier, input.RetryUntil ?? input.StopAt, input.StopAt)
+            {
+                MoreQuestions = input.Question is null ? [] : [.. (input.Merged ?? []).Select(message => message.Question)],
+            },
             new ResponseObserver(address, threadId, input.Round, updates, memory, answer, heartbeat, clock, logger, over.Token),
             over.Token);
         var text = Join(before, response.Text);
@@ -129,7 +142,7 @@ internal sealed class RunAssistant(
         await answer.StopAsync();
         if (response.ToolCalls.Count > 0)
         {
-            await memory.RememberSoFarAsync(address, input.Round, new(text, used) { MessageIds = messageIds }, over.Token);
+            await memory.RememberSoFarAsync(address, input.Round, new(text, used) { MessageIds = messageIds, CallIds = [.. response.ToolCalls.Select(call => call.CallId)] }, over.Token);
             await counting;
             await updates.PublishAsync(address, Updates.Processing(address, threadId), $"processing:{input.Round}", over.Token);
             return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null, threadId);
@@ -159,16 +172,20 @@ internal sealed class RunAssistant(
 
         try
         {
-            await NoteAsync(
-                input,
-                () => ledger.CountAsync(
-                    response.Id.Length > 0 ? response.Id : $"{input.InstanceId}:{input.Round}", input.Address, input.Caller, input.Address.Profile ?? AssistantProfile.BuiltIn, usage, cancellationToken),
-                cancellationToken);
+            await NoteAsync(input, () => CountAsync(response.Id.Length > 0 ? response.Id : $"{input.InstanceId}:{input.Round}", input.Address, usage), cancellationToken);
+            foreach (var address in input.Round == 0 ? (input.Merged ?? []).Select(message => message.Address) : [])
+            {
+                // A message of its own, which used nothing.
+                await NoteAsync(input, () => CountAsync(AnswerStarter.InstanceId(address), address, new TokenUsage(0, 0, 0, usage.Model, 0)), cancellationToken);
+            }
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
             logger.UsageNotCounted(e, input.Address.MessageId, usage.InputTokens, usage.OutputTokens);
         }
+
+        Task CountAsync(string responseId, MessageAddress address, TokenUsage used) =>
+            ledger.CountAsync(responseId, address, input.Caller, address.Profile ?? AssistantProfile.BuiltIn, used, cancellationToken);
     }
 
     /// <summary>Recorded before the answer is told, for the same reason.</summary>
@@ -176,7 +193,7 @@ internal sealed class RunAssistant(
     {
         try
         {
-            await NoteAsync(input, () => history.RecordAsync(input.Address, messageIds, Updates.CompletedStatus, input.ReceivedAt, cancellationToken), cancellationToken);
+            await NoteAsync(input, () => history.RecordAsync(input.Address, messageIds, Updates.CompletedStatus, input.ReceivedAt, input.Merged ?? [], cancellationToken), cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
@@ -203,9 +220,31 @@ internal sealed class RunAssistant(
             Telemetry.AnswersCompleted.Add(1);
             Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
             logger.AnswerCompleted(address.MessageId, input.Round + 1);
+            await ends.EndAsync(input.Merged ?? [], address, final, stopping);
         }
 
         await turn.GiveOnAsync(address, input.InstanceId, isTold, client, stopping);
+    }
+
+    /// <summary>A try before had told the answer, and may have left undone what comes after that.</summary>
+    private async Task<RunResult> FinishAgainAsync(RunInput input, DurableTaskClient client, CancellationToken stopping)
+    {
+        IReadOnlyList<MergedMessage>? merged = null;
+        if (input.Merges)
+        {
+            var final = (await log.FindEndAsync(input.Address, stopping))?.Update?.Payload;
+            if (final?.AnsweredBy is not null)
+            {
+                // It was asked together with another, and its end is that one's work.
+                return Failed(Failure.Over) with { Merged = [] };
+            }
+
+            merged = input.Merged ?? await turns.FindMergedAsync(input.Address, stopping);
+            await (final is null ? Task.CompletedTask : ends.EndAsync(merged, input.Address, final, stopping));
+        }
+
+        await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: true, client, stopping);
+        return Whole with { Merged = merged };
     }
 
     /// <summary>Waits for Redis, as all that follows does.</summary>

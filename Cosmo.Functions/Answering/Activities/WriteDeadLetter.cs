@@ -41,6 +41,10 @@ internal sealed class WriteDeadLetter(DeadLetters deadLetters, MessageMemory mem
     private byte[] MakeBody(DeadLetterInput input)
     {
         logger.BodyLost(input.Address.MessageId);
-        return MessagePublisher.BodyOf(new ChatMessage(input.Address.Channel, input.Address.MessageId, input.Question!, input.Caller!));
+        return MessagePublisher.BodyOf(new ChatMessage(input.Address.Channel, input.Address.MessageId, input.Question!, input.Caller!)
+        {
+            Profile = input.Address.Profile,
+            Replaces = input.Replaces,
+        });
     }
 }

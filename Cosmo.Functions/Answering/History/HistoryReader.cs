@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
@@ -40,7 +41,7 @@ internal sealed class HistoryReader(IAssistant assistant, ThreadReader threads, 
             var ended = await history.FindAsync(channel, known, cancellationToken);
             if (pages == 0 && before?.Answer is { } last)
             {
-                builder.Continue(last, ended.GetValueOrDefault(last));
+                builder.Continue(last, ended.GetValueOrDefault(last), before.Questions);
             }
 
             foreach (var item in found.Items)
@@ -85,8 +86,11 @@ internal sealed class HistoryReader(IAssistant assistant, ThreadReader threads, 
         private string? _answer;
         private EndedMessage? _ended;
 
-        /// <summary>The page before ended within, or just after, this answer.</summary>
-        public void Continue(string answer, EndedMessage? ended) => (_answer, _ended) = (answer, ended);
+        /// <summary>So many questions of the answer stand there already.</summary>
+        private int _questions;
+
+        /// <summary>The page before ended within, or just after, this answer, or among its questions.</summary>
+        public void Continue(string answer, EndedMessage? ended, int questions) => (_answer, _ended, _questions) = (answer, ended, questions);
 
         /// <summary>False if the page is full, and the item belongs on the next one.</summary>
         public bool TryAdd(ConversationItem item, EndedMessage? ended)
@@ -100,14 +104,25 @@ internal sealed class HistoryReader(IAssistant assistant, ThreadReader threads, 
                         return false;
                     }
 
-                    if (_ended is not { IsSuperseded: true })
+                    _questions++;
+                    var asked = _ended?.Questions.ElementAtOrDefault(^_questions);
+                    if (_ended is not { IsSuperseded: true } || asked?.MessageId != _ended.MessageId)
                     {
-                        _messages.Add(new(item.Id!, _ended?.MessageId, "user", item.Content) { CreatedAt = _ended?.AskedAt });
+                        _messages.Add(new(item.Id!, asked?.MessageId, "user", item.Content) { CreatedAt = asked?.AskedAt });
                     }
 
-                    (_answer, _ended) = (null, null);
+                    if (_ended is null || _questions >= _ended.Questions.Count)
+                    {
+                        Forget();
+                    }
+
                     return true;
                 case { Type: ConversationItem.Message, Role: "assistant", Content.Length: > 0 }:
+                    if (_questions > 0)
+                    {
+                        Forget();
+                    }
+
                     if (ended is not null && _ended is not null && (ended.MessageId, ended.Attempt) != (_ended.MessageId, _ended.Attempt))
                     {
                         EndAnswer();
@@ -136,8 +151,10 @@ internal sealed class HistoryReader(IAssistant assistant, ThreadReader threads, 
         public HistoryPage ToPage(string? after)
         {
             EndAnswer();
-            return new HistoryPage(_messages) { Next = after is null ? null : new HistoryCursor(after, _answer).ToString() };
+            return new HistoryPage(_messages) { Next = after is null ? null : new HistoryCursor(after, _answer, _questions).ToString() };
         }
+
+        private void Forget() => (_answer, _ended, _questions) = (null, null, 0);
 
         private void EndAnswer()
         {
@@ -188,9 +205,11 @@ internal sealed record HistoryMessage(
 /// <summary>Where a page begins, as a client hands it back: nothing in it is trusted.</summary>
 /// <param name="After">The item behind which it does.</param>
 /// <param name="Answer">The item by which the answer just after it is known; null if it is not.</param>
-internal sealed partial record HistoryCursor(string After, string? Answer)
+/// <param name="Questions">So many of that answer's questions stand behind it.</param>
+internal sealed partial record HistoryCursor(string After, string? Answer, int Questions)
 {
-    public override string ToString() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Answer is null ? After : $"{After} {Answer}"));
+    public override string ToString() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(
+        Answer is null ? After : Questions == 0 ? $"{After} {Answer}" : string.Create(CultureInfo.InvariantCulture, $"{After} {Answer} {Questions}")));
 
     /// <summary>Null for what is no cursor.</summary>
     public static HistoryCursor? Parse(string text)
@@ -201,9 +220,14 @@ internal sealed partial record HistoryCursor(string After, string? Answer)
         }
 
         var match = Form().Match(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)));
-        return match.Success ? new HistoryCursor(match.Groups[1].Value, match.Groups[2].Success ? match.Groups[2].Value : null) : null;
+        return match.Success
+            ? new HistoryCursor(
+                match.Groups[1].Value,
+                match.Groups[2].Success ? match.Groups[2].Value : null,
+                match.Groups[3].Success ? int.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture) : 0)
+            : null;
     }
 
-    [GeneratedRegex(@"\A([A-Za-z0-9_-]{1,256})(?: ([A-Za-z0-9_-]{1,256}))?\z")]
+    [GeneratedRegex(@"\A([A-Za-z0-9_-]{1,256})(?: ([A-Za-z0-9_-]{1,256})(?: ([0-9]{1,4}))?)?\z")]
     private static partial Regex Form();
 }

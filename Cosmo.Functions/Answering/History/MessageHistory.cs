@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -24,8 +25,8 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
 
     private const string RecordScript = """
         local known, order = KEYS[1], KEYS[2]
-        for i = 5, #ARGV do
-          redis.call('HSET', known, ARGV[i], ARGV[4])
+        for i = 4, #ARGV, 2 do
+          redis.call('HSET', known, ARGV[i], ARGV[i + 1])
           redis.call('ZADD', order, ARGV[2], ARGV[i])
         end
         local surplus = redis.call('ZCARD', order) - tonumber(ARGV[3])
@@ -37,21 +38,45 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
         redis.call('EXPIRE', order, ARGV[1])
         """;
 
+    /// <summary>Of messages that are forgotten there remains that there were such.</summary>
+    private const string ForgetScript = """
+        local known, order, count = KEYS[1], KEYS[2], tonumber(ARGV[3])
+        for i = 4, #ARGV do
+          local name = i < 4 + count and 'message:' or 'item:'
+          redis.call('HDEL', known, name .. ARGV[i])
+          redis.call('ZREM', order, name .. ARGV[i])
+          if i < 4 + count then
+            redis.call('HSET', known, 'replaced:' .. ARGV[i], '')
+            redis.call('ZADD', order, ARGV[2], 'replaced:' .. ARGV[i])
+          end
+        end
+        redis.call('EXPIRE', known, ARGV[1])
+        redis.call('EXPIRE', order, ARGV[1])
+        """;
+
     /// <summary>Records the end of a message. Doing so again is harmless; a later attempt counts.</summary>
     /// <param name="address">The message.</param>
     /// <param name="itemIds">The model's items in which the text of its answer stands.</param>
     /// <param name="status">How it ended.</param>
     /// <param name="askedAt">When it was taken in.</param>
+    /// <param name="merged">What was asked together with it, and ended with it.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    public Task RecordAsync(MessageAddress address, IEnumerable<string> itemIds, string status, DateTimeOffset askedAt, CancellationToken cancellationToken)
+    public Task RecordAsync(
+        MessageAddress address, IEnumerable<string> itemIds, string status, DateTimeOffset askedAt, IReadOnlyList<MergedMessage> merged, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
+        var ended = new EndedMessage(address.MessageId, status, askedAt, now, address.Attempt)
+        {
+            Together = merged.Count > 0 ? [.. merged.Select(message => new AskedMessage(message.Address.MessageId, message.ReceivedAt))] : null,
+        };
         return redis.EvaluateAsync(
             RecordScript,
             Keys(address.Channel),
             [
-                options.Value.ExpirySeconds, now.ToUnixTimeMilliseconds(), MaxKept, JsonSerializer.Serialize(new EndedMessage(address.MessageId, status, askedAt, now, address.Attempt), CosmoJson.Options),
-                MessageField(address.MessageId), .. itemIds.Select(id => (RedisValue)ItemField(id)),
+                options.Value.ExpirySeconds, now.ToUnixTimeMilliseconds(), MaxKept, MessageField(address.MessageId), Text(ended),
+                .. itemIds.SelectMany(id => (RedisValue[])[ItemField(id), Text(ended)]),
+                .. merged.SelectMany(message => (RedisValue[])[
+                    MessageField(message.Address.MessageId), Text(new EndedMessage(message.Address.MessageId, status, message.ReceivedAt, now, message.Address.Attempt))]),
             ],
             cancellationToken);
     }
@@ -77,6 +102,17 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
     public Task<bool> KnowsAsync(string channel, string messageId, CancellationToken cancellationToken) =>
         redis.RunAsync(database => database.HashExistsAsync(Keys(channel)[0], MessageField(messageId)), cancellationToken);
 
+    /// <summary>Whether a message is among the newest that have ended, or were taken out of the conversation.</summary>
+    public async Task<bool> HasHadAsync(string channel, string messageId, CancellationToken cancellationToken) =>
+        (await redis.RunAsync(database => database.HashGetAsync(Keys(channel)[0], [MessageField(messageId), "replaced:" + messageId]), cancellationToken)).Any(value => !value.IsNull);
+
+    /// <summary>Forgets messages that were taken out of the conversation, but that there were such.</summary>
+    public Task ForgetAsync(string channel, IReadOnlyList<string> messageIds, IReadOnlyList<string> itemIds, CancellationToken cancellationToken) => redis.EvaluateAsync(
+        ForgetScript,
+        Keys(channel),
+        [options.Value.ExpirySeconds, clock.GetUtcNow().ToUnixTimeMilliseconds(), messageIds.Count, .. messageIds.Select(id => (RedisValue)id), .. itemIds.Select(id => (RedisValue)id)],
+        cancellationToken);
+
     /// <summary>All that is kept of a channel.</summary>
     public RedisKey[] Keys(string channel) => [RedisKeys.ForChannel(redis.Prefix, "history", channel), RedisKeys.ForChannel(redis.Prefix, "history_order", channel)];
 
@@ -88,6 +124,8 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
         return ids.Zip(found).Where(pair => !pair.Second.IsNull)
             .ToDictionary(pair => pair.First, pair => JsonSerializer.Deserialize<EndedMessage>((string)pair.Second!, CosmoJson.Options)!);
     }
+
+    private static string Text(EndedMessage ended) => JsonSerializer.Serialize(ended, CosmoJson.Options);
 
     private static string MessageField(string messageId) => "message:" + messageId;
 
@@ -103,4 +141,15 @@ internal sealed record EndedMessage(string MessageId, string Status, DateTimeOff
     /// <summary>A later attempt at the message has had its end as well: that one counts.</summary>
     [JsonIgnore]
     public bool IsSuperseded { get; init; }
+
+    /// <summary>What was asked together with it, after it; null for nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AskedMessage>? Together { get; init; }
+
+    /// <summary>The messages that its answer answers, in order.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<AskedMessage> Questions => [new(MessageId, AskedAt), .. Together ?? []];
 }
+
+/// <param name="AskedAt">When it was taken in.</param>
+internal sealed record AskedMessage(string MessageId, DateTimeOffset AskedAt);

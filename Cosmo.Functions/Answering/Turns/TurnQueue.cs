@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -49,7 +50,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
 
     /// <summary>
     /// A head whose lease has ended is removed first. Who is at the head when it takes its place is told at once that its answer has started. Answers {place,
-    /// 1 if it is new, the record of that update}.
+    /// 1 if it is new, the record of that update}. Where messages are merged, a ticket is kept as well, by which they are known to belong together.
     /// </summary>
     private const string TakeScript = UpdateLog.RecordFunction + """
         local list, lease, ending, taken, message, attempt, text, body = unpack(KEYS, 1, 8)
@@ -71,12 +72,17 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         redis.call('SET', attempt, ARGV[5], 'EX', kept)
         redis.call('SET', text, ARGV[6], 'EX', ARGV[7])
         redis.call('SET', body, ARGV[8], 'EX', ARGV[9])
-        local now = tonumber(redis.call('TIME')[1])
-        redis.call('ZADD', taken, now, ARGV[10])
+        local time = redis.call('TIME')
+        local now = time[1] + time[2] / 1000000
+        redis.call('ZADD', taken, string.format('%.6f', now), ARGV[10])
         redis.call('ZREMRANGEBYSCORE', taken, '-inf', now - tonumber(ARGV[11]))
         redis.call('EXPIRE', taken, ARGV[11])
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
+        if ARGV[20] then
+          redis.call('HSET', KEYS[12], ticket, ARGV[20], ticket .. ':member', ARGV[10])
+          redis.call('EXPIRE', KEYS[12], kept)
+        end
         if #waiting > 0 then return {'Waiting', 1} end
         redis.call('SET', lease, '', 'PX', duration)
         return {'Head', 1, record({unpack(KEYS, 9)}, {unpack(ARGV, 12)})}
@@ -117,6 +123,56 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         return redis.call('HGET', KEYS[1], 'owner')
         """;
 
+    /// <summary>
+    /// Claims a message, and with it those that wait directly behind it and may be asked together with it: they leave the list, and the same orchestration owns
+    /// them. What was merged stays merged. Answers the owner, which nobody is of a message that is over, then what was merged, as it was taken in. The keys of messages follow from the tickets, and share
+    /// the channel's hash slot.
+    /// </summary>
+    private const string MergeScript = """
+        local message, fence, list, tickets, merged = unpack(KEYS)
+        local run, kept, ticket, most, messages, fences, stops = unpack(ARGV)
+        local before = redis.call('LRANGE', merged, 0, -1)
+        if redis.call('HEXISTS', fence, 'final') == 1 then return {'', unpack(before)} end
+        redis.call('HSETNX', message, 'owner', run)
+        redis.call('EXPIRE', message, kept)
+        local owner = redis.call('HGET', message, 'owner')
+        if owner ~= run then return {owner} end
+        if #before > 0 then return {run, unpack(before)} end
+
+        local function read(instance)
+          local text = redis.call('HGET', tickets, instance)
+          local length, group, may, asked = string.match(text or '', '^(%d+) (%S+) (%d) (.*)$')
+          return {length = tonumber(length), group = group, may = may == '1', asked = asked, member = redis.call('HGET', tickets, instance .. ':member')}
+        end
+
+        local own = read(ticket)
+        local total, isBehind, found = own.length, false, {run}
+        for _, other in ipairs(own.group and redis.call('LRANGE', list, 0, -1) or {}) do
+          if isBehind then
+            local next = read(other)
+            if next.group ~= own.group or not next.may or not next.member or total + next.length > tonumber(most) then break end
+            local key = messages .. next.member
+            if redis.call('HEXISTS', key, 'owner') == 1 or redis.call('HEXISTS', fences .. next.member, 'final') == 1 then break end
+            if redis.call('GET', stops .. other) == 'cancelled' then break end
+            redis.call('HSET', key, 'owner', run, 'leader', ticket)
+            redis.call('EXPIRE', key, kept)
+            redis.call('LREM', list, 0, other)
+            redis.call('HDEL', tickets, other, other .. ':member')
+            redis.call('RPUSH', merged, next.asked)
+            redis.call('EXPIRE', merged, kept)
+            total = total + next.length
+            table.insert(found, next.asked)
+          end
+          isBehind = isBehind or other == ticket
+        end
+        return found
+        """;
+
+    private const string FollowingScript = """
+        local since = redis.call('ZSCORE', KEYS[1], ARGV[1])
+        return since and redis.call('ZRANGEBYSCORE', KEYS[1], since, '+inf') or {}
+        """;
+
     private const string KeepScript = """
         if redis.call('LINDEX', KEYS[1], 0) == ARGV[1] then
           redis.call('SET', KEYS[2], '', 'PX', ARGV[2])
@@ -130,6 +186,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         if isAnswered == '1' then redis.call('DEL', body) end
         local was = redis.call('LINDEX', list, 0)
         redis.call('LREM', list, 0, ticket)
+        if KEYS[4] then redis.call('HDEL', KEYS[4], ticket, ticket .. ':member') end
         local head = redis.call('LINDEX', list, 0)
         if not head then
           redis.call('DEL', lease)
@@ -140,14 +197,15 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         """;
 
     private const string ForgetScript = """
-        local list, lease, ending, taken = unpack(KEYS, 1, 4)
+        local list, lease, ending, taken, tickets = unpack(KEYS, 1, 5)
         local count = tonumber(ARGV[1])
         for i = 1, count do
           redis.call('ZREM', taken, ARGV[1 + i])
           redis.call('LREM', list, 0, ARGV[1 + count + i])
+          redis.call('HDEL', tickets, ARGV[1 + count + i], ARGV[1 + count + i] .. ':member')
         end
-        for i = 5, #KEYS do redis.call('DEL', KEYS[i]) end
-        if redis.call('EXISTS', list) == 0 then redis.call('DEL', lease, ending) end
+        for i = 6, #KEYS do redis.call('DEL', KEYS[i]) end
+        if redis.call('EXISTS', list) == 0 then redis.call('DEL', lease, ending, tickets) end
         """;
 
     /// <summary>Longer than anything is kept of a message, here or in the Durable store.</summary>
@@ -161,17 +219,21 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     /// <param name="body">The message as it came, which <see cref="MessageMemory"/> keeps for its dead letter.</param>
     /// <param name="instanceId">The orchestration.</param>
     /// <param name="maxWaiting">So many may wait in the channel.</param>
+    /// <param name="replaces">The message whose place it takes in the conversation, or null.</param>
+    /// <param name="ticket">What others may be asked together with it by; null where messages are not merged.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public async Task<TakenPlace> TakeAsync(
-        MessageAddress address, string text, byte[] body, string instanceId, int maxWaiting, CancellationToken cancellationToken)
+        MessageAddress address, string text, byte[] body, string instanceId, int maxWaiting, string? replaces, MergeTicket? ticket, CancellationToken cancellationToken)
     {
-        var started = log.EntryOf(address, Updates.Started(address, text), "started");
+        var started = log.EntryOf(address, Updates.Started(address, text, replaces), "started");
         var answer = await redis.EvaluateAsync(
             TakeScript,
-            [ListKey(address.Channel), LeaseKey(address.Channel), EndingKey(address.Channel), TakenKey(address.Channel), .. KeysOf(address), .. started.Keys],
+            [ListKey(address.Channel), LeaseKey(address.Channel), EndingKey(address.Channel), TakenKey(address.Channel), .. KeysOf(address), .. started.Keys,
+                .. ticket is null ? [] : new RedisKey[] { TicketsKey(address.Channel) }],
             [
                 instanceId, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (long)TextKept.TotalSeconds,
                 MessageMemory.Pack(body), (long)MessageMemory.BodyKept.TotalSeconds, Member(address), (long)TakenKept.TotalSeconds, .. started.Values,
+                .. ticket is null ? [] : new RedisValue[] { ticket.ToString() },
             ],
             cancellationToken);
         return new TakenPlace(
@@ -184,6 +246,43 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         var owner = await redis.EvaluateAsync(
             ClaimScript, [MessageKey(address), log.FenceKey(address)], [runId, (long)Kept.TotalSeconds], cancellationToken);
         return (string?)owner == runId;
+    }
+
+    /// <summary>Claims a message as <see cref="ClaimAsync"/> does, with those that are to be asked together with it, which follow in their order.</summary>
+    /// <param name="mostText">So many characters are asked together at most.</param>
+    public async Task<(bool IsOurs, IReadOnlyList<MergedMessage> Merged)> ClaimTogetherAsync(
+        MessageAddress address, string instanceId, string runId, int mostText, CancellationToken cancellationToken)
+    {
+        var (messages, fences, stops) = (KeyOf("message", address.Channel) + ":", KeyOf("fence", address.Channel) + ":", KeyOf("stop", address.Channel) + ":");
+        var answer = await redis.EvaluateAsync(
+            MergeScript,
+            [MessageKey(address), log.FenceKey(address), ListKey(address.Channel), TicketsKey(address.Channel), MergedKey(address)],
+            [runId, (long)Kept.TotalSeconds, instanceId, mostText, messages, fences, stops],
+            cancellationToken);
+        var found = (string[])answer!;
+        return (found[0] == runId, [.. found.Skip(1).Select(MergedMessage.Read)]);
+    }
+
+    /// <summary>What was merged into a message, in order.</summary>
+    public async Task<IReadOnlyList<MergedMessage>> FindMergedAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        var merged = await redis.RunAsync(database => database.ListRangeAsync(MergedKey(address)), cancellationToken);
+        return [.. merged.Select(one => MergedMessage.Read(one!))];
+    }
+
+    /// <summary>The instance that answers a message which was merged into its own; null for one that was not.</summary>
+    public async Task<string?> FindLeaderAsync(MessageAddress address, CancellationToken cancellationToken) =>
+        (string?)await redis.RunAsync(database => database.HashGetAsync(MessageKey(address), "leader"), cancellationToken);
+
+    /// <summary>Forgets the bodies of messages that need no dead letter any more.</summary>
+    public Task ForgetBodiesAsync(IEnumerable<MessageAddress> messages, CancellationToken cancellationToken) =>
+        redis.RunAsync(database => database.KeyDeleteAsync([.. messages.Select(message => MessageMemory.BodyKey(redis.Prefix, message))]), cancellationToken);
+
+    /// <summary>A message that took a place, and those that did after it, oldest first; none if the message is not known any more.</summary>
+    public async Task<IReadOnlyList<MessageAddress>> FindFollowingAsync(MessageAddress address, CancellationToken cancellationToken)
+    {
+        var members = await redis.EvaluateAsync(FollowingScript, [TakenKey(address.Channel)], [Member(address)], cancellationToken);
+        return [.. ((string[])members!).Select(member => Read(address.Channel, member))];
     }
 
     /// <summary>Who has the turn now. An orchestration whose place was lost gets one at the end.</summary>
@@ -216,7 +315,13 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<string?> ReleaseAsync(MessageAddress address, string instanceId, bool isAnswered, CancellationToken cancellationToken)
     {
         var next = await redis.EvaluateAsync(
-            ReleaseScript, [ListKey(address.Channel), LeaseKey(address.Channel), MessageMemory.BodyKey(redis.Prefix, address)], [instanceId, LeaseMilliseconds, isAnswered], cancellationToken);
+            ReleaseScript,
+            [
+                ListKey(address.Channel), LeaseKey(address.Channel), MessageMemory.BodyKey(redis.Prefix, address),
+                .. options.Value.WhenBusy == AnsweringOptions.Merge ? new RedisKey[] { TicketsKey(address.Channel) } : [],
+            ],
+            [instanceId, LeaseMilliseconds, isAnswered],
+            cancellationToken);
         return (string?)next is { Length: > 0 } instance ? instance : null;
     }
 
@@ -232,7 +337,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<IReadOnlyList<MessageAddress>> FindTakenAsync(string channel, CancellationToken cancellationToken)
     {
         var members = await redis.RunAsync(database => database.SortedSetRangeByRankAsync(TakenKey(channel)), cancellationToken);
-        return [.. members.Select(member => ((string)member!).Split(':', 2)).Select(parts => new MessageAddress(channel, parts[1], int.Parse(parts[0], CultureInfo.InvariantCulture)))];
+        return [.. members.Select(member => Read(channel, member!))];
     }
 
     /// <summary>The instances that have a place in the channel, in their order.</summary>
@@ -250,10 +355,10 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task ForgetAsync(
         string channel, IReadOnlyCollection<(MessageAddress Address, string InstanceId)> messages, IEnumerable<RedisKey> keys, CancellationToken cancellationToken)
     {
-        var own = messages.SelectMany(message => KeysOf(message.Address));
+        var own = messages.SelectMany(message => KeysOf(message.Address).Append(MergedKey(message.Address)));
         await redis.EvaluateAsync(
             ForgetScript,
-            [ListKey(channel), LeaseKey(channel), EndingKey(channel), TakenKey(channel), .. own, .. keys],
+            [ListKey(channel), LeaseKey(channel), EndingKey(channel), TakenKey(channel), TicketsKey(channel), .. own, .. keys],
             [messages.Count, .. messages.Select(message => (RedisValue)Member(message.Address)), .. messages.Select(message => (RedisValue)message.InstanceId)],
             cancellationToken);
     }
@@ -262,17 +367,26 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     private RedisKey[] KeysOf(MessageAddress address) =>
         [MessageKey(address), AttemptKey(address.Channel, address.MessageId), QuestionKey(address), MessageMemory.BodyKey(redis.Prefix, address)];
 
-    private string ListKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "turns", channel);
+    private string ListKey(string channel) => KeyOf("turns", channel);
 
-    private string LeaseKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "turn", channel);
+    private string LeaseKey(string channel) => KeyOf("turn", channel);
 
-    private string TakenKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "taken", channel);
+    private string TakenKey(string channel) => KeyOf("taken", channel);
 
     private string QuestionKey(MessageAddress address) => $"{RedisKeys.ForChannel(redis.Prefix, "question", address.Channel)}:{address.MessageId}";
 
     private static string Member(MessageAddress address) => string.Create(CultureInfo.InvariantCulture, $"{address.Attempt}:{address.MessageId}");
 
-    private string EndingKey(string channel) => RedisKeys.ForChannel(redis.Prefix, "ending", channel);
+    private static MessageAddress Read(string channel, string member) =>
+        member.Split(':', 2) is [var attempt, var messageId] ? new MessageAddress(channel, messageId, int.Parse(attempt, CultureInfo.InvariantCulture)) : throw new FormatException(member);
+
+    private string KeyOf(string kind, string channel) => RedisKeys.ForChannel(redis.Prefix, kind, channel);
+
+    private string TicketsKey(string channel) => KeyOf("tickets", channel);
+
+    private string MergedKey(MessageAddress address) => $"{KeyOf("merged", address.Channel)}:{Member(address)}";
+
+    private string EndingKey(string channel) => KeyOf("ending", channel);
 
     private string AttemptKey(string channel, string messageId) => $"{RedisKeys.ForChannel(redis.Prefix, "attempt", channel)}:{messageId}";
 

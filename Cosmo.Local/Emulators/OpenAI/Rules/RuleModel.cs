@@ -1,4 +1,5 @@
 using Cosmo.Local.Emulators.OpenAI.Rules.Answers;
+using Cosmo.Local.Emulators.OpenAI.Wire;
 
 namespace Cosmo.Local.Emulators.OpenAI.Rules;
 
@@ -12,10 +13,9 @@ internal static class RuleModel
 
     public static Reply Reply(ModelInput input)
     {
-        var understanding = input.Items
-            .Where(item => item.IsUserMessage)
+        var understanding = Said(input.Items)
             .TakeLast(MaxMessagesRead)
-            .Aggregate(Understanding.Nothing, (before, message) => QuestionReader.Read(message.ContentText, before));
+            .Aggregate(Understanding.Nothing, (before, message) => QuestionReader.Read(message, before));
         if (OtherTools.Wanted(input).Count > 0)
         {
             understanding = Understanding.Nothing;
@@ -33,6 +33,28 @@ internal static class RuleModel
     {
         var ask = new Ask(Topic.Weather) { Place = new Place("Makati", "PH"), Capacity = 10, Email = "nobody@example.com" };
         return ask.ToCall(input.Tools[0]);
+    }
+
+    /// <summary>What the user said: messages between which nothing stands are said at once.</summary>
+    private static List<string> Said(IReadOnlyList<Item> items)
+    {
+        var said = new List<string>();
+        var isGoingOn = false;
+        foreach (var item in items)
+        {
+            if (item.IsUserMessage && isGoingOn)
+            {
+                said[^1] += "\n" + item.ContentText;
+            }
+            else if (item.IsUserMessage)
+            {
+                said.Add(item.ContentText);
+            }
+
+            isGoingOn = item.IsUserMessage;
+        }
+
+        return said;
     }
 
     private static string Text(Understanding understanding, Turn turn, ModelInput input)
