@@ -11,13 +11,19 @@ internal sealed class AnswerPrinter(TerminalSession session)
     private readonly string _messageId = Guid.NewGuid().ToString();
     private string _printed = "";
 
-    public async Task<int> SendAsync(string channel, string text)
+    public async Task<int> SendAsync(string channel, string text, string? replaces)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(session.CancellationToken);
         limit.CancelAfter(Patience);
+        var message = new JsonObject { ["message"] = text };
+        if (replaces is not null)
+        {
+            message["replaces"] = replaces;
+        }
+
         try
         {
-            return End(await new AnswerListener(session.Deployment, _messageId, Show).SendAsync(channel, new JsonObject { ["message"] = text }, limit.Token));
+            return End(await new AnswerListener(session.Deployment, _messageId, Show).SendAsync(channel, message, limit.Token));
         }
         catch (OperationCanceledException) when (!session.CancellationToken.IsCancellationRequested)
         {

@@ -16,9 +16,12 @@ internal sealed class ConversationCommands(OperatorCommands operators)
         };
         var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
         var text = new Argument<string>("TEXT") { Description = "What to ask." };
-        yield return operators.Verb(
+        var replaces = new Option<string?>("--replaces") { Description = "An earlier message of the channel whose place it takes." };
+        var send = operators.Verb(
             "send", "Sends a message into a channel, without RabbitMQ, and prints the answer as it streams.", "cosmo send demo \"What is the weather in Makati?\"",
-            [channel, text], (parsed, session) => new AnswerPrinter(session).SendAsync(parsed.GetValue(channel)!, parsed.GetValue(text)!));
+            [channel, text], (parsed, session) => new AnswerPrinter(session).SendAsync(parsed.GetValue(channel)!, parsed.GetValue(text)!, parsed.GetValue(replaces)));
+        send.Options.Add(replaces);
+        yield return send;
         yield return Conversation();
     }
 

@@ -30,6 +30,20 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task A_message_is_sent_in_the_place_of_another()
+    {
+        await RunAsync("send", "replacing", "Hello");
+        var messages = (await Host.SendAsync("GET", "channels/replacing/messages")).Body!["messages"]!.AsArray();
+
+        var sent = await RunAsync("send", "replacing", "Hello", "--replaces", messages[0]!["message_id"]!.GetValue<string>());
+        var refused = await RunAsync("send", "replacing", "Hello", "--replaces", "nothing");
+
+        sent.ExitCode.ShouldBe(0, sent.Error);
+        (await Host.SendAsync("GET", "channels/replacing/messages")).Body!["messages"]!.AsArray().Count.ShouldBe(2);
+        refused.Error.ShouldContain("'nothing'");
+    }
+
+    [Fact]
     public async Task Feedback_is_a_table_and_JSON()
     {
         var none = await RunAsync("feedback");
