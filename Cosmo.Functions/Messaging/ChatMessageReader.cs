@@ -126,11 +126,11 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
         return null;
     }
 
+    /// <summary>What cannot be the id of a message counts as absent (wire contract, section 1).</summary>
     private static Rejection? ReadReplaces(IReadOnlyDictionary<string, ForeignJson> fields, string messageId, out string? value)
     {
-        value = null;
-        return !fields.TryGetValue(ReplacesField, out var field) || field.Kind == JsonValueKind.Null ? null
-            : ReadId(fields, ReplacesField, out value) ?? (value == messageId ? new Rejection(Rejection.InvalidMessage, $"Field '{ReplacesField}' must not be the message's own id.") : null);
+        value = ReadId(fields, ReplacesField, out var id) is null ? id : null;
+        return value == messageId ? new Rejection(Rejection.InvalidMessage, $"Field '{ReplacesField}' must not be the message's own id.") : null;
     }
 
     private static Rejection? ReadText(IReadOnlyDictionary<string, ForeignJson> fields, string name, out string? value)
@@ -164,8 +164,8 @@ internal sealed class ChatMessageReader(IOptions<MessagingOptions> options)
 
     /// <summary>Whether there is such a profile is not known here. What is longer than any name is none.</summary>
     private static string? ReadProfile(IReadOnlyDictionary<string, ForeignJson> fields) =>
-        !fields.TryGetValue(ProfileField, out var field) || field.Kind == JsonValueKind.Null ? null
-        : field is { Kind: JsonValueKind.String, Text: { Length: <= MaxIdLength } name } ? name
+        !fields.TryGetValue(ProfileField, out var field) || field.Kind != JsonValueKind.String ? null
+        : field.Text is { Length: <= MaxIdLength } name ? name
         : "";
 
     /// <summary>
