@@ -79,17 +79,40 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
         _webPubSub.Sent.ShouldHaveSingleItem();
-        (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBeFalse();
+        (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBe(MessageClaim.Anothers);
     }
 
-    [Fact]
-    public async Task No_thread_is_made_for_a_message_that_another_run_has()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_another_run_has_is_that_ones_to_answer_and_to_end(bool isOver)
     {
+        await TakeTurnsAsync();
         await _turns.ClaimAsync(Address, "another-run", Cancellation);
+        if (isOver)
+        {
+            await _log.RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+        }
 
         (await RunAssistantAsync(threadId: null)).Failure.ShouldBe(Failure.Over);
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
+        _webPubSub.Sent.ShouldBeEmpty();
+        (await _turns.HeadAsync(Next, "instance-2", "run-2", gone: null, Cancellation)).ShouldBe("instance-1");
+    }
+
+    [Fact]
+    public async Task A_first_round_that_died_with_its_last_word_recorded_says_it_and_gives_the_turn_on()
+    {
+        await TakeTurnsAsync();
+        await _turns.ClaimAsync(Address, "run-1", Cancellation);
+        await _log.RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        (await RunAssistantAsync(threadId: null)).Failure.ShouldBeNull();
+
+        _assistant.ReceivedCalls().ShouldBeEmpty();
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["completed"]);
+        await NextHasTheTurnAsync();
     }
 
     [Fact]

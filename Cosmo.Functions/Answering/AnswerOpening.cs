@@ -37,7 +37,7 @@ internal sealed class AnswerOpening(
     /// <exception cref="AssistantException">The model's service makes no thread, or gives no items of it.</exception>
     /// <exception cref="StackExchange.Redis.RedisException">Redis stayed away for longer than its patience, or refuses.</exception>
     /// <exception cref="TimeoutException">Redis did not answer for as long.</exception>
-    public Task<(string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(RunInput input, string? gone, DurableTaskClient client, CancellationToken cancellationToken)
+    public Task<(MessageClaim Claim, string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(RunInput input, string? gone, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var made = new MadeThread();
         return RedisRetry.RunAsync(
@@ -48,16 +48,16 @@ internal sealed class AnswerOpening(
             cancellationToken);
     }
 
-    private async Task<(string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(
+    private async Task<(MessageClaim Claim, string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(
         RunInput input, string? gone, MadeThread made, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var address = input.Address;
-        var (isOurs, merged) = input.Merges
+        var (claim, merged) = input.Merges
             ? await turns.ClaimTogetherAsync(address, input.InstanceId, input.RunId, MergedMessage.MostText, cancellationToken)
             : (await turns.ClaimAsync(address, input.RunId, cancellationToken), null);
-        if (!isOurs)
+        if (claim != MessageClaim.Ours)
         {
-            return (null, merged);
+            return (claim, null, merged);
         }
 
         if (!input.HasStarted)
@@ -86,7 +86,7 @@ internal sealed class AnswerOpening(
         }
 
         await threads.CountMessagesAsync(address.Channel, [address.MessageId, .. (merged ?? []).Select(message => message.Address.MessageId)], cancellationToken);
-        return (threadId, merged);
+        return (claim, threadId, merged);
     }
 
     /// <summary>A thread that was made stays the one, however often Redis must be asked to keep it.</summary>

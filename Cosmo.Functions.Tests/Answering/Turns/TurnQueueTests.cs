@@ -188,10 +188,10 @@ public sealed class TurnQueueTests : IAsyncDisposable
     [Fact]
     public async Task Of_several_orchestrations_of_a_message_the_first_owns_it()
     {
-        (await _turns.ClaimAsync(Address(1), "run-a", TestContext.Current.CancellationToken)).ShouldBeTrue();
-        (await _turns.ClaimAsync(Address(1), "run-b", TestContext.Current.CancellationToken)).ShouldBeFalse();
-        (await _turns.ClaimAsync(Address(1), "run-a", TestContext.Current.CancellationToken)).ShouldBeTrue();
-        (await _turns.ClaimAsync(Address(1) with { Attempt = 2 }, "run-c", TestContext.Current.CancellationToken)).ShouldBeTrue();
+        (await _turns.ClaimAsync(Address(1), "run-a", TestContext.Current.CancellationToken)).ShouldBe(MessageClaim.Ours);
+        (await _turns.ClaimAsync(Address(1), "run-b", TestContext.Current.CancellationToken)).ShouldBe(MessageClaim.Anothers);
+        (await _turns.ClaimAsync(Address(1), "run-a", TestContext.Current.CancellationToken)).ShouldBe(MessageClaim.Ours);
+        (await _turns.ClaimAsync(Address(1) with { Attempt = 2 }, "run-c", TestContext.Current.CancellationToken)).ShouldBe(MessageClaim.Ours);
     }
 
     private Task<TimeSpan> LeaseAsync() => _redis.Connection.RunAsync(
@@ -214,13 +214,13 @@ public sealed class TurnQueueTests : IAsyncDisposable
         await TakeToMergeAsync(4, new Caller("ben", []));
         await TakeToMergeAsync(5);
 
-        var (isOurs, merged) = await ClaimTogetherAsync(1);
+        var (claim, merged) = await ClaimTogetherAsync(1);
 
-        isOurs.ShouldBeTrue();
+        claim.ShouldBe(MessageClaim.Ours);
         merged.Select(message => (message.Address, message.Question)).ShouldBe([(Address(2), "Question 2"), (Address(3), "Question 3")]);
         (await ClaimTogetherAsync(1)).Merged.Select(message => message.Address).ShouldBe(merged.Select(message => message.Address));
         (await _turns.FindMergedAsync(Address(1), TestContext.Current.CancellationToken)).Count.ShouldBe(2);
-        (await ClaimTogetherAsync(2)).ShouldSatisfyAllConditions(claim => claim.IsOurs.ShouldBeFalse(), claim => claim.Merged.ShouldBeEmpty());
+        (await ClaimTogetherAsync(2)).ShouldSatisfyAllConditions(claim => claim.Claim.ShouldBe(MessageClaim.Anothers), claim => claim.Merged.ShouldBeEmpty());
         (await _turns.FindLeaderAsync(Address(3), TestContext.Current.CancellationToken)).ShouldBe("instance-1");
         (await TakeToMergeAsync(2)).ShouldBe(TurnPlace.Known);
         (await _turns.HeadAsync(Address(2), "instance-2", "run-2", gone: null, TestContext.Current.CancellationToken)).ShouldBe("instance-2");
@@ -286,9 +286,9 @@ public sealed class TurnQueueTests : IAsyncDisposable
         await TakeToMergeAsync(3);
         await _log.RecordAsync(Address(1), Updates.Cancelled(Address(1), null, ""), once: null, TestContext.Current.CancellationToken);
 
-        var (isOurs, merged) = await ClaimTogetherAsync(1);
+        var (claim, merged) = await ClaimTogetherAsync(1);
 
-        isOurs.ShouldBeFalse();
+        claim.ShouldBe(MessageClaim.Over);
         merged.ShouldHaveSingleItem().Address.ShouldBe(Address(2));
     }
 
@@ -313,7 +313,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
         return (await _turns.TakeAsync(address, message.Message, [], $"instance-{number}", 20, replaces, ticket, TestContext.Current.CancellationToken)).Place;
     }
 
-    private Task<(bool IsOurs, IReadOnlyList<MergedMessage> Merged)> ClaimTogetherAsync(int number) =>
+    private Task<(MessageClaim Claim, IReadOnlyList<MergedMessage> Merged)> ClaimTogetherAsync(int number) =>
         _turns.ClaimTogetherAsync(Address(number), $"instance-{number}", $"run-{number}", MergedMessage.MostText, TestContext.Current.CancellationToken);
 
     private async Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>

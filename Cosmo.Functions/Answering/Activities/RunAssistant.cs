@@ -50,15 +50,10 @@ internal sealed class RunAssistant(
         try
         {
             bounds.Token.ThrowIfCancellationRequested();
-            switch (await FindEndAsync(input, bounds.Token))
-            {
-                case null:
-                    return await AnswerAsync(input, client, bounds.Token, context.CancellationToken);
-                case Updates.CompletedStatus:
-                    return await FinishAgainAsync(input, client, context.CancellationToken);
-                default:
-                    return Failed(Failure.Over);
-            }
+            return input.ThreadId is not { } known
+                ? await BeginAsync(input, client, bounds.Token, context.CancellationToken)
+                : await FinishIfOverAsync(input, client, bounds.Token, context.CancellationToken)
+                    ?? await RespondAsync(input, known, client, bounds.Token, context.CancellationToken);
         }
         catch (AssistantException e)
         {
@@ -77,17 +72,17 @@ internal sealed class RunAssistant(
         }
     }
 
-    /// <summary>In the first round in the channel's thread; if that is gone, in another.</summary>
-    private async Task<RunResult> AnswerAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
+    /// <summary>The first round, in the channel's thread; if that is gone, in another. What another orchestration has is that one's to end.</summary>
+    private async Task<RunResult> BeginAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
-        if (input.ThreadId is { } known)
-        {
-            return await RespondAsync(input, known, client, bounds, stopping);
-        }
-
         for (string? gone = null; ;)
         {
-            var (threadId, merged) = await opening.OpenAsync(input, gone, client, bounds);
+            var (claim, threadId, merged) = await opening.OpenAsync(input, gone, client, bounds);
+            if (claim == MessageClaim.Over && await FinishIfOverAsync(input, client, bounds, stopping) is { } finished)
+            {
+                return finished;
+            }
+
             if (threadId is null)
             {
                 return Failed(Failure.Over) with { Merged = merged };
@@ -227,6 +222,15 @@ internal sealed class RunAssistant(
     }
 
     /// <summary>A try before had told the answer, and may have left undone what comes after that.</summary>
+    /// <summary>Null if the message is not over; else what is left of its end is done.</summary>
+    private async Task<RunResult?> FinishIfOverAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping) =>
+        await FindEndAsync(input, bounds) switch
+        {
+            null => null,
+            Updates.CompletedStatus => await FinishAgainAsync(input, client, stopping),
+            _ => Failed(Failure.Over),
+        };
+
     private async Task<RunResult> FinishAgainAsync(RunInput input, DurableTaskClient client, CancellationToken stopping)
     {
         IReadOnlyList<MergedMessage>? merged = null;

@@ -29,6 +29,19 @@ internal enum TurnPlace
     Taken,
 }
 
+/// <summary>Whose a message is.</summary>
+internal enum MessageClaim
+{
+    /// <summary>That of the orchestration that asks.</summary>
+    Ours,
+
+    /// <summary>Another's, whether it is over or not; or nobody's, and over.</summary>
+    Anothers,
+
+    /// <summary>That of the orchestration that asks, and it has had its end.</summary>
+    Over,
+}
+
 /// <param name="IsNew">It was taken just now; else an earlier delivery had taken it.</param>
 /// <param name="Started">The update that the answer begins, recorded and to be sent; null if it does not begin, or was told before.</param>
 internal sealed record TakenPlace(TurnPlace Place, bool IsNew, Update? Started);
@@ -117,27 +130,27 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         """;
 
     private const string ClaimScript = """
-        if redis.call('HEXISTS', KEYS[2], 'final') == 1 then return false end
+        if redis.call('HEXISTS', KEYS[2], 'final') == 1 then return {redis.call('HGET', KEYS[1], 'owner') or '', 'over'} end
         redis.call('HSETNX', KEYS[1], 'owner', ARGV[1])
         redis.call('EXPIRE', KEYS[1], ARGV[2])
-        return redis.call('HGET', KEYS[1], 'owner')
+        return {redis.call('HGET', KEYS[1], 'owner'), ''}
         """;
 
     /// <summary>
     /// Claims a message, and with it those that wait directly behind it and may be asked together with it: they leave the list, and the same orchestration owns
-    /// them. What was merged stays merged. Answers the owner, which nobody is of a message that is over, then what was merged, as it was taken in. The keys of messages follow from the tickets, and share
+    /// them. What was merged stays merged. Answers the owner, <c>over</c> if the message is, then what was merged, as it was taken in. The keys of messages follow from the tickets, and share
     /// the channel's hash slot.
     /// </summary>
     private const string MergeScript = """
         local message, fence, list, tickets, merged = unpack(KEYS)
         local run, kept, ticket, most, messages, fences, stops = unpack(ARGV)
         local before = redis.call('LRANGE', merged, 0, -1)
-        if redis.call('HEXISTS', fence, 'final') == 1 then return {'', unpack(before)} end
+        if redis.call('HEXISTS', fence, 'final') == 1 then return {redis.call('HGET', message, 'owner') or '', 'over', unpack(before)} end
         redis.call('HSETNX', message, 'owner', run)
         redis.call('EXPIRE', message, kept)
         local owner = redis.call('HGET', message, 'owner')
-        if owner ~= run then return {owner} end
-        if #before > 0 then return {run, unpack(before)} end
+        if owner ~= run then return {owner, ''} end
+        if #before > 0 then return {run, '', unpack(before)} end
 
         local function read(instance)
           local text = redis.call('HGET', tickets, instance)
@@ -146,7 +159,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         end
 
         local own = read(ticket)
-        local total, isBehind, found = own.length, false, {run}
+        local total, isBehind, found = own.length, false, {run, ''}
         for _, other in ipairs(own.group and redis.call('LRANGE', list, 0, -1) or {}) do
           if isBehind then
             local next = read(other)
@@ -240,17 +253,17 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
             Enum.Parse<TurnPlace>((string)answer[0]!), (int)answer[1] == 1, answer.Length > 2 ? UpdateLog.Read(answer[2], started).ToSend : null);
     }
 
-    /// <summary>Of several orchestrations of one message the first to ask owns it; it may ask again. Nobody owns a message that is over.</summary>
-    public async Task<bool> ClaimAsync(MessageAddress address, string runId, CancellationToken cancellationToken)
+    /// <summary>Of several orchestrations of one message the first to ask owns it; it may ask again. Nobody comes to own a message that is over.</summary>
+    public async Task<MessageClaim> ClaimAsync(MessageAddress address, string runId, CancellationToken cancellationToken)
     {
-        var owner = await redis.EvaluateAsync(
+        var answer = await redis.EvaluateAsync(
             ClaimScript, [MessageKey(address), log.FenceKey(address)], [runId, (long)Kept.TotalSeconds], cancellationToken);
-        return (string?)owner == runId;
+        return Read((string[])answer!, runId);
     }
 
     /// <summary>Claims a message as <see cref="ClaimAsync"/> does, with those that are to be asked together with it, which follow in their order.</summary>
     /// <param name="mostText">So many characters are asked together at most.</param>
-    public async Task<(bool IsOurs, IReadOnlyList<MergedMessage> Merged)> ClaimTogetherAsync(
+    public async Task<(MessageClaim Claim, IReadOnlyList<MergedMessage> Merged)> ClaimTogetherAsync(
         MessageAddress address, string instanceId, string runId, int mostText, CancellationToken cancellationToken)
     {
         var (messages, fences, stops) = (KeyOf("message", address.Channel) + ":", KeyOf("fence", address.Channel) + ":", KeyOf("stop", address.Channel) + ":");
@@ -260,8 +273,11 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
             [runId, (long)Kept.TotalSeconds, instanceId, mostText, messages, fences, stops],
             cancellationToken);
         var found = (string[])answer!;
-        return (found[0] == runId, [.. found.Skip(1).Select(MergedMessage.Read)]);
+        return (Read(found, runId), [.. found.Skip(2).Select(MergedMessage.Read)]);
     }
+
+    private static MessageClaim Read(string[] claim, string runId) =>
+        claim[0] != runId ? MessageClaim.Anothers : claim[1].Length > 0 ? MessageClaim.Over : MessageClaim.Ours;
 
     /// <summary>What was merged into a message, in order.</summary>
     public async Task<IReadOnlyList<MergedMessage>> FindMergedAsync(MessageAddress address, CancellationToken cancellationToken)
