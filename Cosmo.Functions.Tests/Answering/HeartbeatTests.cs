@@ -53,8 +53,8 @@ public sealed class HeartbeatTests
     }
 
     [Theory]
-    [InlineData(45, 5)]
-    [InlineData(6, 3)]
+    [InlineData(300, 5)]
+    [InlineData(30, 3)]
     [InlineData(0, 0)]
     public async Task The_first_event_is_kept_back_for_a_moment_and_always_heard_of_in_time(int secondsLeft, int delay)
     {
@@ -75,7 +75,7 @@ public sealed class HeartbeatTests
     [Fact]
     public async Task An_answer_that_is_over_soon_tells_nothing()
     {
-        var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(45), _clock, NullLogger.Instance);
+        var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(60), _clock, NullLogger.Instance);
         heartbeat.Beat();
         await _clock.TimersSetAsync();
         _clock.Advance(TimeSpan.FromSeconds(4));
@@ -88,7 +88,7 @@ public sealed class HeartbeatTests
     /// <summary>One whose first event has been told of.</summary>
     private async Task<Heartbeat> BeginAsync()
     {
-        var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(45), _clock, NullLogger.Instance);
+        var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(60), _clock, NullLogger.Instance);
         heartbeat.Beat();
         await _clock.TimersSetAsync();
         _clock.Advance(TimeSpan.FromSeconds(5));

@@ -10,7 +10,7 @@ internal sealed class Heartbeat : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
-    /// <summary>So long the first event is kept back at most, and never for more than half of the time until it must have been heard of.</summary>
+    /// <summary>So long the first event is kept back at most, and never for more than a tenth of the time until it must have been heard of: the way there takes time, too.</summary>
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(5);
 
     private readonly DurableTaskClient _client;
@@ -55,8 +55,8 @@ internal sealed class Heartbeat : IAsyncDisposable
             if (firstEventBy is { } due)
             {
                 await _first.Task.WaitAsync(_stopped.Token);
-                var half = (due - _clock.GetUtcNow()) / 2;
-                await Task.Delay(half < TimeSpan.Zero ? TimeSpan.Zero : half < FirstDelay ? half : FirstDelay, _clock, _stopped.Token);
+                var tenth = (due - _clock.GetUtcNow()) / 10;
+                await Task.Delay(tenth < TimeSpan.Zero ? TimeSpan.Zero : tenth < FirstDelay ? tenth : FirstDelay, _clock, _stopped.Token);
                 told = await TellAsync(told);
             }
 
