@@ -1,0 +1,12 @@
+export type { Address } from "./address.js";
+export type { HistoryMessage, HistoryPage, HistoryQuery, TokenSource } from "./channel-api.js";
+export type { AskOptions, Chat, ChatEvents } from "./chat.js";
+export { connect } from "./connect.js";
+export { ClosedError, CosmoError, NotSentError, RefusedError, UnavailableError, UnknownOutcomeError } from "./errors.js";
+export type { Subprotocol } from "./line.js";
+export type { ConnectOptions } from "./options.js";
+export type { Platform, Socket, SocketConstructor, TimerId } from "./platform.js";
+export { routeName } from "./route-name.js";
+export type { ConnectionState } from "./state.js";
+export { isOver, type Turn, type TurnError, type TurnState } from "./turn.js";
+export type { ToolCall, Update, Usage } from "./updates.js";
