@@ -39,7 +39,7 @@ export interface AskOptions {
   readonly mayHaveBeenSent?: boolean;
 }
 
-/** How long nothing has to come for a turn before the server is asked what became of it. */
+/** How long nothing has to come for a turn before it is given up, unless the server knows what became of it. What was missed is asked for much earlier. */
 export const silenceLimit = 150_000;
 const silenceCheckEvery = 30_000;
 const holePatience = 1_000;
@@ -389,22 +389,22 @@ export class Chat {
   }
 
   async #askAfterSilent(): Promise<void> {
-    const silent = (): Turn | undefined => {
+    const silent = (limit: number): Turn | undefined => {
       const turn = this.messages.find((one) => !isOver(one) && one.state !== "sending");
       const waits = turn?.tools.some((call) => call.state === "awaiting_approval") === true;
-      return turn === undefined || waits || this.#platform.now() - (this.#heard.get(turn.id) ?? 0) < silenceLimit ? undefined : turn;
+      return turn === undefined || waits || this.#platform.now() - (this.#heard.get(turn.id) ?? 0) < limit ? undefined : turn;
     };
-    if (silent() === undefined || this.#connection.state.name !== "connected") {
+    if (this.#connection.state.name !== "connected" || silent(silenceCheckEvery) === undefined) {
       return;
     }
 
     try {
-      if (!(await this.#catchUp.run())) {
+      if (!(await this.#catchUp.run()) || silent(silenceLimit) === undefined) {
         return;
       }
 
       await this.history({ limit: 100 });
-      const turn = silent();
+      const turn = silent(silenceLimit);
       if (turn !== undefined && !this.#isClosed) {
         this.#conversation.amend(turn.id, { state: "lost", status: null, error: { message: "Nothing came any more for this message. Please ask again.", details: null, isTimeout: false } });
       }

@@ -179,8 +179,10 @@ export class Connection {
 
   #connected(): void {
     this.#connectedAt = this.#platform.now();
-    this.#to({ name: "connected" });
+    this.#state = { name: "connected" };
+    // First of all, so that nothing that comes is taken before what was missed.
     this.#events.connected();
+    this.#events.state(this.#state);
   }
 
   /** Makes the next line while this one goes on. */

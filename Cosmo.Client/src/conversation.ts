@@ -11,6 +11,7 @@ export class Conversation {
   #visible: readonly Turn[] = [];
   #complete = 0;
   #newest = 0;
+  #hasBaseline = false;
   readonly #ahead = new Set<number>();
   readonly #changed: (turn: Turn) => void;
 
@@ -65,14 +66,20 @@ export class Conversation {
   /** Takes an update of the server. */
   receive(update: Update): Reception {
     const id = update.message_id;
-    this.#count(update.sequence);
     if (id === null) {
+      this.#count(update.sequence);
       return "nothing_new";
     }
 
     const before = this.#tracked(id) ?? newTurn(id);
     const after = take(before, update, update.sequence ?? Math.max(0, before.sequence) + 0.01);
-    if (typeof after === "string") {
+    if (after === "gap") {
+      // It counts as missing itself, so that its whole text is asked for.
+      return after;
+    }
+
+    this.#count(update.sequence);
+    if (after === "nothing_new") {
       return after;
     }
 
@@ -82,6 +89,7 @@ export class Conversation {
 
   /** Nothing up to this sequence can be asked for any more than is known now. */
   completeTo(sequence: number): void {
+    this.#hasBaseline = true;
     this.#complete = Math.max(this.#complete, sequence);
     this.#newest = Math.max(this.#newest, this.#complete);
     this.#closeUp();
@@ -160,7 +168,10 @@ export class Conversation {
 
     this.#newest = Math.max(this.#newest, sequence);
     this.#ahead.add(sequence);
-    this.#complete ||= sequence;
+    if (this.#complete === 0 && this.#hasBaseline) {
+      this.#complete = sequence;
+    }
+
     this.#closeUp();
   }
 
