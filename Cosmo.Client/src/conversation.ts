@@ -11,7 +11,6 @@ export class Conversation {
   #visible: readonly Turn[] = [];
   #complete = 0;
   #newest = 0;
-  #hasBaseline = false;
   readonly #ahead = new Set<number>();
   readonly #changed: (turn: Turn) => void;
 
@@ -89,7 +88,6 @@ export class Conversation {
 
   /** Nothing up to this sequence can be asked for any more than is known now. */
   completeTo(sequence: number): void {
-    this.#hasBaseline = true;
     this.#complete = Math.max(this.#complete, sequence);
     this.#newest = Math.max(this.#newest, this.#complete);
     this.#closeUp();
@@ -168,10 +166,6 @@ export class Conversation {
 
     this.#newest = Math.max(this.#newest, sequence);
     this.#ahead.add(sequence);
-    if (this.#complete === 0 && this.#hasBaseline) {
-      this.#complete = sequence;
-    }
-
     this.#closeUp();
   }
 

@@ -150,8 +150,8 @@ describe("catching up", () => {
 
   test("asks after every connection for what came after the last that it has without a hole", async () => {
     const server = new FakeServer();
+    server.record("m", text("one"));
     const chat = await server.connected();
-    server.say("m", text("one"));
     server.isDelivered = () => false;
     server.say("m", text("one two"));
     server.isDelivered = () => true;
@@ -212,6 +212,7 @@ describe("catching up", () => {
 
   test("a hole in the sequence is asked for after a moment, once, and not where it closes by itself", async () => {
     const server = new FakeServer();
+    server.record("before", final("x"));
     const chat = await server.connected();
     server.say("m", { status: "started" });
     const late = server.record("m", tool("running"));
@@ -223,7 +224,7 @@ describe("catching up", () => {
     server.say("m", text("xy"));
     await server.clock.pass(5_000);
     expect(server.requested("updates")).toBe(2);
-    expect(only(chat).tools.map(({ state }) => state)).toEqual(["done"]);
+    expect(chat.messages[1]!.tools.map(({ state }) => state)).toEqual(["done"]);
     chat.close();
   });
 });
