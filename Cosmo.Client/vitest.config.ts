@@ -1,3 +1,13 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["test/**/*.test.ts"], testTimeout: 20_000 } });
+/** Tests against real functions run where an end-to-end test of theirs says where those are. */
+const isLive = process.env["COSMO_API"] !== undefined;
+
+export default defineConfig({
+  test: {
+    include: [isLive ? "test/live.test.ts" : "test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...(isLive ? [] : ["test/live.test.ts"])],
+    testTimeout: 30_000,
+    sequence: { concurrent: isLive },
+  },
+});

@@ -147,11 +147,12 @@ export class Conversation {
     this.#changed(tracked.turn);
   }
 
-  /** A question that was asked in the place of another hides that one and what came after; one that was not taken hides nothing. */
+  /** A question that is asked in the place of another hides that one and what came after; one that was not asked in the end hides nothing. */
   #look(): void {
     let visible: Turn[] = [];
-    for (const { turn } of this.#turns) {
-      const index = turn.replaces === null || turn.state === "refused" || turn.state === "unsent" ? -1 : visible.findIndex(({ id }) => id === turn.replaces);
+    for (const { turn, isStarted } of this.#turns) {
+      const takesPlace = isStarted || turn.state === "sending" || turn.state === "queued";
+      const index = turn.replaces === null || !takesPlace ? -1 : visible.findIndex(({ id }) => id === turn.replaces);
       visible = index < 0 ? visible : visible.slice(0, index);
       visible.push(turn);
     }
@@ -195,8 +196,9 @@ function pairUp(messages: readonly HistoryMessage[]): (Partial<Turn> & { id: str
       turns.push({ id, messageId: message.message_id ?? null, question: message.text, createdAt, state: "lost" });
     } else {
       const answer = answerOf(message);
-      const isItsOwn = last !== undefined && last.state === "lost" && (last.id === id || (message.message_id === undefined && last.messageId === null));
-      isItsOwn ? Object.assign(last, answer) : turns.push({ id, messageId: message.message_id ?? null, createdAt, ...answer });
+      // Questions that were asked together stand before the one answer, which names the first.
+      const own = turns.find((turn) => turn.id === id) ?? (message.message_id === undefined && last?.messageId === null && last.state === "lost" ? last : undefined);
+      own !== undefined ? Object.assign(own, answer) : turns.push({ id, messageId: message.message_id ?? null, createdAt, ...answer });
     }
   }
 

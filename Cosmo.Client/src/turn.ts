@@ -60,6 +60,8 @@ export interface TrackedTurn {
   readonly sequence: number;
   /** The newest update of each call. */
   readonly calls: ReadonlyMap<string, number>;
+  /** The server said that it began with it. */
+  readonly isStarted: boolean;
   /** The server's final update was taken; only a new attempt begins it again. */
   readonly isEnded: boolean;
 }
@@ -70,7 +72,7 @@ export function newTurn(id: string, known: Partial<Turn> = {}): TrackedTurn {
     id, messageId: id, question: null, answer: "", state: "working", status: null, tools: [], error: null, incomplete: null, usage: null, profile: null, threadId: null,
     replaces: null, answeredBy: null, createdAt: null, ...known,
   };
-  return { turn, sequence: -1, calls: new Map(), isEnded: false };
+  return { turn, sequence: -1, calls: new Map(), isStarted: false, isEnded: false };
 }
 
 /** What an update makes of a turn. */
@@ -112,14 +114,15 @@ function fillIn(tracked: TrackedTurn, update: Update, sequence: number): Tracked
     ...(tracked.turn.threadId === null && typeof update.thread_id === "string" ? { threadId: update.thread_id } : {}),
   };
   const call = update.tool;
+  const isStarted = tracked.isStarted || update.status === "started";
   if (call === undefined || sequence <= (tracked.calls.get(call.call_id) ?? -1)) {
-    return Object.keys(known).length === 0 ? tracked : { ...tracked, turn: { ...tracked.turn, ...known } };
+    return Object.keys(known).length === 0 && isStarted === tracked.isStarted ? tracked : { ...tracked, isStarted, turn: { ...tracked.turn, ...known } };
   }
 
   const tools = tracked.turn.tools.some((one) => one.call_id === call.call_id)
     ? tracked.turn.tools.map((one) => (one.call_id === call.call_id ? call : one))
     : [...tracked.turn.tools, call];
-  return { ...tracked, calls: new Map(tracked.calls).set(call.call_id, sequence), turn: { ...tracked.turn, ...known, tools } };
+  return { ...tracked, isStarted, calls: new Map(tracked.calls).set(call.call_id, sequence), turn: { ...tracked.turn, ...known, tools } };
 }
 
 /** The whole text of an update of which only the new text was had, where pieces before it were not. */

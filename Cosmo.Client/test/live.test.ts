@@ -1,12 +1,12 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type Chat, connect, type ConnectOptions, isOver, type SocketConstructor, type Turn } from "../src/index.js";
+import { type Address, type Chat, connect, type ConnectOptions, isOver, type SocketConstructor, type Turn } from "../src/index.js";
 
 /** The address of real functions, up to and with `/api`, and of the control that stops and starts them. */
 const { COSMO_API: api, COSMO_CONTROL: control } = process.env;
 
 const chats: Chat[] = [];
-afterEach(() => chats.splice(0).forEach((chat) => chat.close()));
+afterAll(() => chats.splice(0).forEach((chat) => chat.close()));
 
 function open(channel: string, options: Partial<ConnectOptions> = {}): Chat {
   const chat = connect({ api: api!, channel, ...options, platform: { WebSocket: WebSocket as unknown as SocketConstructor } });
@@ -106,7 +106,36 @@ describe.skipIf(api === undefined).each(["json.webpubsub.azure.v1", "json.reliab
   });
 });
 
-describe.skipIf(control === undefined)("with real functions that stop", () => {
+describe.skipIf(control === undefined)("with real functions and their back end", () => {
+  test("a call of a tool waits for a user of the host application, and is made or not as that one says", async () => {
+    const channel = newChannel();
+    const negotiate = async (): Promise<Address> => (await (await fetch(`${control}/tokens?channel=${encodeURIComponent(channel)}`, { method: "POST" })).json()) as Address;
+    const chat = open(channel, { negotiate });
+    for (const [isApproved, end] of [[true, "done"], [false, "refused"]] as const) {
+      const { id } = await chat.ask("Please note this");
+      const [waiting] = (await until(chat, id, ({ tools }) => tools.some(({ state }) => state === "awaiting_approval"))).tools;
+      expect(waiting!.arguments).toEqual({ text: "Buy milk" });
+
+      await chat.approve(id, waiting!.call_id, isApproved, "Said so.");
+      const turn = await until(chat, id, isOver);
+
+      expect([turn.state, turn.answer, turn.tools.map(({ state }) => state)]).toEqual(["completed", "So be it.", [end]]);
+      await expect(chat.approve(id, waiting!.call_id, true)).rejects.toMatchObject({ code: "refused", status: 409 });
+    }
+  });
+
+  test("a question in the place of another takes that one away, also from another tab", async () => {
+    const channel = newChannel();
+    const [chat, other] = [open(channel), open(channel)];
+    const { id } = await chat.ask("Hello");
+    await until(chat, id, isOver);
+    const again = await chat.ask("Hello again", { replaces: id });
+    await Promise.all([until(chat, again.id, isOver), until(other, again.id, isOver)]);
+    expect([chat, other].map(({ messages }) => messages.map(({ question }) => question))).toEqual([["Hello again"], ["Hello again"]]);
+  });
+});
+
+describe.skipIf(control === undefined)("with real functions that stop", { concurrent: false }, () => {
   test("an answer goes on after a restart in the middle of it, and a question that is asked meanwhile is answered once", async () => {
     const chat = open(newChannel());
     const { id } = await chat.ask("long story over a restart");

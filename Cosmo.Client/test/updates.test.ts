@@ -109,6 +109,8 @@ describe("an answer", () => {
     server.refuse(server.socket, "d", "No.");
     await expect(asked).rejects.toThrow("No.");
     expect(chat.messages.map(({ id }) => id)).toEqual(["a", "b", "c", "d"]);
+    server.say("f", { message: "No such message.", status: "error", type: "error", final_message: true, replaces: "a" });
+    expect(chat.messages.map(({ id }) => id)).toEqual(["a", "b", "c", "d", "f"]);
     server.say("e", { status: "started", question: "b, again", replaces: "b" });
     expect(chat.messages.map(({ id }) => id)).toEqual(["a", "e"]);
     chat.close();
@@ -302,6 +304,17 @@ describe("the history", () => {
     await chat.history({ before: "cursor" });
     expect(chat.messages[0]!.id).toBe("m0");
     expect(server.requests.at(-1)!.path).toBe("~Yy8x/messages?before=cursor");
+    chat.close();
+  });
+
+  test("an answer to several questions stands at the one that it names", async () => {
+    const server = new FakeServer();
+    server.history.push(said("3", "assistant", "A", { message_id: "m1", status: "completed" }), said("2", "user", "Q2", { message_id: "m2" }), said("1", "user", "Q1", { message_id: "m1" }));
+    const chat = await server.connected();
+    await chat.history();
+    expect(chat.messages.map(({ id, question, answer }) => [id, question, answer])).toEqual([["m1", "Q1", "A"], ["m2", "Q2", ""]]);
+    server.say("m2", { ...final("A"), answered_by: "m1" });
+    expect(chat.messages[1]).toMatchObject({ state: "completed", answer: "A", answeredBy: "m1" });
     chat.close();
   });
 

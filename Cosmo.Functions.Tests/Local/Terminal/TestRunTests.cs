@@ -50,6 +50,22 @@ public sealed class TestRunTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{ "numPassedTests": 4, "numFailedTests": 1, "numPendingTests": 2, "numTodoTests": 1 }""", "4 passed, 1 failed, 3 skipped")]
+    [InlineData("""{ "numPassedTests": 4 }""", "")]
+    [InlineData("""{ "numPass""", "")]
+    [InlineData(null, "")]
+    public void A_report_in_JSON_is_counted_too(string? text, string count)
+    {
+        var report = Path.Combine(_folder, "report.json");
+        if (text is not null)
+        {
+            File.WriteAllText(report, text);
+        }
+
+        $"{TestCount.ReadJson(report)}".ShouldBe(count);
+    }
+
+    [Theory]
     [InlineData(3, 1, 0, "3 passed, 1 failed")]
     [InlineData(3, 0, 2, "3 passed, 0 failed, 2 skipped")]
     public void Skipped_tests_are_named_where_there_are_some(int passed, int failed, int skipped, string text) =>

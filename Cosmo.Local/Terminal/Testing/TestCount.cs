@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Xml;
 using System.Xml.Linq;
 
@@ -26,7 +27,23 @@ internal readonly record struct TestCount(int Passed, int Failed, int Skipped)
         }
     }
 
+    /// <summary>What a JSON report of vitest says; null if the runner did not write a whole one.</summary>
+    public static TestCount? ReadJson(string path)
+    {
+        try
+        {
+            using var report = JsonDocument.Parse(File.ReadAllBytes(path));
+            return new TestCount(Number(report, "numPassedTests"), Number(report, "numFailedTests"), Number(report, "numPendingTests") + Number(report, "numTodoTests"));
+        }
+        catch (Exception error) when (error is IOException or JsonException or KeyNotFoundException)
+        {
+            return null;
+        }
+    }
+
     public override string ToString() => Skipped == 0 ? $"{Passed} passed, {Failed} failed" : $"{Passed} passed, {Failed} failed, {Skipped} skipped";
+
+    private static int Number(JsonDocument report, string name) => report.RootElement.GetProperty(name).GetInt32();
 
     private static int Number(XElement assembly, string name) => int.Parse(assembly.Attribute(name)?.Value ?? "0", CultureInfo.InvariantCulture);
 }

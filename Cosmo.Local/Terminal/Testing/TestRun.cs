@@ -13,6 +13,7 @@ namespace Cosmo.Local.Terminal.Testing;
 internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWriter output, TextWriter error)
 {
     private const string Suffix = ".Tests";
+    private const string Client = "Cosmo.Client";
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
@@ -81,7 +82,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         }
     }
 
-    /// <summary>Every project of tests that has been built. A runner of another kind would be one more source of a count.</summary>
+    /// <summary>Every project of tests that has been built and, unless classes of those are named, the client package's.</summary>
     private async Task<TestCount> RunSuitesAsync(CancellationToken limit)
     {
         var sum = default(TestCount);
@@ -90,18 +91,39 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
             var assembly = Path.Combine(root, project, "bin", "Release", "net10.0", $"{project}.dll");
             if (File.Exists(Path.Combine(root, project, $"{project}.csproj")) && File.Exists(assembly))
             {
-                sum += await RunSuiteAsync(project, assembly, limit);
+                var report = Path.Combine(_scratch, $"{project}.xml");
+                var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = Environment };
+                var count = await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit);
+                foreach (var line in filter.Count == 0 && TestCount.Read(report) is not null ? ClassTimes.Describe(report) : [])
+                {
+                    await output.WriteLineAsync(line);
+                }
+
+                sum += count;
             }
         }
 
-        return sum;
+        return filter.Count == 0 && Directory.Exists(Path.Combine(root, Client)) ? sum + await RunClientAsync(limit) : sum;
+    }
+
+    /// <summary>The client package: its types count as one test, which fails or is not mentioned.</summary>
+    private async Task<TestCount> RunClientAsync(CancellationToken limit)
+    {
+        var report = Path.Combine(_scratch, $"{Client}.json");
+        var types = await RunSuiteAsync($"{Client} (types)", InClient("typescript/bin/tsc", "-p", "tsconfig.json"), () => default(TestCount), limit);
+        var tests = InClient("vitest/vitest.mjs", "run", "--no-color", "--reporter=default", "--reporter=json", $"--outputFile.json={report}");
+        return types + await RunSuiteAsync(Client, tests, () => TestCount.ReadJson(report), limit);
+
+        Launch InClient(string script, params string[] arguments)
+        {
+            var folder = Path.Combine(root, Client);
+            return new Launch("node", [Path.Combine(folder, "node_modules", script), .. arguments]) { Folder = folder };
+        }
     }
 
     /// <returns>The count of its report; one failure if there is none.</returns>
-    private async Task<TestCount> RunSuiteAsync(string name, string assembly, CancellationToken limit)
+    private async Task<TestCount> RunSuiteAsync(string name, Launch launch, Func<TestCount?> read, CancellationToken limit)
     {
-        var report = Path.Combine(_scratch, $"{name}.xml");
-        var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = Environment };
         using var runner = ChildProcess.Start(launch, output.WriteLine);
         runner.Input.Close();
         await ((Task)runner.Ended).WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -111,13 +133,8 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         var exitCode = await runner.Ended;
         using var rest = new CancellationTokenSource(Grace);
         await runner.WaitForOutputAsync(rest.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (TestCount.Read(report) is { } count && (exitCode == 0 || count is { Failed: > 0 } or { Total: 0 }))
+        if (read() is { } count && (exitCode == 0 || count is { Failed: > 0 } || (count.Total == 0 && filter.Count > 0)))
         {
-            foreach (var line in filter.Count == 0 ? ClassTimes.Describe(report) : [])
-            {
-                await output.WriteLineAsync(line);
-            }
-
             return count;
         }
 
@@ -156,7 +173,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
                 $"The tests need {string.Join(", ", missing.Select(need => need.Title))}. Install them (Debian: apt-get install {string.Join(' ', packages)}).");
         }
 
-        foreach (var folder in Directory.GetDirectories(root, $"*{Suffix}").Select(project => Path.Combine(project, "Node")).Where(Directory.Exists))
+        foreach (var folder in Directory.GetDirectories(root, $"*{Suffix}").Select(project => Path.Combine(project, "Node")).Append(Path.Combine(root, Client)).Where(Directory.Exists))
         {
             await InstallNodePackagesAsync(folder, cancellationToken);
         }
