@@ -275,6 +275,24 @@ describe("the reliable subprotocol", () => {
     chat.close();
   });
 
+  test("what the service sends again after a recovery refuses no second question", async () => {
+    const server = new FakeServer();
+    const chat = await server.connected(reliable);
+    server.onMessage = (socket) => {
+      server.refuse(socket, null, "No.");
+      return "swallow";
+    };
+    await expect(chat.ask("First")).rejects.toThrow("No.");
+    server.onMessage = () => "take_without_ack";
+    const asked = chat.ask("Second", { messageId: "m" });
+    await settle();
+    server.socket.break();
+    await server.clock.pass(1_100);
+    server.say("m", { status: "started" });
+    expect((await asked).state).toBe("working");
+    chat.close();
+  });
+
   test("says what it received at most once a second, and at once when it is far behind", async () => {
     const server = new FakeServer();
     const chat = await server.connected(reliable);
