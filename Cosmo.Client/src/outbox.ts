@@ -26,6 +26,9 @@ interface Letter {
   readonly data: unknown;
   readonly resolve: () => void;
   readonly reject: (error: CosmoError) => void;
+  /** Resolves when it is settled. */
+  readonly end: Promise<void>;
+  readonly ended: () => void;
   limit: TimerId | undefined;
   /** It was sent before, and nobody knows whether it arrived. */
   isUncertain: boolean;
@@ -51,7 +54,9 @@ export class Outbox {
   /** Resolves when the server has it. Rejects with a RefusedError, a NotSentError, an UnknownOutcomeError or a ClosedError; in any case within the limit. */
   deliver(messageId: string, data: unknown, isUncertain: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const letter: Letter = { messageId, data, resolve, reject, isUncertain, isSettled: false, tries: 0, limit: undefined };
+      let ended = (): void => {};
+      const end = new Promise<void>((done) => (ended = done));
+      const letter: Letter = { end, ended, messageId, data, resolve, reject, isUncertain, isSettled: false, tries: 0, limit: undefined };
       letter.limit = this.#platform.setTimeout(() => this.#settle(letter, overdue(letter)), deliveryLimit);
       this.#letters.push(letter);
       this.hurry();
@@ -141,7 +146,8 @@ export class Outbox {
     letter.tries++;
     letter.isUncertain = true;
     try {
-      await this.#line.send("message", letter.data);
+      // What is settled by an update or a refusal needs no ack: the next question does not wait for it.
+      await Promise.race([this.#line.send("message", letter.data), letter.end]);
     } catch (error) {
       if (error instanceof RefusedError) {
         this.#settle(letter, error);
@@ -150,6 +156,10 @@ export class Outbox {
 
       letter.isUncertain = !(error instanceof NotSentError);
       throw error;
+    }
+
+    if (letter.isSettled) {
+      return;
     }
 
     await this.#refusalOrSilence(letter);
@@ -161,7 +171,11 @@ export class Outbox {
   }
 
   #refusalOrSilence(letter: Letter): Promise<void> {
-    return letter.isSettled || !letter.isUncertain ? Promise.resolve() : new Promise((resolve) => this.#platform.setTimeout(resolve, refusalGrace));
+    return !letter.isUncertain ? Promise.resolve() : Promise.race([letter.end, this.#grace()]);
+  }
+
+  #grace(): Promise<void> {
+    return new Promise((resolve) => this.#platform.setTimeout(resolve, refusalGrace));
   }
 
   #settle(letter: Letter, error: CosmoError | null): void {
@@ -170,6 +184,7 @@ export class Outbox {
     }
 
     letter.isSettled = true;
+    letter.ended();
     this.#platform.clearTimeout(letter.limit);
     this.#letters = this.#letters.filter((one) => one !== letter);
     this.#line.settled(letter.messageId, error);
