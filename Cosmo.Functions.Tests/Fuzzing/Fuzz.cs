@@ -9,7 +9,7 @@ namespace Cosmo.Functions.Tests.Fuzzing;
 /// </summary>
 internal static class Fuzz
 {
-    private const int UsualSeconds = 3;
+    private const int UsualSeconds = 5;
 
     private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("COSMO_FUZZ_SECONDS") ?? $"{UsualSeconds}", CultureInfo.InvariantCulture);
     private static readonly string? Seed = Environment.GetEnvironmentVariable("COSMO_FUZZ_SEED") is { Length: > 0 } seed ? seed : null;

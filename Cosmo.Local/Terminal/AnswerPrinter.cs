@@ -11,14 +11,17 @@ internal sealed class AnswerPrinter(TerminalSession session)
     private readonly string _messageId = Guid.NewGuid().ToString();
     private string _printed = "";
 
-    public async Task<int> SendAsync(string channel, string text, string? replaces)
+    public async Task<int> SendAsync(string channel, string text, string? profile, string? replaces)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(session.CancellationToken);
         limit.CancelAfter(Patience);
         var message = new JsonObject { ["message"] = text };
-        if (replaces is not null)
+        foreach (var (name, value) in new (string Name, string? Value)[] { ("profile", profile), ("replaces", replaces) })
         {
-            message["replaces"] = replaces;
+            if (value is not null)
+            {
+                message[name] = value;
+            }
         }
 
         try

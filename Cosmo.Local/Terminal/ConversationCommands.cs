@@ -1,28 +1,80 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Cosmo.Local.Host;
+using Spectre.Console;
 
 namespace Cosmo.Local.Terminal;
 
-/// <summary><c>channel new</c>, <c>send</c> and <c>conversation</c>.</summary>
+/// <summary><c>channel</c>, <c>send</c> and <c>conversation</c>.</summary>
 internal sealed class ConversationCommands(OperatorCommands operators)
 {
     public IEnumerable<Command> Create()
     {
-        yield return new Command("channel", "Makes channels.")
+        yield return new Command("channel", "Makes channels, shows what was said in them, and says whose they are.")
         {
             operators.Verb("new", "A new channel, with its thread made.", "cosmo channel new", [], async (_, session) =>
                 session.Show(await session.PostAsync("channels"), answer => Console.WriteLine(answer["channel"]))),
+            Messages(),
+            Owner(),
         };
         var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
         var text = new Argument<string>("TEXT") { Description = "What to ask." };
         var replaces = new Option<string?>("--replaces") { Description = "An earlier message of the channel whose place it takes." };
+        var profile = new Option<string?>("--profile") { Description = "The profile that answers; cosmo by default." };
         var send = operators.Verb(
             "send", "Sends a message into a channel, without RabbitMQ, and prints the answer as it streams.", "cosmo send demo \"What is the weather in Makati?\"",
-            [channel, text], (parsed, session) => new AnswerPrinter(session).SendAsync(parsed.GetValue(channel)!, parsed.GetValue(text)!, parsed.GetValue(replaces)));
+            [channel, text], (parsed, session) => new AnswerPrinter(session).SendAsync(
+                parsed.GetValue(channel)!, parsed.GetValue(text)!, parsed.GetValue(profile), parsed.GetValue(replaces)));
+        send.Options.Add(profile);
         send.Options.Add(replaces);
         yield return send;
         yield return Conversation();
+    }
+
+    private Command Messages()
+    {
+        var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
+        var limit = new Option<int>("--limit") { Description = "So many messages, at most 100.", DefaultValueFactory = _ => 20 };
+        var command = operators.Verb(
+            "messages", "What was said in a channel, oldest first.", "cosmo channel messages demo --limit 5", [channel], async (parsed, session) => session.Show(
+                await session.GetAsync($"operator/channels/{RouteName.Write(parsed.GetValue(channel)!)}/messages?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}"),
+                answer =>
+                {
+                    var table = Tables.New("at (UTC)", "message", "who", "text", "status");
+                    foreach (var message in answer["messages"]!.AsArray().Reverse())
+                    {
+                        table.AddRow(
+                            new Text(Tables.Time(message!["created_at"])), Tables.Cell(message["message_id"]), Tables.Cell(message["role"]), Tables.Cell(message["text"]),
+                            Tables.Cell(message["status"]));
+                    }
+
+                    session.Console.Write(table);
+                }));
+        command.Options.Add(limit);
+        return command;
+    }
+
+    private Command Owner()
+    {
+        var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
+        var user = new Argument<string>("USER_ID") { Description = "Who owns it from now on." };
+        var issuer = new Option<string?>("--issuer") { Description = "Who says who the user is: backend, platform or the identity provider's address; by default that by which users sign in there." };
+        var command = operators.Verb(
+            "owner", "Makes a user the owner of a channel, whoever was.", "cosmo channel owner demo ana", [channel, user], async (parsed, session) =>
+            {
+                var named = new JsonObject { ["id"] = parsed.GetValue(user) };
+                if (parsed.GetValue(issuer) is { } name)
+                {
+                    named["issuer"] = name;
+                }
+
+                return session.Show(
+                    await session.PutAsync($"operator/channels/{RouteName.Write(parsed.GetValue(channel)!)}/owner", new JsonObject { ["user"] = named }),
+                    answer => session.Console.Write(Tables.Fields(answer)));
+            });
+        command.Options.Add(issuer);
+        return command;
     }
 
     private Command Conversation()

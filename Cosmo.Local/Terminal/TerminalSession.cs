@@ -29,6 +29,8 @@ internal sealed class TerminalSession(Deployment deployment, bool isJson, string
 
     public Task<JsonObject> PostAsync(string address, JsonObject? body = null) => deployment.CallAsync(HttpMethod.Post, address, body, cancellationToken);
 
+    public Task<JsonObject> PutAsync(string address, JsonObject body) => deployment.CallAsync(HttpMethod.Put, address, body, cancellationToken);
+
     public Task<JsonObject> DeleteAsync(string address) => deployment.CallAsync(HttpMethod.Delete, address, null, cancellationToken);
 
     /// <summary>Shows an answer: as JSON if that is wanted, else as the command does it.</summary>

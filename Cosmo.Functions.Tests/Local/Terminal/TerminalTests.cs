@@ -44,6 +44,20 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task What_was_said_in_a_channel_is_a_table_and_it_gets_an_owner()
+    {
+        await RunAsync("send", "of a user", "Hello [there]", "--profile", "cosmo");
+
+        var said = await RunAsync("channel", "messages", "of a user", "--limit", "2", "--json");
+        var table = await RunAsync("channel", "messages", "of a user");
+        var owned = await RunAsync("channel", "owner", "of a user", "ana", "--issuer", "backend");
+
+        JsonNode.Parse(said.Output)!["messages"]!.AsArray().Select(message => message!["role"]!.GetValue<string>()).ShouldBe(["assistant", "user"]);
+        table.Output.ShouldContain("[there]");
+        (owned.ExitCode, owned.Output.Contains("backend:ana", StringComparison.Ordinal)).ShouldBe((0, true), owned.Error + owned.Output);
+    }
+
+    [Fact]
     public async Task Feedback_is_a_table_and_JSON()
     {
         var none = await RunAsync("feedback");
