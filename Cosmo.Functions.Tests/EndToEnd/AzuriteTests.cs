@@ -47,7 +47,7 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
         var final = await client.FinalAsync("msg-1", seconds: 180);
 
         answer.StatusCode.ShouldBe(HttpStatusCode.Accepted);
-        final["status"]!.GetValue<string>().ShouldBe("cancelled");
+        final["status"]!.GetValue<string>().ShouldBe("cancelled", final.ToJsonString());
         (await _stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem()["aborted"]!.GetValue<bool>().ShouldBeTrue();
     }
 
@@ -82,8 +82,8 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
                     ["AzureWebJobsStorage"] = _azurite.ConnectionString,
                     ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:type"] = "AzureStorage",
                     ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:maxQueuePollingInterval"] = "00:00:00.500",
-                    ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:workItemQueueVisibilityTimeout"] = "00:00:05",
-                    ["Cosmo:Conversations:FirstEventSeconds"] = "10",
+                    ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:workItemQueueVisibilityTimeout"] = "00:00:10",
+                    ["Cosmo:Conversations:FirstEventSeconds"] = "20",
                 },
                 new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(40) });
         }
