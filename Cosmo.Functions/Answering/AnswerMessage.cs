@@ -133,7 +133,6 @@ internal static class AnswerMessage
             }
 
             context.SetCustomStatus(new AnswerStatus("responding", progress.Round, progress.ThreadId));
-            progress.MayHaveMerged = input.Merges && progress.Merged is not { Count: 0 };
             var run = context.CallActivityAsync<RunResult>(
                 nameof(RunAssistant),
                 new RunInput(
@@ -153,7 +152,6 @@ internal static class AnswerMessage
 
             var result = await run;
             progress.Merged ??= result.Merged;
-            progress.MayHaveMerged = input.Merges && progress.Merged is not { Count: 0 };
             if (result.Failure is { Cause: Failure.OverCause })
             {
                 progress.Duplicate = true;
@@ -225,7 +223,7 @@ internal static class AnswerMessage
         {
             var isAnswered = await context.CallActivityAsync<bool>(
                 nameof(FailAnswer),
-                new FailInput(input.Address, context.InstanceId, progress.Work is not null, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round)
+                new FailInput(input.Address, context.InstanceId, progress.HasBegun, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round)
                 {
                     MayHaveMerged = progress.MayHaveMerged,
                     Merged = progress.Merged,

@@ -13,8 +13,11 @@ internal sealed class AnswerProgress(AnswerInput input)
     /// <summary>What is asked together with it; null while that is not known.</summary>
     public IReadOnlyList<MergedMessage>? Merged { get; set; }
 
+    /// <summary>The model was asked, or was about to be; else the message had no turn.</summary>
+    public bool HasBegun => Work is not null;
+
     /// <summary>Other messages may depend on this one's end.</summary>
-    public bool MayHaveMerged { get; set; }
+    public bool MayHaveMerged => Input.Merges && HasBegun && Merged is not { Count: 0 };
 
     /// <summary>0 for the question, then one more for each round of tool outputs.</summary>
     public int Round { get; set; }

@@ -190,13 +190,9 @@ internal sealed class AnswerStarter(
             await remembering;
         }
 
-        if (taken.Place is TurnPlace.Waiting && options.Value.WhenBusy == AnsweringOptions.Interrupt)
+        if (taken.Place is TurnPlace.Waiting && (options.Value.WhenBusy == AnsweringOptions.Interrupt || input.Replaces is not null))
         {
-            await InterruptAsync(address, instanceId, client, cancellationToken);
-        }
-        else if (taken.Place is TurnPlace.Waiting && input.Replaces is { } replaced)
-        {
-            await CancelFromAsync(replaced, address, instanceId, client, cancellationToken);
+            await MakeRoomAsync(input, instanceId, client, cancellationToken);
         }
 
         Telemetry.AnswersStarted.Add(1);
@@ -243,40 +239,15 @@ internal sealed class AnswerStarter(
         }
     }
 
-    private async Task InterruptAsync(MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    /// <summary>Cancels what stands before the message: all of it, or what it replaces. What is not cancelled is waited for.</summary>
+    private async Task MakeRoomAsync(AnswerInput input, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        var address = input.Address;
         try
         {
-            foreach (var before in await turns.FindBeforeAsync(address, instanceId, cancellationToken))
-            {
-                await cancellation.RequestAsync(address.Channel, before, client, cancellationToken);
-            }
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            logger.NotInterrupted(e, address.MessageId);
-        }
-    }
-
-    /// <summary>Whether a message was taken in lately, is among the newest that have ended, or was replaced.</summary>
-    private async Task<bool> HasHadAsync(string channel, string messageId, CancellationToken cancellationToken) =>
-        await turns.FindAttemptAsync(channel, messageId, cancellationToken) is not null || await history.HasHadAsync(channel, messageId, cancellationToken);
-
-    /// <summary>Cancels the message that is replaced, and what came after it, up to the one that takes its place. What is not cancelled is waited for.</summary>
-    private async Task CancelFromAsync(string replaced, MessageAddress address, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (await turns.FindAttemptAsync(address.Channel, replaced, cancellationToken) is not { } attempt)
-            {
-                return;
-            }
-
-            var first = new MessageAddress(address.Channel, replaced, attempt);
-            var following = (await turns.FindFollowingAsync(first, cancellationToken)).Select(InstanceId).ToHashSet();
             var before = await turns.FindBeforeAsync(address, instanceId, cancellationToken);
-            var leader = await turns.FindLeaderAsync(first, cancellationToken);
-            foreach (var other in before.Where(other => following.Contains(other) || other == leader))
+            var replaced = options.Value.WhenBusy != AnsweringOptions.Interrupt ? await FindReplacedAsync(address.Channel, input.Replaces!, cancellationToken) : null;
+            foreach (var other in before.Where(other => replaced?.Contains(other) != false))
             {
                 await cancellation.RequestAsync(address.Channel, other, client, cancellationToken);
             }
@@ -286,6 +257,28 @@ internal sealed class AnswerStarter(
             logger.NotInterrupted(e, address.MessageId);
         }
     }
+
+    /// <summary>The orchestrations of a message that is replaced, and of all that came after it.</summary>
+    private async Task<HashSet<string>> FindReplacedAsync(string channel, string messageId, CancellationToken cancellationToken)
+    {
+        if (await turns.FindAttemptAsync(channel, messageId, cancellationToken) is not { } attempt)
+        {
+            return [];
+        }
+
+        var first = new MessageAddress(channel, messageId, attempt);
+        var following = (await turns.FindFollowingAsync(first, cancellationToken)).Select(InstanceId).ToHashSet();
+        if (await turns.FindLeaderAsync(first, cancellationToken) is { } leader)
+        {
+            following.Add(leader);
+        }
+
+        return following;
+    }
+
+    /// <summary>Whether a message was taken in lately, is among the newest that have ended, or was replaced.</summary>
+    private async Task<bool> HasHadAsync(string channel, string messageId, CancellationToken cancellationToken) =>
+        await turns.FindAttemptAsync(channel, messageId, cancellationToken) is not null || await history.HasHadAsync(channel, messageId, cancellationToken);
 
     /// <summary>Never fails: operators can name the channel.</summary>
     private async Task RememberAsync(MessageAddress address, CancellationToken cancellationToken)

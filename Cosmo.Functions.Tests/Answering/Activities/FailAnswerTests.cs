@@ -37,25 +37,12 @@ public sealed class FailAnswerTests : IAsyncDisposable
             Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>())
             .ThrowsAsync(new RequestFailedException(503, "away"));
         var log = new UpdateLog(_redis.Connection, delivery, clock);
-        var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
         var begun = clock.GetUtcNow();
 
-        var isAnswered = await new FailAnswer(
-            new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance),
-            log,
-            Substitute.For<IAssistant>(),
-            new ThreadReader(_redis.Connection),
-            TestProfiles.BuiltIn,
-            new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
-            new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
-            turns,
-            new MergedEnds(turns, new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance), NullLogger<MergedEnds>.Instance),
-            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
-            clock,
-            NullLogger<FailAnswer>.Instance).RunAsync(
-                new FailInput(new MessageAddress("channel", "msg-1", 1), "instance-1", HasBegun: true, null, Failure.Stalled, begun),
-                Substitute.For<DurableTaskClient>("test"),
-                Substitute.For<FunctionContext>());
+        var isAnswered = await Failing(log, webPubSub, clock).RunAsync(
+            new FailInput(new MessageAddress("channel", "msg-1", 1), "instance-1", HasBegun: true, null, Failure.Stalled, begun),
+            Substitute.For<DurableTaskClient>("test"),
+            Substitute.For<FunctionContext>());
 
         isAnswered.ShouldBeFalse();
         (clock.GetUtcNow() - begun).ShouldBeInRange(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(30));
@@ -68,7 +55,6 @@ public sealed class FailAnswerTests : IAsyncDisposable
         var delivery = Options.Create(new DeliveryOptions());
         var webPubSub = new RecordingWebPubSub();
         var log = new UpdateLog(_redis.Connection, delivery, clock);
-        var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
         var updates = new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance);
         var address = new MessageAddress("channel", "msg-1", 1);
         var cancellation = TestContext.Current.CancellationToken;
@@ -77,7 +63,17 @@ public sealed class FailAnswerTests : IAsyncDisposable
         await updates.TellToolAsync(address, "conv_1", new("call_2", "get_user_role", "running"), cancellation);
         await updates.TellToolAsync(address with { MessageId = "msg-2" }, "conv_1", new("call_3", "get_weather", "running"), cancellation);
 
-        await new FailAnswer(
+        await Failing(log, webPubSub, clock).RunAsync(
+            new FailInput(address, "instance-1", HasBegun: true, "conv_1", Failure.Stalled, clock.GetUtcNow()), Substitute.For<DurableTaskClient>("test"), Substitute.For<FunctionContext>());
+
+        webPubSub.Sent.Skip(4).Select(update => (update.Type, update.Tool)).ShouldBe([("tool", new("call_2", "get_user_role", "failed")), ("timeout", null)]);
+    }
+
+    private FailAnswer Failing(UpdateLog log, WebPubSubServiceClient webPubSub, TimeProvider clock)
+    {
+        var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
+        var updates = new UpdatePublisher(log, webPubSub, Options.Create(new DeliveryOptions()), clock, NullLogger<UpdatePublisher>.Instance);
+        return new FailAnswer(
             updates,
             log,
             Substitute.For<IAssistant>(),
@@ -86,12 +82,9 @@ public sealed class FailAnswerTests : IAsyncDisposable
             new MessageMemory(_redis.Connection, clock, NullLogger<MessageMemory>.Instance),
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
             turns,
-            new MergedEnds(turns, new UpdatePublisher(log, webPubSub, delivery, clock, NullLogger<UpdatePublisher>.Instance), NullLogger<MergedEnds>.Instance),
+            new MergedEnds(turns, updates, NullLogger<MergedEnds>.Instance),
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             clock,
-            NullLogger<FailAnswer>.Instance).RunAsync(
-                new FailInput(address, "instance-1", HasBegun: true, "conv_1", Failure.Stalled, clock.GetUtcNow()), Substitute.For<DurableTaskClient>("test"), Substitute.For<FunctionContext>());
-
-        webPubSub.Sent.Skip(4).Select(update => (update.Type, update.Tool)).ShouldBe([("tool", new("call_2", "get_user_role", "failed")), ("timeout", null)]);
+            NullLogger<FailAnswer>.Instance);
     }
 }

@@ -92,15 +92,15 @@ internal sealed class RunAssistant(
             {
                 return await RespondAsync(input with { Merged = merged }, threadId, client, bounds, stopping) with { Merged = merged };
             }
-            catch (AssistantException e) when (e.Failure == AssistantFailure.ThreadGone && gone is null)
-            {
-                logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
-                gone = threadId;
-            }
             catch (AssistantException e)
             {
                 logger.AssistantFailed(e, input.Address.MessageId, e.Failure);
-                return Failed(Failure.From(e)) with { Merged = merged };
+                if (e.Failure != AssistantFailure.ThreadGone || gone is not null)
+                {
+                    return Failed(Failure.From(e)) with { Merged = merged };
+                }
+
+                gone = threadId;
             }
         }
     }
@@ -221,7 +221,6 @@ internal sealed class RunAssistant(
         await turn.GiveOnAsync(address, input.InstanceId, isTold, client, stopping);
     }
 
-    /// <summary>A try before had told the answer, and may have left undone what comes after that.</summary>
     /// <summary>Null if the message is not over; else what is left of its end is done.</summary>
     private async Task<RunResult?> FinishIfOverAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping) =>
         await FindEndAsync(input, bounds) switch
@@ -231,20 +230,17 @@ internal sealed class RunAssistant(
             _ => Failed(Failure.Over),
         };
 
+    /// <summary>A try before had told the answer, and may have left undone what comes after that.</summary>
     private async Task<RunResult> FinishAgainAsync(RunInput input, DurableTaskClient client, CancellationToken stopping)
     {
         IReadOnlyList<MergedMessage>? merged = null;
         if (input.Merges)
         {
-            var final = (await log.FindEndAsync(input.Address, stopping))?.Update?.Payload;
-            if (final?.AnsweredBy is not null)
-            {
-                // It was asked together with another, and its end is that one's work.
-                return Failed(Failure.Over) with { Merged = [] };
-            }
-
             merged = input.Merged ?? await turns.FindMergedAsync(input.Address, stopping);
-            await (final is null ? Task.CompletedTask : ends.EndAsync(merged, input.Address, final, stopping));
+            if ((await log.FindEndAsync(input.Address, stopping))?.Update?.Payload is { } final)
+            {
+                await ends.EndAsync(merged, input.Address, final, stopping);
+            }
         }
 
         await turn.GiveOnAsync(input.Address, input.InstanceId, isAnswered: true, client, stopping);

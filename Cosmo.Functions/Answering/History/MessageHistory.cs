@@ -41,14 +41,13 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
     /// <summary>Of messages that are forgotten there remains that there were such.</summary>
     private const string ForgetScript = """
         local known, order, count = KEYS[1], KEYS[2], tonumber(ARGV[3])
-        for i = 4, #ARGV do
-          local name = i < 4 + count and 'message:' or 'item:'
-          redis.call('HDEL', known, name .. ARGV[i])
-          redis.call('ZREM', order, name .. ARGV[i])
-          if i < 4 + count then
-            redis.call('HSET', known, 'replaced:' .. ARGV[i], '')
-            redis.call('ZADD', order, ARGV[2], 'replaced:' .. ARGV[i])
-          end
+        for i = 4, 3 + count do
+          redis.call('HSET', known, ARGV[i], '')
+          redis.call('ZADD', order, ARGV[2], ARGV[i])
+        end
+        for i = 4 + count, #ARGV do
+          redis.call('HDEL', known, ARGV[i])
+          redis.call('ZREM', order, ARGV[i])
         end
         redis.call('EXPIRE', known, ARGV[1])
         redis.call('EXPIRE', order, ARGV[1])
@@ -65,16 +64,16 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
         MessageAddress address, IEnumerable<string> itemIds, string status, DateTimeOffset askedAt, IReadOnlyList<MergedMessage> merged, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        var ended = new EndedMessage(address.MessageId, status, askedAt, now, address.Attempt)
+        var ended = Text(new EndedMessage(address.MessageId, status, askedAt, now, address.Attempt)
         {
             Together = merged.Count > 0 ? [.. merged.Select(message => new AskedMessage(message.Address.MessageId, message.ReceivedAt))] : null,
-        };
+        });
         return redis.EvaluateAsync(
             RecordScript,
             Keys(address.Channel),
             [
-                options.Value.ExpirySeconds, now.ToUnixTimeMilliseconds(), MaxKept, MessageField(address.MessageId), Text(ended),
-                .. itemIds.SelectMany(id => (RedisValue[])[ItemField(id), Text(ended)]),
+                options.Value.ExpirySeconds, now.ToUnixTimeMilliseconds(), MaxKept, MessageField(address.MessageId), ended,
+                .. itemIds.SelectMany(id => (RedisValue[])[ItemField(id), ended]),
                 .. merged.SelectMany(message => (RedisValue[])[
                     MessageField(message.Address.MessageId), Text(new EndedMessage(message.Address.MessageId, status, message.ReceivedAt, now, message.Address.Attempt))]),
             ],
@@ -104,13 +103,16 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
 
     /// <summary>Whether a message is among the newest that have ended, or were taken out of the conversation.</summary>
     public async Task<bool> HasHadAsync(string channel, string messageId, CancellationToken cancellationToken) =>
-        (await redis.RunAsync(database => database.HashGetAsync(Keys(channel)[0], [MessageField(messageId), "replaced:" + messageId]), cancellationToken)).Any(value => !value.IsNull);
+        (await redis.RunAsync(database => database.HashGetAsync(Keys(channel)[0], [MessageField(messageId), ReplacedField(messageId)]), cancellationToken)).Any(value => !value.IsNull);
 
     /// <summary>Forgets messages that were taken out of the conversation, but that there were such.</summary>
     public Task ForgetAsync(string channel, IReadOnlyList<string> messageIds, IReadOnlyList<string> itemIds, CancellationToken cancellationToken) => redis.EvaluateAsync(
         ForgetScript,
         Keys(channel),
-        [options.Value.ExpirySeconds, clock.GetUtcNow().ToUnixTimeMilliseconds(), messageIds.Count, .. messageIds.Select(id => (RedisValue)id), .. itemIds.Select(id => (RedisValue)id)],
+        [
+            options.Value.ExpirySeconds, clock.GetUtcNow().ToUnixTimeMilliseconds(), messageIds.Count,
+            .. messageIds.Select(ReplacedField).Concat(messageIds.Select(MessageField)).Concat(itemIds.Select(ItemField)).Select(field => (RedisValue)field),
+        ],
         cancellationToken);
 
     /// <summary>All that is kept of a channel.</summary>
@@ -128,6 +130,8 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
     private static string Text(EndedMessage ended) => JsonSerializer.Serialize(ended, CosmoJson.Options);
 
     private static string MessageField(string messageId) => "message:" + messageId;
+
+    private static string ReplacedField(string messageId) => "replaced:" + messageId;
 
     private static string ItemField(string itemId) => "item:" + itemId;
 }

@@ -129,26 +129,30 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         return head
         """;
 
-    private const string ClaimScript = """
-        if redis.call('HEXISTS', KEYS[2], 'final') == 1 then return {redis.call('HGET', KEYS[1], 'owner') or '', 'over'} end
-        redis.call('HSETNX', KEYS[1], 'owner', ARGV[1])
-        redis.call('EXPIRE', KEYS[1], ARGV[2])
-        return {redis.call('HGET', KEYS[1], 'owner'), ''}
+    /// <summary>Answers the owner, and <c>over</c> if the message is.</summary>
+    private const string ClaimFunction = """
+        local function claim(message, fence, run, kept)
+          if redis.call('HEXISTS', fence, 'final') == 1 then return redis.call('HGET', message, 'owner') or '', 'over' end
+          redis.call('HSETNX', message, 'owner', run)
+          redis.call('EXPIRE', message, kept)
+          return redis.call('HGET', message, 'owner'), ''
+        end
+
         """;
+
+    private const string ClaimScript = ClaimFunction + "return {claim(KEYS[1], KEYS[2], ARGV[1], ARGV[2])}";
 
     /// <summary>
     /// Claims a message, and with it those that wait directly behind it and may be asked together with it: they leave the list, and the same orchestration owns
     /// them. What was merged stays merged. Answers the owner, <c>over</c> if the message is, then what was merged, as it was taken in. The keys of messages follow from the tickets, and share
     /// the channel's hash slot.
     /// </summary>
-    private const string MergeScript = """
+    private const string MergeScript = ClaimFunction + """
         local message, fence, list, tickets, merged = unpack(KEYS)
         local run, kept, ticket, most, messages, fences, stops = unpack(ARGV)
         local before = redis.call('LRANGE', merged, 0, -1)
-        if redis.call('HEXISTS', fence, 'final') == 1 then return {redis.call('HGET', message, 'owner') or '', 'over', unpack(before)} end
-        redis.call('HSETNX', message, 'owner', run)
-        redis.call('EXPIRE', message, kept)
-        local owner = redis.call('HGET', message, 'owner')
+        local owner, over = claim(message, fence, run, kept)
+        if over == 'over' then return {owner, over, unpack(before)} end
         if owner ~= run then return {owner, ''} end
         if #before > 0 then return {run, '', unpack(before)} end
 
@@ -389,7 +393,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
 
     private string TakenKey(string channel) => KeyOf("taken", channel);
 
-    private string QuestionKey(MessageAddress address) => $"{RedisKeys.ForChannel(redis.Prefix, "question", address.Channel)}:{address.MessageId}";
+    private string QuestionKey(MessageAddress address) => $"{KeyOf("question", address.Channel)}:{address.MessageId}";
 
     private static string Member(MessageAddress address) => string.Create(CultureInfo.InvariantCulture, $"{address.Attempt}:{address.MessageId}");
 
@@ -404,7 +408,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
 
     private string EndingKey(string channel) => KeyOf("ending", channel);
 
-    private string AttemptKey(string channel, string messageId) => $"{RedisKeys.ForChannel(redis.Prefix, "attempt", channel)}:{messageId}";
+    private string AttemptKey(string channel, string messageId) => $"{KeyOf("attempt", channel)}:{messageId}";
 
     private string MessageKey(MessageAddress address) => MessageMemory.Key(redis.Prefix, address);
 }
