@@ -1,3 +1,4 @@
+import { backoff } from "./backoff.js";
 import { CatchUp } from "./catch-up.js";
 import { ChannelApi, type HistoryPage, type HistoryQuery } from "./channel-api.js";
 import { Connection } from "./connection.js";
@@ -91,7 +92,7 @@ export class Chat {
     });
     this.#connection = new Connection(this.#platform, () => this.#api.negotiate(), protocol ?? "json.reliable.webpubsub.azure.v1", {
       state: (state) => this.#stateChanged(state),
-      connected: () => void this.#catchUp.run().then(() => this.#outbox.hurry()),
+      connected: () => this.#refresh(),
       message: (data, from) => this.#received(data, from),
     });
     this.#unWake = this.#platform.onWake(() => this.#wake());
@@ -231,8 +232,13 @@ export class Chat {
   #wake(): void {
     this.#connection.wake();
     if (this.#connection.state.name === "connected" || this.#connection.state.name === "renewing") {
-      void this.#catchUp.run().then(() => this.#outbox.hurry());
+      this.#refresh();
     }
+  }
+
+  /** Asks for what was missed, then delivers what waits. */
+  #refresh(): void {
+    void this.#catchUp.run().then(() => this.#outbox.hurry());
   }
 
   #received(data: unknown, from: string): void {
@@ -363,7 +369,7 @@ export class Chat {
         }
       }
 
-      await this.#pause(500 * 2 ** (tries - 1));
+      await this.#pause(backoff(tries - 1, this.#platform.random));
     }
   }
 

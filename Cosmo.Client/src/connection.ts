@@ -1,5 +1,5 @@
 import { type Address, lifeOf } from "./address.js";
-import { backoff } from "./backoff.js";
+import { backoff, jittered } from "./backoff.js";
 import { NotSentError, RefusedError, UnavailableError } from "./errors.js";
 import { Line, type ReliableSession, type Subprotocol } from "./line.js";
 import type { Platform, TimerId } from "./platform.js";
@@ -167,7 +167,7 @@ export class Connection {
     const life = lifeOf(address, now);
     this.#url = address.url;
     this.#sendsUntil = now + life;
-    this.#renewAt = this.#sendsUntil - Math.min(120_000, life / 5) * (0.5 + this.#platform.random() / 2);
+    this.#renewAt = this.#sendsUntil - jittered(Math.min(120_000, life / 5), this.#platform.random);
     this.#renewAtItsTime();
   }
 
@@ -226,7 +226,7 @@ export class Connection {
       this.#renewLater(null);
     } else if (line === this.#line) {
       const now = this.#platform.now();
-      if (line === this.#line && this.#state.name !== "connecting") {
+      if (this.#state.name !== "connecting") {
         this.#lostAt = now;
         this.#tries = now - this.#connectedAt > stable ? 0 : this.#tries;
       }
@@ -248,7 +248,7 @@ export class Connection {
     }
 
     const canRecover = this.#session !== null && this.#platform.now() - this.#lostAt < recoveryLimit;
-    const delay = canRecover ? recoveryEvery * (0.5 + this.#platform.random() / 2) : this.#delay(error);
+    const delay = canRecover ? jittered(recoveryEvery, this.#platform.random) : this.#delay(error);
     this.#to({ name: "waiting", nextTryAt: this.#platform.now() + delay });
     this.#retrying = this.#platform.setTimeout(() => void this.#open(), delay);
   }
