@@ -55,6 +55,21 @@ public sealed class HostStartTests
     }
 
     [Fact]
+    public async Task A_worker_whose_HTTP_server_does_not_listen_is_given_up_in_time()
+    {
+        await using var server = await WorkerServer.StartAsync(NullLoggerFactory.Instance, default);
+        var environment = new Dictionary<string, string> { ["HOSTED_DEAFNESS"] = "1", ["FUNCTIONS_APPLICATION_DIRECTORY"] = HostedApp.AppFolder };
+        var deaf = new WorkerStart(WorkerApp.Read(HostedApp.AppFolder), server, environment, NullLoggerFactory.Instance)
+        {
+            StepLimit = TimeSpan.FromSeconds(5),
+        };
+
+        var refusal = await Should.ThrowAsync<StartupException>(() => RunningWorker.StartAsync(deaf, _ => { }, default));
+
+        refusal.Message.ShouldBe($"The worker of {Path.GetFullPath(HostedApp.AppFolder)} did not take requests within 5 seconds.");
+    }
+
+    [Fact]
     public async Task A_start_that_failed_leaves_the_data_folder_to_the_next()
     {
         await using var failing = new HostedApp(TimeProvider.System, ("HOSTED_FAILURE", "no"));

@@ -390,29 +390,6 @@ public sealed class HttpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_worker_that_listens_a_moment_after_it_has_given_its_address_is_reached()
-    {
-        _time = new ManualTimeProvider();
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        var endpoint = (IPEndPoint)free.LocalEndpoint;
-        free.Stop();
-        await StartAsync(worker: _ => Task.FromResult(new Uri($"http://{endpoint}")), invoker: new FakeInvoker());
-
-        var request = _client.GetAsync("api/any", Limit);
-        await _time.TimerSetForAsync(WorkerForwarder.ConnectDelay).WaitAsync(Limit);
-        using var late = new TcpListener(endpoint);
-        late.Start();
-        _time.Advance(WorkerForwarder.ConnectDelay);
-        using var connection = await late.AcceptTcpClientAsync(Limit);
-        await using var stream = connection.GetStream();
-        await stream.ReadExactlyAsync(new byte[1], Limit);
-        await stream.WriteAsync("HTTP/1.1 204 No Content\r\n\r\n"u8.ToArray(), Limit);
-
-        (await request).StatusCode.ShouldBe(HttpStatusCode.NoContent);
-    }
-
-    [Fact]
     public async Task A_request_fails_when_its_worker_dies()
     {
         await StartAsync(invoker: new FakeInvoker(async invocation =>

@@ -35,6 +35,23 @@ public sealed class TestRunTests : IDisposable
         ClassTimes.Describe(report).ShouldBe(["     3.0 s  Slow", "     2.0 s  Slower", "     0.1 s  1 classes of less than 0.5 s each"]);
     }
 
+    [Fact]
+    public void What_failed_is_told_once_more_in_a_line_each()
+    {
+        var report = Path.Combine(_folder, "report.xml");
+        File.WriteAllText(report, """
+            <assemblies><assembly><collection>
+              <test name="A.Works" result="Pass" time="1" />
+              <test name="A.Fails" result="Fail" time="2.5"><failure><message><![CDATA[
+            expected 1
+            but was 2]]></message><stack-trace>at A</stack-trace></failure></test>
+              <test name="A.Broke" result="Fail" time="0" />
+            </collection></assembly></assemblies>
+            """);
+
+        TestFailures.Describe(report).ShouldBe(["FAILED  A.Fails (2.5 s): expected 1", "FAILED  A.Broke (0 s): "]);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("<assemblies><assembly")]

@@ -47,7 +47,7 @@ internal sealed class HttpServer : IAsyncDisposable
         _options = options;
         _app = Build(options);
         _endpoints = new FunctionEndpoints();
-        _forwarder = new WorkerForwarder(_app.Services.GetRequiredService<IHttpForwarder>(), options.Time);
+        _forwarder = new WorkerForwarder(_app.Services.GetRequiredService<IHttpForwarder>());
         _requests = new FunctionRequests(options.Keys, _forwarder, options.Grace, options.Time, options.Logs.CreateLogger<FunctionRequests>());
         Map();
     }

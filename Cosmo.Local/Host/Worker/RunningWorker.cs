@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Cosmo.Local.Host.Worker.Protocol;
 using Google.Protobuf.WellKnownTypes;
@@ -23,6 +24,7 @@ internal sealed record WorkerStart(WorkerApp App, WorkerServer Server, IReadOnly
 internal sealed partial class RunningWorker : IAsyncDisposable
 {
     private static readonly TimeSpan TerminateGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ListenDelay = TimeSpan.FromMilliseconds(20);
 
     private readonly WorkerStart _start;
     private readonly WorkerProcess _process;
@@ -161,6 +163,28 @@ internal sealed partial class RunningWorker : IAsyncDisposable
 
         Functions = described.FunctionMetadataResults;
         _functionIds = Functions.DistinctBy(function => function.Name).ToDictionary(function => function.Name, function => function.FunctionId);
+        if (HttpAddress is not null)
+        {
+            await StepAsync("take requests", token => ListensAsync(HttpAddress, token).WaitAsync(_start.StepLimit, token), _start.StepLimit, cancellationToken);
+        }
+    }
+
+    /// <summary>The worker announces the address of its HTTP server before that listens.</summary>
+    private static async Task<bool> ListensAsync(Uri address, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            using var socket = new TcpClient();
+            try
+            {
+                await socket.ConnectAsync(address.Host, address.Port, cancellationToken);
+                return true;
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused)
+            {
+                await Task.Delay(ListenDelay, cancellationToken);
+            }
+        }
     }
 
     private Task<StreamingMessage> AskAsync(string step, StreamingMessage question, CancellationToken cancellationToken) =>

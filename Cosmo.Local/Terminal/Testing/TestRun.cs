@@ -94,7 +94,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
                 var report = Path.Combine(_scratch, $"{project}.xml");
                 var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = Environment };
                 var count = await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit);
-                foreach (var line in filter.Count == 0 && TestCount.Read(report) is not null ? ClassTimes.Describe(report) : [])
+                foreach (var line in filter.Count == 0 && TestCount.Read(report) is not null ? ClassTimes.Describe(report).Concat(TestFailures.Describe(report)) : [])
                 {
                     await output.WriteLineAsync(line);
                 }
