@@ -7,6 +7,7 @@ using Cosmo.Local.Emulators;
 using Cosmo.Local.Emulators.Backends;
 using Cosmo.Local.Emulators.OpenAI;
 using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Emulators.WebPubSub.Events;
 using Cosmo.Local.Host;
 using Cosmo.Local.Host.Http;
 

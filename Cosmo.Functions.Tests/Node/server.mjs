@@ -17,6 +17,15 @@ await serve({
   removeUser: ({ group, user }) => service.group(group).removeUser(user),
   removeUserFromAllGroups: ({ user }) => service.removeUserFromAllGroups(user),
   removeConnectionFromAllGroups: ({ id }) => service.removeConnectionFromAllGroups(id),
+  addConnectionsToGroups: ({ groups, filter }) => service.addConnectionsToGroups(groups, filter),
+  removeConnectionsFromGroups: ({ groups, filter }) => service.removeConnectionsFromGroups(groups, filter),
+  listConnections: async ({ group, options }) => {
+    const found = [];
+    for await (const connection of await service.group(group).listConnections(options)) {
+      found.push(connection);
+    }
+    return found;
+  },
   groupExists: ({ group }) => service.groupExists(group),
   userExists: ({ user }) => service.userExists(user),
   connectionExists: ({ id }) => service.connectionExists(id),
@@ -25,6 +34,6 @@ await serve({
   hasPermission: ({ id, permission, options }) => service.hasPermission(id, permission, options),
   closeConnection: ({ id, options }) => service.closeConnection(id, options),
   closeUserConnections: ({ user }) => service.closeUserConnections(user),
-  closeGroupConnections: ({ group }) => service.group(group).closeAllConnections(),
+  closeGroupConnections: ({ group, options }) => service.group(group).closeAllConnections(options),
   closeAllConnections: () => service.closeAllConnections(),
 });

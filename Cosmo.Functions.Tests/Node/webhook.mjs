@@ -11,6 +11,8 @@ const handler = new WebPubSubEventHandler(process.argv[2], {
     response.success({ groups: ["lobby"] });
   },
   onConnected: (request) => emit("connected", { userId: request.context.userId }),
+  onGroupJoined: (request) => emit("joined", { group: request.group, userId: request.context.userId }),
+  onGroupLeft: (request) => emit("left", { group: request.group, userId: request.context.userId }),
   onDisconnected: (request) => emit("disconnected", { reason: request.reason }),
   handleUserEvent: (request, response) => {
     const { eventName, userId, states } = request.context;

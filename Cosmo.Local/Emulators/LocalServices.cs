@@ -2,6 +2,7 @@ using System.Text.Json;
 using Cosmo.Local.Emulators.Backends;
 using Cosmo.Local.Emulators.OpenAI;
 using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Emulators.WebPubSub.Events;
 using Cosmo.Local.Host;
 using Cosmo.Local.Host.Http;
 using Cosmo.Local.SampleData;

@@ -12,7 +12,11 @@ internal static class CosmoCommand
     public static RootCommand Create()
     {
         var root = new RootCommand("Cosmo on one machine: runs it, tests it, and operates any deployment of it.") { HelpName = "cosmo" };
-        Command[] verbs = [RunCommand.Create(), TestCommand.Create(), FuzzCommand.Create(), FunctionsCommand.Create(), EmulatorsCommand.Create(), .. new OperatorCommands().Create()];
+        Command[] verbs =
+        [
+            RunCommand.Create(), TestCommand.Create(), FuzzCommand.Create(), FunctionsCommand.Create(), EmulatorsCommand.Create(), WebPubSubCommand.Create(),
+            .. new OperatorCommands().Create(),
+        ];
         foreach (var verb in verbs)
         {
             root.Subcommands.Add(verb);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Azure.Core;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Emulators.WebPubSub.Events;
 
 namespace Cosmo.Functions.Tests.Local.WebPubSub;
 
@@ -18,24 +19,32 @@ internal sealed class EmulatedService : IAsyncDisposable
     private readonly List<NodeScript> _scripts = [];
     private readonly HttpClient _http;
 
-    private EmulatedService(WebPubSubEmulator emulator)
+    private readonly WebPubSubEmulatorOptions _options;
+
+    private EmulatedService(WebPubSubEmulator emulator, WebPubSubEmulatorOptions options)
     {
+        _options = options;
         Emulator = emulator;
         Client = new WebPubSubServiceClient(emulator.ConnectionString, Hub);
         _http = new HttpClient { BaseAddress = emulator.Url };
     }
 
-    public WebPubSubEmulator Emulator { get; }
+    public WebPubSubEmulator Emulator { get; private set; }
 
     public WebPubSubServiceClient Client { get; }
 
-    public static async Task<EmulatedService> StartAsync(WebPubSubEventHandler? eventHandler = null, TimeProvider? time = null) =>
-        new(await WebPubSubEmulator.StartAsync(new WebPubSubEmulatorOptions
-        {
-            AccessKey = AccessKey,
-            EventHandlers = eventHandler is null ? new Dictionary<string, WebPubSubEventHandler>() : new Dictionary<string, WebPubSubEventHandler> { [Hub] = eventHandler },
-            TimeProvider = time ?? TimeProvider.System,
-        }));
+    public static async Task<EmulatedService> StartAsync(WebPubSubEventHandler? eventHandler = null, TimeProvider? time = null)
+    {
+        var options = Options(eventHandler, time ?? TimeProvider.System, new Uri("http://127.0.0.1:0"));
+        return new(await WebPubSubEmulator.StartAsync(options), options);
+    }
+
+    /// <summary>Stops the emulator and starts it again at the same port.</summary>
+    public async Task RestartAsync()
+    {
+        await Emulator.DisposeAsync();
+        Emulator = await WebPubSubEmulator.StartAsync(Options(_options.EventHandlers.GetValueOrDefault(Hub), _options.TimeProvider, Emulator.Url));
+    }
 
     public async Task<string> UrlAsync(string? group = null, string? user = null, params string[] roles) =>
         (await Client.GetClientAccessUriAsync(userId: user, roles: roles, groups: group is null ? [] : [group])).AbsoluteUri;
@@ -52,9 +61,9 @@ internal sealed class EmulatedService : IAsyncDisposable
     }
 
     /// <summary>The official client, connected.</summary>
-    public async Task<NodeScript> ConnectAsync(string url, bool reliable = true)
+    public async Task<NodeScript> ConnectAsync(string url, bool reliable = true, params string[] words)
     {
-        var client = await RunAsync("client.mjs", reliable ? [url] : [url, "json"]);
+        var client = await RunAsync("client.mjs", [url, .. words, .. reliable ? (string[])[] : ["json"]]);
         await client.RunAsync("start");
         return client;
     }
@@ -79,6 +88,14 @@ internal sealed class EmulatedService : IAsyncDisposable
 
     /// <summary>Cuts every socket off as a broken network does.</summary>
     public async Task DropSocketsAsync() => (await _http.DeleteAsync("emulator/sockets")).EnsureSuccessStatusCode();
+
+    private static WebPubSubEmulatorOptions Options(WebPubSubEventHandler? eventHandler, TimeProvider time, Uri url) => new()
+    {
+        Url = url,
+        AccessKey = AccessKey,
+        EventHandlers = eventHandler is null ? new Dictionary<string, WebPubSubEventHandler>() : new Dictionary<string, WebPubSubEventHandler> { [Hub] = eventHandler },
+        TimeProvider = time,
+    };
 
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Emulators.WebPubSub.Events;
 using Microsoft.AspNetCore.Http;
 
 namespace Cosmo.Functions.Tests.Local.WebPubSub;
@@ -151,12 +151,50 @@ public sealed class EventTests
     }
 
     [Fact]
+    public async Task An_invocation_has_the_webhooks_answer()
+    {
+        await using var webhook = await WebhookReceiver.StartAsync();
+        webhook.Answer = async context =>
+        {
+            context.Response.ContentType = "application/json; charset=utf-8";
+            await context.Response.WriteAsync("""{"price":3}""");
+        };
+        await using var service = await EmulatedService.StartAsync(new WebPubSubEventHandler(webhook.Url, "price"));
+        var client = await service.ConnectAsync(await service.UrlAsync("g"));
+
+        var answer = await client.RunAsync("invokeEvent", new { name = "price", data = "tea", dataType = "text" });
+        var unknown = await client.FailAsync("invokeEvent", new { name = "other", data = "tea", dataType = "text" });
+
+        answer.GetProperty("data").GetProperty("price").GetInt32().ShouldBe(3);
+        unknown.GetProperty("detail").GetProperty("name").GetString().ShouldBe("InvocationFailed");
+        client.Unread("server-message").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task An_invocation_that_its_client_cancels_is_cancelled_at_the_webhook()
+    {
+        await using var webhook = await WebhookReceiver.StartAsync();
+        var cancelled = new TaskCompletionSource();
+        webhook.Answer = async context =>
+        {
+            context.RequestAborted.Register(cancelled.SetResult);
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        };
+        await using var service = await EmulatedService.StartAsync(new WebPubSubEventHandler(webhook.Url));
+        var client = await service.ConnectAsync(await service.UrlAsync("g"));
+
+        await client.FailAsync("invokeEvent", new { name = "slow", data = "", dataType = "text", cancelled = true });
+
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
     public async Task The_official_middleware_takes_every_event()
     {
         await using var webhook = await NodeScript.StartAsync("webhook.mjs", EmulatedService.Hub);
         var port = (await webhook.NextAsync("listening")).GetProperty("port").GetInt32();
         await using var service = await EmulatedService.StartAsync(
-            new WebPubSubEventHandler($"http://127.0.0.1:{port}/events", "*", "connect", "connected", "disconnected"));
+            new WebPubSubEventHandler($"http://127.0.0.1:{port}/events", "*", "connect", "connected", "disconnected", "joined", "left"));
         var client = await service.ConnectAsync(await service.UrlAsync("g", "u1"));
 
         await service.SendTextAsync("lobby", "joined by the handler");
@@ -169,7 +207,11 @@ public sealed class EventTests
         heard.GetProperty("data").GetString().ShouldBe("tea");
         heard.GetProperty("states").GetProperty("visits").GetInt32().ShouldBe(1);
         (await client.NextAsync("server-message")).GetProperty("data").GetString().ShouldBe("heard tea");
+        (await webhook.NextAsync("joined")).GetProperty("group").GetString().ShouldBe("g");
+        (await webhook.NextAsync("joined")).GetProperty("group").GetString().ShouldBe("lobby");
         await client.RunAsync("stop");
+        await webhook.NextAsync("left");
+        (await webhook.NextAsync("left")).GetProperty("userId").GetString().ShouldBe("u1");
         (await webhook.NextAsync("disconnected")).GetProperty("reason").GetString().ShouldBe("The client closed the connection.");
     }
 }

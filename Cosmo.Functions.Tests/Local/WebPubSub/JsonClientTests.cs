@@ -1,3 +1,5 @@
+using Cosmo.Local.Emulators.WebPubSub.Clients;
+
 namespace Cosmo.Functions.Tests.Local.WebPubSub;
 
 /// <summary>Both JSON protocols, through the official client.</summary>
@@ -80,6 +82,38 @@ public sealed class JsonClientTests
         first.GetProperty("fromUserId").GetString().ShouldBe("writer");
         first.GetProperty("data").GetProperty("n").GetInt32().ShouldBe(1);
         (await writer.NextAsync("group-message")).GetProperty("data").GetProperty("n").GetInt32().ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_older_client_listens_joins_and_publishes_too(bool reliable)
+    {
+        await using var service = await EmulatedService.StartAsync();
+        var client = await service.ConnectAsync(await service.UrlAsync(null, "u1", "webpubsub.joinLeaveGroup.g", "webpubsub.sendToGroup.g"), reliable, "1.0");
+
+        await client.RunAsync("joinGroup", new { group = "g" });
+        await client.RunAsync("sendToGroup", new { group = "g", data = "hi", dataType = "text", noEcho = false });
+
+        (await client.NextAsync("group-message")).GetProperty("data").GetString().ShouldBe("hi");
+    }
+
+    [Theory]
+    [InlineData("news.*", "news.de", true)]
+    [InlineData("news.*", "news.de.berlin", false)]
+    [InlineData("news.**", "news.de.berlin", true)]
+    [InlineData("news.??", "news.de", true)]
+    [InlineData("news.??", "news.d.", false)]
+    [InlineData(@"news.\*", "news.*", true)]
+    [InlineData(@"news.\*", "news.de", false)]
+    [InlineData("*.*.*.*.*.*", "1.2.3.4.5.6", false)]
+    [InlineData("(a|b)", "a", false)]
+    public void A_role_may_name_groups_by_a_pattern(string pattern, string group, bool isAllowed)
+    {
+        var permissions = new Permissions([$"webpubsub.joinLeaveGroups.{pattern}"]);
+
+        permissions.Allows(Permissions.JoinLeaveGroup, group).ShouldBe(isAllowed);
+        permissions.Allows(Permissions.SendToGroup, group).ShouldBeFalse();
     }
 
     [Fact]

@@ -71,6 +71,41 @@ public sealed class ReliableClientTests
     }
 
     [Fact]
+    public async Task What_has_expired_meanwhile_is_not_sent_again()
+    {
+        var time = new ManualTimeProvider();
+        time.Advance(DateTimeOffset.UtcNow - time.GetUtcNow() + TimeSpan.FromSeconds(5));
+        await using var service = await EmulatedService.StartAsync(time: time);
+        var client = await service.ConnectAsync(await service.UrlAsync("g"));
+        var sdk = await service.ServerSdkAsync();
+        await service.FaultsAsync(new { connect = new { status = 503 } });
+        await service.DropSocketsAsync();
+        await time.TimersSetAsync();
+
+        await sdk.RunAsync("sendToGroup", new { group = "g", message = "short", options = new { contentType = "text/plain", messageTtlSeconds = 10 } });
+        await sdk.RunAsync("sendToGroup", new { group = "g", message = "long", options = new { contentType = "text/plain", messageTtlSeconds = 300 } });
+        time.Advance(TimeSpan.FromSeconds(20));
+        await service.FaultsAsync(new { });
+
+        (await client.NextAsync("group-message")).GetProperty("data").GetString().ShouldBe("long");
+        (await sdk.FailAsync("sendToGroup", new { group = "g", message = "x", options = new { messageTtlSeconds = 301 } })).GetProperty("statusCode").GetInt32().ShouldBe(400);
+    }
+
+    [Fact]
+    public async Task A_restarted_emulator_is_found_again_by_its_clients()
+    {
+        await using var service = await EmulatedService.StartAsync();
+        var client = await service.ConnectAsync(await service.UrlAsync("g"));
+        var first = (await client.NextAsync("connected")).GetProperty("connectionId").GetString();
+
+        await service.RestartAsync();
+
+        (await client.NextAsync("connected")).GetProperty("connectionId").GetString().ShouldNotBe(first);
+        await service.SendTextAsync("g", "after");
+        (await client.NextAsync("group-message")).GetProperty("data").GetString().ShouldBe("after");
+    }
+
+    [Fact]
     public async Task A_wrong_reconnection_token_recovers_nothing()
     {
         await using var service = await EmulatedService.StartAsync();

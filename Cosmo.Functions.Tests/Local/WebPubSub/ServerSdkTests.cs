@@ -114,14 +114,60 @@ public sealed class ServerSdkTests
     }
 
     [Fact]
-    public async Task What_is_not_emulated_says_so()
+    public async Task A_filter_says_who_gets_a_message_and_who_is_in_a_group()
     {
         await using var service = await EmulatedService.StartAsync();
+        var one = await service.ConnectAsync(await service.UrlAsync("g", "u1"));
+        var other = await service.ConnectAsync(await service.UrlAsync("g", "u2"));
         var sdk = await service.ServerSdkAsync();
 
-        var error = await sdk.FailAsync("sendToAll", new { message = "x", options = new { filter = "userId eq 'u1'" } });
+        await sdk.RunAsync("sendToAll", new { message = "not u2", options = new { contentType = "text/plain", filter = "userId ne 'u2'" } });
+        await sdk.RunAsync("sendToGroup", new { group = "g", message = "u2", options = new { contentType = "text/plain", filter = "userId eq 'u2' and 'g' in groups" } });
+        await sdk.RunAsync("addConnectionsToGroups", new { groups = (string[])["a", "b"], filter = "startswith(userId, 'u') and userId gt 'u1'" });
+        await sdk.RunAsync("sendToGroup", new { group = "a", message = "a", options = new { contentType = "text/plain" } });
+        await sdk.RunAsync("removeConnectionsFromGroups", new { groups = (string[])["a"], filter = "userId eq 'u2'" });
 
-        error.GetProperty("statusCode").GetInt32().ShouldBe(501);
-        error.GetProperty("code").GetString().ShouldBe("NotImplemented");
+        (await one.NextAsync("server-message")).GetProperty("data").GetString().ShouldBe("not u2");
+        (await other.NextAsync("group-message")).GetProperty("data").GetString().ShouldBe("u2");
+        (await other.NextAsync("group-message")).GetProperty("data").GetString().ShouldBe("a");
+        (await sdk.RunAsync("groupExists", new { group = "a" })).GetBoolean().ShouldBeFalse();
+        (await sdk.RunAsync("groupExists", new { group = "b" })).GetBoolean().ShouldBeTrue();
+        one.Unread("group-message").ShouldBe(0);
+        var error = await sdk.FailAsync("sendToAll", new { message = "x", options = new { filter = "userId is 'u1'" } });
+        error.GetProperty("statusCode").GetInt32().ShouldBe(400);
+        error.GetProperty("message").GetString()!.ShouldContain("'is' at position 7 is not expected");
+    }
+
+    [Fact]
+    public async Task The_members_of_a_group_are_listed_by_the_page_and_up_to_a_number()
+    {
+        await using var service = await EmulatedService.StartAsync();
+        for (var member = 0; member < 5; member++)
+        {
+            await service.OpenSocketAsync(await service.UrlAsync("g", $"u{member}"));
+        }
+
+        var sdk = await service.ServerSdkAsync();
+
+        var all = await sdk.RunAsync("listConnections", new { group = "g", options = new { maxPageSize = 2 } });
+        var some = await sdk.RunAsync("listConnections", new { group = "g", options = new { maxPageSize = 2, top = 3 } });
+
+        all.EnumerateArray().Select(connection => connection.GetProperty("userId").GetString()).Order(StringComparer.Ordinal).ShouldBe(["u0", "u1", "u2", "u3", "u4"]);
+        some.GetArrayLength().ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_groups_connections_are_closed_but_for_those_that_are_left_out()
+    {
+        await using var service = await EmulatedService.StartAsync();
+        var closed = await service.ConnectAsync(await service.UrlAsync("g"), reliable: false);
+        var spared = await service.ConnectAsync(await service.UrlAsync("g"), reliable: false);
+        var id = (await spared.NextAsync("connected")).GetProperty("connectionId").GetString();
+        var sdk = await service.ServerSdkAsync();
+
+        await sdk.RunAsync("closeGroupConnections", new { group = "g", options = new { excluded = (string?[])[id], reason = "enough" } });
+
+        (await closed.NextAsync("disconnected")).GetProperty("message").GetString().ShouldBe("enough");
+        (await sdk.RunAsync("connectionExists", new { id })).GetBoolean().ShouldBeTrue();
     }
 }

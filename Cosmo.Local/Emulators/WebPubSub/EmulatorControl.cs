@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Cosmo.Local.Emulators.WebPubSub;
 
-/// <summary>The paths under <c>/emulator</c>, by which tests and demonstrations look in and break things. See README.md.</summary>
+/// <summary>The paths under <c>/emulator</c>, by which tests and demonstrations look in and break things. See docs/webpubsub.md.</summary>
 internal sealed class EmulatorControl(EmulatorStatistics statistics, Func<IReadOnlyCollection<Hub>> hubs)
 {
     private Faults _faults = Faults.None;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
+using Cosmo.Local.Emulators.WebPubSub.Clients;
 
 namespace Cosmo.Local.Emulators.WebPubSub;
 
@@ -11,7 +12,9 @@ namespace Cosmo.Local.Emulators.WebPubSub;
 /// <param name="time">The clock of the time that a reliable client may be away.</param>
 /// <param name="statistics">Counts what is sent.</param>
 /// <param name="ended">Told of each connection that has ended, and why.</param>
-internal sealed class Hub(string name, TimeProvider time, EmulatorStatistics statistics, Action<ClientConnection, string> ended)
+/// <param name="moved">Told of each connection that has joined a group, or has left it.</param>
+internal sealed class Hub(
+    string name, TimeProvider time, EmulatorStatistics statistics, Action<ClientConnection, string> ended, Action<ClientConnection, string, bool> moved)
 {
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, ClientConnection> _connections = new(StringComparer.Ordinal);
@@ -27,6 +30,9 @@ internal sealed class Hub(string name, TimeProvider time, EmulatorStatistics sta
 
     public IEnumerable<ClientConnection> MembersOf(string group) =>
         _groups.TryGetValue(group, out var members) ? members.Select(pair => pair.Value) : [];
+
+    public bool IsMember(ClientConnection connection, string group) =>
+        _groups.TryGetValue(group, out var members) && members.ContainsKey(connection.Identity.ConnectionId);
 
     public IEnumerable<ClientConnection> ConnectionsOf(string userId) =>
         Connections.Where(connection => connection.Identity.UserId == userId);
@@ -58,6 +64,7 @@ internal sealed class Hub(string name, TimeProvider time, EmulatorStatistics sta
             if (_connections.ContainsKey(connection.Identity.ConnectionId) && connection.Groups.Add(group))
             {
                 _groups.GetOrAdd(group, _ => new(StringComparer.Ordinal))[connection.Identity.ConnectionId] = connection;
+                moved(connection, group, true);
             }
         }
     }
@@ -69,6 +76,7 @@ internal sealed class Hub(string name, TimeProvider time, EmulatorStatistics sta
             if (connection.Groups.Remove(group) && _groups.TryGetValue(group, out var members))
             {
                 members.TryRemove(connection.Identity.ConnectionId, out _);
+                moved(connection, group, false);
                 if (members.IsEmpty)
                 {
                     _groups.TryRemove(group, out _);

@@ -18,6 +18,12 @@ internal static class Limits
     /// <summary>Ack ids that are remembered for each connection, so that a repeated request is not carried out again.</summary>
     public const int RememberedAckIds = 1000;
 
+    /// <summary>Streams that one connection publishes at once.</summary>
+    public const int Streams = 100;
+
+    /// <summary>Invocations of one connection that wait for their answer.</summary>
+    public const int Invocations = 100;
+
     /// <summary>Hubs, which are made at their first use.</summary>
     public const int Hubs = 100;
 
@@ -29,6 +35,9 @@ internal static class Limits
 
     /// <summary>How long a reliable client that lost its socket may come back.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long nothing may come on a stream, where its publisher says nothing else.</summary>
+    public static readonly TimeSpan StreamIdle = TimeSpan.FromMinutes(5);
 
     /// <summary>How long a closed socket waits for the client's side of the close.</summary>
     public static readonly TimeSpan Close = TimeSpan.FromSeconds(2);

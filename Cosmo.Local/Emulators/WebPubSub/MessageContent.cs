@@ -5,6 +5,8 @@ namespace Cosmo.Local.Emulators.WebPubSub;
 /// <summary>What a message carries. JSON and text are UTF-8.</summary>
 internal sealed record MessageContent(DataType Type, ReadOnlyMemory<byte> Bytes)
 {
+    public static MessageContent EmptyText { get; } = new(DataType.Text, default);
+
     /// <summary>The content type under which the webhook gets this.</summary>
     public string MediaType => Type switch
     {

@@ -2,13 +2,16 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.WebSockets;
 using System.Text.RegularExpressions;
+using Cosmo.Local.Emulators.WebPubSub.Clients;
+using Cosmo.Local.Emulators.WebPubSub.Events;
+using Cosmo.Local.Emulators.WebPubSub.Rest;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Cosmo.Local.Emulators.WebPubSub;
 
-/// <summary>Azure Web PubSub on one machine, as far as README.md says. It keeps nothing on disk.</summary>
+/// <summary>Azure Web PubSub on one machine, as far as docs/webpubsub.md says. It keeps nothing on disk.</summary>
 internal sealed partial class WebPubSubEmulator : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Hub> _hubs = new(StringComparer.OrdinalIgnoreCase);
@@ -33,7 +36,7 @@ internal sealed partial class WebPubSubEmulator : IAsyncDisposable
         _upstream = new Upstream(options, url.Authority, _logger);
         _events = new EventDispatcher(_upstream, _statistics, _logger, _stopping.Token);
         _control = new EmulatorControl(_statistics, () => [.. _hubs.Values]);
-        _clients = new ClientEndpoint(tokens, _events, _control, _stopping.Token);
+        _clients = new ClientEndpoint(tokens, _events, _control, options.TimeProvider, _stopping.Token);
         _rest = new RestApi(tokens, _control, _statistics, options.TimeProvider, url);
     }
 
@@ -134,6 +137,6 @@ internal sealed partial class WebPubSubEmulator : IAsyncDisposable
         }
 
         return _hubs.GetOrAdd(name, _ => new Hub(
-            name, _options.TimeProvider, _statistics, (connection, reason) => _events.Raise(connection, "disconnected", reason)));
+            name, _options.TimeProvider, _statistics, (connection, reason) => _events.Raise(connection, "disconnected", reason), _events.RaiseMembership));
     }
 }

@@ -1,3 +1,5 @@
+using Cosmo.Local.Emulators.WebPubSub.Events;
+
 namespace Cosmo.Local.Emulators.WebPubSub;
 
 /// <summary>Where the emulator listens, what it accepts and which hubs' events it forwards.</summary>

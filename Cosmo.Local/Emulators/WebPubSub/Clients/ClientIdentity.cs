@@ -1,4 +1,4 @@
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>Who a connection is.</summary>
 /// <param name="Hub">The hub's name.</param>

@@ -3,8 +3,9 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using Cosmo.Local.Emulators.WebPubSub.Clients;
 
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Events;
 
 /// <summary>Gives events to a hub's webhook as CloudEvents in HTTP binary mode.</summary>
 internal sealed class Upstream : IDisposable
@@ -46,13 +47,13 @@ internal sealed class Upstream : IDisposable
         _handlers.TryGetValue(hub, out var handler) && handler.TakesUserEvent(eventName);
 
     /// <summary>Posts one event of a hub that takes it.</summary>
-    /// <param name="kind"><c>sys</c> or <c>user</c>.</param>
+    /// <param name="kind"><c>sys</c>, <c>gp</c> (a group) or <c>user</c>.</param>
     /// <param name="eventName">The event's name.</param>
     /// <param name="client">The client it comes from.</param>
     /// <param name="state">The connection's state, if the handler has set one.</param>
     /// <param name="content">The body.</param>
     /// <param name="cancellationToken">Ends the call; it also ends after 30 seconds.</param>
-    /// <returns>The answer; null if there was none: the cause is logged.</returns>
+    /// <returns>The answer; null if there was none: the cause is logged, unless the caller ended the call.</returns>
     public async Task<HttpResponseMessage?> PostAsync(
         string kind, string eventName, ClientIdentity client, string? state, MessageContent content, CancellationToken cancellationToken)
     {
@@ -71,6 +72,10 @@ internal sealed class Upstream : IDisposable
             request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(content.MediaType);
             AddHeaders(request.Headers, kind, eventName, client, state);
             return await _http.SendAsync(request, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return null;
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or UriFormatException or FormatException)
         {

@@ -1,4 +1,6 @@
-namespace Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Emulators.WebPubSub.Clients;
+
+namespace Cosmo.Local.Emulators.WebPubSub.Rest;
 
 /// <summary>The service's REST data plane below <c>/api/hubs/{hub}/</c>.</summary>
 internal sealed class RestApi(AccessTokens tokens, EmulatorControl control, EmulatorStatistics statistics, TimeProvider time, Uri url)
@@ -53,6 +55,8 @@ internal sealed class RestApi(AccessTokens tokens, EmulatorControl control, Emul
             ["groups", var group, ":closeConnections"] => CloseAsync(request, hub.MembersOf(group)),
             ["users", var user, ":closeConnections"] => CloseAsync(request, hub.ConnectionsOf(user)),
             [":generateToken"] => GenerateTokenAsync(request),
+            [":addToGroups"] => ChangeFilteredAsync(request, hub.Join),
+            [":removeFromGroups"] => ChangeFilteredAsync(request, hub.Leave),
             _ => NotEmulatedAsync(request),
         };
     }
@@ -106,15 +110,18 @@ internal sealed class RestApi(AccessTokens tokens, EmulatorControl control, Emul
     {
         var size = Math.Clamp(Number("maxpagesize") ?? Limits.PageSize, 1, Limits.PageSize);
         var after = request.Value("continuationToken") ?? "";
+        var top = Number("top");
         var members = request.Hub.MembersOf(group)
             .Select(connection => connection.Identity)
             .Where(identity => string.CompareOrdinal(identity.ConnectionId, after) > 0)
             .OrderBy(identity => identity.ConnectionId, StringComparer.Ordinal)
-            .Take(Number("top") ?? int.MaxValue)
+            .Take(top ?? int.MaxValue)
             .Take(size + 1)
             .ToList();
         var value = members.Take(size).Select(identity => new { connectionId = identity.ConnectionId, userId = identity.UserId }).ToList();
-        var nextLink = members.Count > size ? $"{url.GetLeftPart(UriPartial.Authority)}{rawPath}?maxpagesize={size}&continuationToken={value[^1].connectionId}" : null;
+        var nextLink = members.Count > size
+            ? $"{url.GetLeftPart(UriPartial.Authority)}{rawPath}?maxpagesize={size}{(top is null ? "" : $"&top={top - size}")}&continuationToken={value[^1].connectionId}"
+            : null;
         return request.Context.Response.WriteAsJsonAsync(new { value, nextLink });
 
         int? Number(string name) => int.TryParse(request.Value(name), out var number) && number > 0 ? number : null;
@@ -137,14 +144,12 @@ internal sealed class RestApi(AccessTokens tokens, EmulatorControl control, Emul
             statistics.SendRefused();
             await response.WriteErrorAsync(refusal.Status, "Fault", "The emulator was told to refuse sends.");
         }
-        else if (request.Value("filter") is not null)
-        {
-            await NotEmulatedAsync(request);
-        }
         else if (await request.ReadContentAsync() is { } content)
         {
-            var excluded = request.Excluded;
-            request.Hub.Send(receivers().Where(connection => !excluded.Contains(connection.Identity.ConnectionId)), new OutboundMessage(content, group));
+            var (excluded, filter) = (request.Excluded, FilterOf(request.Value("filter")));
+            request.Hub.Send(
+                receivers().Where(connection => !excluded.Contains(connection.Identity.ConnectionId) && filter?.Matches(request.Hub, connection) != false),
+                new OutboundMessage(content, group) { Expires = request.Expires(time) });
             statistics.Sent();
             await request.AnswerAsync(Accepted);
         }
@@ -203,6 +208,35 @@ internal sealed class RestApi(AccessTokens tokens, EmulatorControl control, Emul
         }
 
         return request.AnswerAsync(success);
+    }
+
+    /// <summary>Puts the connections that a filter names into groups, or takes them out.</summary>
+    private static async Task ChangeFilteredAsync(RestRequest request, Action<ClientConnection, string> change)
+    {
+        var body = await request.ReadGroupsAsync();
+        var filter = FilterOf(body.Filter);
+        foreach (var connection in request.Hub.Connections.Where(connection => filter?.Matches(request.Hub, connection) != false))
+        {
+            foreach (var group in body.Groups)
+            {
+                change(connection, group);
+            }
+        }
+
+        await request.AnswerAsync(Ok);
+    }
+
+    /// <exception cref="BadHttpRequestException">The text is no filter.</exception>
+    private static ConnectionFilter? FilterOf(string? text)
+    {
+        try
+        {
+            return text is null ? null : ConnectionFilter.Parse(text);
+        }
+        catch (FormatException error)
+        {
+            throw new BadHttpRequestException(error.Message, error);
+        }
     }
 
     private static Task NotEmulatedAsync(RestRequest request) =>

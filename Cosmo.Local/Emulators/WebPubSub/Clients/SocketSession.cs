@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Net.WebSockets;
 using System.Threading.Channels;
 
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>
 /// One socket: frames in, and a bounded queue of frames out that one loop sends in order. Frames can be queued before

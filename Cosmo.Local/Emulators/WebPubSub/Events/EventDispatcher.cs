@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Cosmo.Local.Emulators.WebPubSub.Clients;
 
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Events;
 
 /// <summary>Turns what happens to connections into the webhook's events, and its answers into what the service does.</summary>
 internal sealed class EventDispatcher(Upstream upstream, EmulatorStatistics statistics, ILogger logger, CancellationToken stopping)
@@ -40,43 +41,59 @@ internal sealed class EventDispatcher(Upstream upstream, EmulatorStatistics stat
     }
 
     /// <summary>Tells the handler of a connection that has come or gone. Nobody waits for it.</summary>
-    public void Raise(ClientConnection connection, string eventName, string? reason = null)
-    {
-        if (upstream.TakesSystemEvent(connection.Identity.Hub, eventName))
-        {
-            var body = reason is null ? "{}"u8.ToArray() : JsonSerializer.SerializeToUtf8Bytes(new { reason });
-            _ = RaiseAsync();
+    public void Raise(ClientConnection connection, string eventName, string? reason = null) =>
+        Raise(connection, "sys", eventName, reason is null ? "{}"u8.ToArray() : JsonSerializer.SerializeToUtf8Bytes(new { reason }));
 
-            async Task RaiseAsync() =>
-                (await upstream.PostAsync("sys", eventName, connection.Identity, connection.State, new MessageContent(DataType.Json, body), stopping))?.Dispose();
-        }
-    }
+    /// <summary>Tells the handler of a connection that has joined or left a group. Nobody waits for it.</summary>
+    public void RaiseMembership(ClientConnection connection, string group, bool joined) =>
+        Raise(connection, "gp", joined ? "joined" : "left", JsonSerializer.SerializeToUtf8Bytes(new { group }));
 
     /// <summary>Gives a client's event to the handler and sends the handler's answer back to that client.</summary>
     public async Task<UserEventOutcome> SendUserEventAsync(ClientConnection connection, string eventName, MessageContent content)
     {
+        var (outcome, answer) = await InvokeAsync(connection, eventName, content, CancellationToken.None);
+        if (answer is not null)
+        {
+            connection.TryDeliver(new OutboundMessage(answer));
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Gives a client's event to the handler.</summary>
+    /// <returns>With the handler's answer; null if it has none.</returns>
+    public async Task<(UserEventOutcome Outcome, MessageContent? Answer)> InvokeAsync(
+        ClientConnection connection, string eventName, MessageContent content, CancellationToken cancellationToken)
+    {
         if (!upstream.TakesUserEvent(connection.Identity.Hub, eventName))
         {
-            return UserEventOutcome.NoHandler;
+            return (UserEventOutcome.NoHandler, null);
         }
 
         statistics.UserEvent();
-        using var response = await upstream.PostAsync("user", eventName, connection.Identity, connection.State, content, stopping);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
+        using var response = await upstream.PostAsync("user", eventName, connection.Identity, connection.State, content, either.Token);
         if (response is not { IsSuccessStatusCode: true })
         {
             logger.UserEventRefused(connection.Identity.Hub, (int)(response?.StatusCode ?? 0));
-            return UserEventOutcome.Refused;
+            return (UserEventOutcome.Refused, null);
         }
 
         connection.State = StateOf(response) ?? connection.State;
         var answer = await response.Content.ReadAsByteArrayAsync(stopping);
-        if (answer.Length > 0)
+        var type = MessageContent.TypeOf(response.Content.Headers.ContentType?.MediaType) ?? DataType.Binary;
+        return (UserEventOutcome.Taken, answer.Length > 0 ? new MessageContent(type, answer) : null);
+    }
+
+    private void Raise(ClientConnection connection, string kind, string eventName, byte[] body)
+    {
+        if (upstream.TakesSystemEvent(connection.Identity.Hub, eventName))
         {
-            var type = MessageContent.TypeOf(response.Content.Headers.ContentType?.MediaType) ?? DataType.Binary;
-            connection.TryDeliver(new OutboundMessage(new MessageContent(type, answer)));
+            _ = RaiseAsync();
         }
 
-        return UserEventOutcome.Taken;
+        async Task RaiseAsync() =>
+            (await upstream.PostAsync(kind, eventName, connection.Identity, connection.State, new MessageContent(DataType.Json, body), stopping))?.Dispose();
     }
 
     private static string? StateOf(HttpResponseMessage response) =>

@@ -1,4 +1,4 @@
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>The body of the connect event.</summary>
 internal sealed record ConnectRequest(

@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>
 /// A client's connection. That of a reliable client outlives its socket: what is sent meanwhile is kept, and the
@@ -19,6 +19,9 @@ internal sealed class ClientConnection(ClientIdentity identity, Permissions perm
     public ClientIdentity Identity => identity;
 
     public Permissions Permissions => permissions;
+
+    /// <summary>What its frames mean. Set once, before the first is read.</summary>
+    public IClientProtocol? Protocol { get; set; }
 
     /// <summary>The names of the groups it is in. The hub changes it, under the hub's lock.</summary>
     public HashSet<string> Groups { get; } = new(StringComparer.Ordinal);
@@ -42,13 +45,13 @@ internal sealed class ClientConnection(ClientIdentity identity, Permissions perm
                 return true;
             }
 
-            var frame = identity.Kind switch
+            Frame? frame = identity.Kind switch
             {
                 ClientKind.Simple => message.Raw,
                 ClientKind.Json => message.Envelope,
                 _ => _unacknowledged!.Add(message),
             };
-            return _unacknowledged is not { IsOverflowing: true } && _session?.TrySend(frame) != false;
+            return frame is not { } written || (_unacknowledged is not { IsOverflowing: true } && _session?.TrySend(written) != false);
         }
     }
 
@@ -97,7 +100,7 @@ internal sealed class ClientConnection(ClientIdentity identity, Permissions perm
     /// Puts the connection on a socket: greets the client and sends what it has not acknowledged. False if the
     /// connection has ended meanwhile.
     /// </summary>
-    public bool TryAttach(SocketSession session)
+    public bool TryAttach(SocketSession session, DateTimeOffset now)
     {
         lock (_gate)
         {
@@ -115,7 +118,7 @@ internal sealed class ClientConnection(ClientIdentity identity, Permissions perm
                 session.TrySend(Frames.Connected(identity.UserId, identity.ConnectionId, ReconnectionToken));
             }
 
-            foreach (var frame in _unacknowledged?.Frames ?? [])
+            foreach (var frame in _unacknowledged?.FramesAt(now) ?? [])
             {
                 session.TrySend(frame);
             }

@@ -1,10 +1,11 @@
 using System.Net.WebSockets;
 using System.Text.Json;
+using Cosmo.Local.Emulators.WebPubSub.Events;
 
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>Where clients connect: checks the token, takes or recovers the connection and reads its frames.</summary>
-internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events, EmulatorControl control, CancellationToken stopping)
+internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events, EmulatorControl control, TimeProvider time, CancellationToken stopping)
 {
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(30);
 
@@ -38,7 +39,7 @@ internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events
         var connection = hub.Find(connectionId);
         var isRecovered = connection?.ReconnectionToken is { } token
             && token == context.Request.Query["awps_reconnection_token"]
-            && connection.TryAttach(session);
+            && connection.TryAttach(session, time.GetUtcNow());
         if (!isRecovered)
         {
             session.Close(WebSocketCloseStatus.PolicyViolation, "The connection cannot be recovered.");
@@ -75,7 +76,8 @@ internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events
         identity = identity with { UserId = answer.UserId ?? identity.UserId, Subprotocol = answer.Subprotocol ?? identity.Subprotocol };
         var connection = new ClientConnection(identity, new Permissions([.. token.Values("role"), .. answer.Roles ?? []])) { State = answer.State };
         using var session = new SocketSession(stopping);
-        connection.TryAttach(session);
+        connection.Protocol = ProtocolOf(context, hub, connection);
+        connection.TryAttach(session, time.GetUtcNow());
         if (!hub.TryAdd(connection, [.. token.Values("webpubsub.group"), .. answer.Groups ?? []]))
         {
             await context.Response.WriteErrorAsync(StatusCodes.Status429TooManyRequests, "TooManyRequests", "Connection count reaches limit");
@@ -86,7 +88,7 @@ internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events
         await RunAsync(context, hub, connection, session, identity.Subprotocol);
     }
 
-    private async Task RunAsync(HttpContext context, Hub hub, ClientConnection? connection, SocketSession session, string? subprotocol)
+    private static async Task RunAsync(HttpContext context, Hub hub, ClientConnection? connection, SocketSession session, string? subprotocol)
     {
         try
         {
@@ -97,7 +99,7 @@ internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events
                 KeepAliveTimeout = KeepAlive,
             });
             var sender = session.RunSenderAsync(socket);
-            await ReadAsync(context, hub, connection, session);
+            await ReadAsync(hub, connection, session);
             End("The client closed the connection.");
             session.Close(WebSocketCloseStatus.NormalClosure, "");
             await sender;
@@ -129,12 +131,11 @@ internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events
     }
 
     /// <summary>Carries out frames until the client closes its socket.</summary>
-    private async Task ReadAsync(HttpContext context, Hub hub, ClientConnection? connection, SocketSession session)
+    private static async Task ReadAsync(Hub hub, ClientConnection? connection, SocketSession session)
     {
-        var protocol = connection is null ? null : ProtocolOf(context, hub, connection);
         while (await session.ReceiveAsync() is { } frame)
         {
-            if (connection is not null && await HandleAsync(protocol!, frame) is { } reason)
+            if (connection is not null && await HandleAsync(connection.Protocol!, frame) is { } reason)
             {
                 hub.End(connection, reason, WebSocketCloseStatus.PolicyViolation);
             }
@@ -157,7 +158,7 @@ internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events
     {
         if (connection.Identity.Kind != ClientKind.Simple)
         {
-            return new JsonClient(hub, connection, events);
+            return new JsonClient(hub, connection, events, time);
         }
 
         var query = context.Request.Query;

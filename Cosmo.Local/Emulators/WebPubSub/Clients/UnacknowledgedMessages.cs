@@ -1,13 +1,14 @@
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>What a reliable client has been sent and has not acknowledged, in order. Not thread-safe.</summary>
 internal sealed class UnacknowledgedMessages
 {
-    private readonly Queue<(ulong SequenceId, Frame Frame)> _messages = new();
+    private readonly Queue<(ulong SequenceId, Frame Frame, DateTimeOffset? Expires)> _messages = new();
     private ulong _lastSequenceId;
     private long _bytes;
 
-    public IEnumerable<Frame> Frames => _messages.Select(message => message.Frame);
+    /// <summary>What is to be sent again: whatever has not expired.</summary>
+    public IEnumerable<Frame> FramesAt(DateTimeOffset now) => _messages.Where(message => !(message.Expires <= now)).Select(message => message.Frame);
 
     /// <summary>Whether more is kept than the service promises to keep.</summary>
     public bool IsOverflowing => _messages.Count > Limits.UnacknowledgedMessages || _bytes > Limits.QueuedBytes;
@@ -16,7 +17,7 @@ internal sealed class UnacknowledgedMessages
     public Frame Add(OutboundMessage message)
     {
         var frame = message.Sequenced(++_lastSequenceId);
-        _messages.Enqueue((_lastSequenceId, frame));
+        _messages.Enqueue((_lastSequenceId, frame, message.Expires));
         _bytes += frame.Bytes.Length;
         return frame;
     }

@@ -1,4 +1,4 @@
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>What a client speaks.</summary>
 internal enum ClientKind

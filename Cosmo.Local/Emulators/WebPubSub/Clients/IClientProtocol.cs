@@ -1,4 +1,4 @@
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>What one kind of client means by its frames.</summary>
 internal interface IClientProtocol

@@ -1,4 +1,6 @@
-namespace Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Emulators.WebPubSub.Events;
+
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>A client without a subprotocol: each frame is the event <c>message</c>, or goes to a group if its URL says so.</summary>
 internal sealed class SimpleClient(Hub hub, ClientConnection connection, EventDispatcher events, string? publishGroup) : IClientProtocol

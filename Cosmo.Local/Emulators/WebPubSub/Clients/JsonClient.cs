@@ -1,14 +1,19 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using Cosmo.Local.Emulators.WebPubSub.Events;
 
-namespace Cosmo.Local.Emulators.WebPubSub;
+namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>A client of json.webpubsub.azure.v1 or json.reliable.webpubsub.azure.v1.</summary>
-internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDispatcher events) : IClientProtocol
+internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDispatcher events, TimeProvider time) : IClientProtocol
 {
     private static readonly Failure Duplicate = new("Duplicate", "A request with this ackId has been carried out before.");
     private static readonly Failure NoHandler = new("InvocationFailed", "No event handler takes the event.");
     private static readonly Failure Refused = new("InternalServerError", "The event handler refused the event.");
+
+    private readonly PublishedStreams _streams = new(hub, connection, time);
+    private readonly ConcurrentDictionary<string, CancellationTokenSource> _invocations = new(StringComparer.Ordinal);
 
     public async Task<string?> HandleAsync(Frame frame)
     {
@@ -16,6 +21,21 @@ internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDisp
         var request = document.RootElement;
         switch (Text(request, "type"))
         {
+            case "invoke":
+                Invoke(request);
+                return null;
+            case "cancelInvocation":
+                CancelInvocation(Text(request, "invocationId"));
+                return null;
+            case "sendToGroup" when request.TryGetProperty("stream", out var stream):
+                OpenStream(request, stream);
+                return null;
+            case "streamData":
+                _streams.Publish(Text(request, "streamId"), Id(request, "streamSequenceId"), request.TryGetProperty("data", out _) ? Content(request) : null);
+                return null;
+            case "streamEnd":
+                _streams.End(Text(request, "streamId"), request.TryGetProperty("error", out var error) ? UserError(error) : null);
+                return null;
             case "ping":
                 connection.Send(Frames.Pong);
                 return null;
@@ -67,27 +87,90 @@ internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDisp
             return Forbidden($"The client has no permission to send to group '{group}'.");
         }
 
-        var noEcho = request.TryGetProperty("noEcho", out var value) && value.ValueKind == JsonValueKind.True;
+        var noEcho = IsNoEcho(request);
         var receivers = hub.MembersOf(group).Where(member => !noEcho || member != connection);
         hub.Send(receivers, new OutboundMessage(Content(request), group, connection.Identity.UserId));
         return null;
     }
 
-    private async Task<Failure?> SendEventAsync(JsonElement request)
-    {
-        var eventName = Text(request, "event");
-        if (eventName.Length is 0 or > 128 || eventName.Any(char.IsControl))
-        {
-            throw new JsonException("The event's name must have 1 to 128 printable characters.");
-        }
-
-        return await events.SendUserEventAsync(connection, eventName, Content(request)) switch
+    private async Task<Failure?> SendEventAsync(JsonElement request) =>
+        await events.SendUserEventAsync(connection, EventName(request), Content(request)) switch
         {
             UserEventOutcome.NoHandler => NoHandler,
             UserEventOutcome.Refused => Refused,
             _ => null,
         };
+
+    /// <summary>Does not wait for the answer, so that the client can cancel.</summary>
+    private void Invoke(JsonElement request)
+    {
+        if (Text(request, "target") != "event")
+        {
+            throw new JsonException("The target of an invocation must be event.");
+        }
+
+        var id = Text(request, "invocationId");
+        var (eventName, content) = (EventName(request), request.TryGetProperty("data", out _) ? Content(request) : MessageContent.EmptyText);
+        var cancelled = new CancellationTokenSource();
+        if (_invocations.Count >= Limits.Invocations || !_invocations.TryAdd(id, cancelled))
+        {
+            cancelled.Dispose();
+            connection.Send(Frames.InvokeResponse(id, null, new Failure("BadRequest", "The invocation's id is in use, or too many wait for their answer.")));
+            return;
+        }
+
+        _ = InvokeAsync();
+
+        async Task InvokeAsync()
+        {
+            using (cancelled)
+            {
+                var (outcome, answer) = await events.InvokeAsync(connection, eventName, content, cancelled.Token);
+                if (_invocations.TryRemove(id, out _))
+                {
+                    connection.Send(Frames.InvokeResponse(id, answer, outcome switch
+                    {
+                        UserEventOutcome.NoHandler => NoHandler,
+                        UserEventOutcome.Refused => Refused,
+                        _ => null,
+                    }));
+                }
+            }
+        }
     }
+
+    private void CancelInvocation(string id)
+    {
+        if (_invocations.TryRemove(id, out var cancelled))
+        {
+            cancelled.Cancel();
+        }
+    }
+
+    private void OpenStream(JsonElement request, JsonElement stream)
+    {
+        var (id, group) = (Text(stream, "streamId"), Group(request));
+        var idle = Id(stream, "idleTimeoutMs") is > 0 and var milliseconds ? TimeSpan.FromMilliseconds(Math.Min(milliseconds, int.MaxValue)) : Limits.StreamIdle;
+        var failure = connection.Permissions.Allows(Permissions.SendToGroup, group)
+            ? _streams.Open(id, group, IsNoEcho(request), idle)
+            : Forbidden($"The client has no permission to send to group '{group}'.");
+        if (failure is not null)
+        {
+            connection.Send(Frames.StreamClosed(id, failure));
+        }
+    }
+
+    private static StreamError UserError(JsonElement error) => new(
+        "UserError",
+        Text(error, "message"),
+        error.TryGetProperty("userErrorCode", out var code) && code.ValueKind == JsonValueKind.String ? code.GetString() : null);
+
+    private static string EventName(JsonElement request) =>
+        Text(request, "event") is { Length: > 0 and <= 128 } name && !name.Any(char.IsControl)
+            ? name
+            : throw new JsonException("The event's name must have 1 to 128 printable characters.");
+
+    private static bool IsNoEcho(JsonElement request) => request.TryGetProperty("noEcho", out var value) && value.ValueKind == JsonValueKind.True;
 
     private static Failure Forbidden(string message) => new("Forbidden", message);
 
