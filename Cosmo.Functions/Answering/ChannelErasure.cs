@@ -70,8 +70,7 @@ internal sealed class ChannelErasure(
         // Numbers and updates of the channel are those of messages that were never taken too.
         if (underWay.Count == 0)
         {
-            var none = new MessageAddress(channel, "", 1);
-            await turns.ForgetAsync(channel, [], log.EntryOf(none, Updates.Started(none), once: null).Keys, cancellationToken);
+            await turns.ForgetAsync(channel, [], log.KeysOf(channel), cancellationToken);
         }
     }
 

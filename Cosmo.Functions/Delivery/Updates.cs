@@ -27,7 +27,7 @@ internal static class Updates
         Of(address, threadId, "Assistant is responding...", "responding", "status");
 
     public static UpdatePayload Text(MessageAddress address, string threadId, string textSoFar) =>
-        Of(address, threadId, textSoFar, "in_progress", "response");
+        Of(address, threadId, textSoFar, UpdatePayload.TextStatus, "response");
 
     public static UpdatePayload Completed(MessageAddress address, string threadId, string text) =>
         Of(address, threadId, text, CompletedStatus, "response", isFinal: true);

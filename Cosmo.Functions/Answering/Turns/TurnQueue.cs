@@ -93,8 +93,8 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
         if ARGV[20] then
-          redis.call('HSET', KEYS[12], ticket, ARGV[20], ticket .. ':member', ARGV[10])
-          redis.call('EXPIRE', KEYS[12], kept)
+          redis.call('HSET', KEYS[13], ticket, ARGV[20], ticket .. ':member', ARGV[10])
+          redis.call('EXPIRE', KEYS[13], kept)
         end
         if #waiting > 0 then return {'Waiting', 1} end
         redis.call('SET', lease, '', 'PX', duration)
