@@ -3,7 +3,7 @@ import type { ToolCall } from "./updates.js";
 
 /** What is new of an answer. */
 export type Step =
-  /** Whatever was told before is void: the answer was begun anew. All of it that counts follows. */
+  /** Whatever was told before is void: the text has become another. All of the answer follows. */
   | { readonly type: "reset" }
   /** A sentence that says what happens at the moment. */
   | { readonly type: "status"; readonly message: string }
@@ -25,8 +25,7 @@ export class Progress {
   /** What is new of a turn. */
   take(turn: Turn): Step[] {
     const steps: Step[] = [];
-    const isGone = [...this.#calls.keys()].some((id) => turn.tools.every((call) => call.call_id !== id));
-    if (isGone || !turn.answer.startsWith(this.#answer)) {
+    if (!turn.answer.startsWith(this.#answer)) {
       this.#answer = "";
       this.#block = 0;
       this.#isAtStart = true;
