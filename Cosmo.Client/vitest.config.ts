@@ -5,8 +5,10 @@ const isLive = process.env["COSMO_API"] !== undefined;
 
 export default defineConfig({
   test: {
-    include: [isLive ? "test/live.test.ts" : "test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...(isLive ? [] : ["test/live.test.ts"])],
+    include: [isLive ? "test/live*.test.ts" : "test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...(isLive ? [] : ["test/live*.test.ts"])],
+    // One of them stops the functions.
+    fileParallelism: !isLive,
     testTimeout: 30_000,
     sequence: { concurrent: isLive },
   },

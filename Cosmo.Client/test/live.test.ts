@@ -1,15 +1,12 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { WebSocket } from "ws";
-import { type Address, type Chat, connect, type ConnectOptions, isOver, type SocketConstructor, type Turn } from "../src/index.js";
-
-/** The address of real functions, up to and with `/api`, and of the control that stops and starts them. */
-const { COSMO_API: api, COSMO_CONTROL: control } = process.env;
+import { type Chat, connect, type ConnectOptions, isOver, type Turn } from "../src/index.js";
+import { api, control, isLive, negotiate, newChannel, platform } from "./stack.js";
 
 const chats: Chat[] = [];
 afterAll(() => chats.splice(0).forEach((chat) => chat.close()));
 
 function open(channel: string, options: Partial<ConnectOptions> = {}): Chat {
-  const chat = connect({ api: api!, channel, ...options, platform: { WebSocket: WebSocket as unknown as SocketConstructor } });
+  const chat = connect({ api, channel, ...options, platform });
   chats.push(chat);
   return chat;
 }
@@ -32,9 +29,7 @@ function until(chat: Chat, id: string, isSo: (turn: Turn) => boolean): Promise<T
   });
 }
 
-const newChannel = (): string => `team/${crypto.randomUUID()}%`;
-
-describe.skipIf(api === undefined).each(["json.webpubsub.azure.v1", "json.reliable.webpubsub.azure.v1"] as const)("with real functions, over %s", (protocol) => {
+describe.skipIf(!isLive).each(["json.webpubsub.azure.v1", "json.reliable.webpubsub.azure.v1"] as const)("with real functions, over %s", (protocol) => {
   test("a question is answered, with its tool, as text that grows", async () => {
     const chat = open(newChannel(), { protocol });
     const lengths = new Set<number>();
@@ -123,11 +118,10 @@ describe.skipIf(api === undefined).each(["json.webpubsub.azure.v1", "json.reliab
   });
 });
 
-describe.skipIf(control === undefined)("with real functions and their back end", () => {
+describe.skipIf(!isLive)("with real functions and their back end", () => {
   test("a call of a tool waits for a user of the host application, and is made or not as that one says", async () => {
     const channel = newChannel();
-    const negotiate = async (): Promise<Address> => (await (await fetch(`${control}/tokens?channel=${encodeURIComponent(channel)}`, { method: "POST" })).json()) as Address;
-    const chat = open(channel, { negotiate });
+    const chat = open(channel, { negotiate: () => negotiate(channel) });
     for (const [isApproved, end] of [[true, "done"], [false, "refused"]] as const) {
       const { id } = await chat.ask("Please note this");
       const [waiting] = (await until(chat, id, ({ tools }) => tools.some(({ state }) => state === "awaiting_approval"))).tools;
@@ -152,7 +146,7 @@ describe.skipIf(control === undefined)("with real functions and their back end",
   });
 });
 
-describe.skipIf(control === undefined)("with real functions that stop", { concurrent: false }, () => {
+describe.skipIf(!isLive)("with real functions that stop", { concurrent: false }, () => {
   test("an answer goes on after a restart in the middle of it, and a question that is asked meanwhile is answered once", async () => {
     const chat = open(newChannel());
     const { id } = await chat.ask("long story over a restart");

@@ -82,6 +82,11 @@ export class FakeServer {
   readonly reliable = new Map<string, ReliableConnection>();
 
   connect(options: Partial<ConnectOptions> = {}): Chat {
+    return connect({ ...this.options, channel, ...options, platform: { ...this.options.platform, ...options.platform } });
+  }
+
+  /** How to reach it. */
+  get options(): Omit<ConnectOptions, "channel"> {
     const server = this;
     class Socket extends FakeSocket {
       constructor(url: string, protocol: string) {
@@ -90,11 +95,9 @@ export class FakeServer {
       }
     }
 
-    return connect({
+    return {
       api: "https://cosmo.test/api/",
-      channel,
       protocol: "json.webpubsub.azure.v1",
-      ...options,
       platform: {
         fetch: (url, request) => this.#answer(url, request),
         WebSocket: Socket as never,
@@ -106,9 +109,8 @@ export class FakeServer {
           this.woken.push(woke);
           return () => this.woken.splice(this.woken.indexOf(woke), 1);
         },
-        ...options.platform,
       },
-    });
+    };
   }
 
   /** A client that is connected. */

@@ -18,12 +18,18 @@ public sealed class ClientPackageTests
           "allow_private": true, "approval": true }
         """;
 
+    /// <summary>What is asked where a call waits for an approval, as often as it is asked.</summary>
+    private static readonly string[] Notes =
+    [
+        "note this", "note this", "note for AG-UI", "note for AG-UI", "note for useChat", "note for useChat", "note on the page", "note on the page", "note in the documentation", "note in the documentation",
+    ];
+
     private static readonly string Package = Path.Combine(CosmoScript.Root, "Cosmo.Client");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Both_subprotocols_two_clients_reload_cancel_approval_and_a_restart()
+    public async Task The_core_AG_UI_the_AI_SDK_useChat_in_a_browser_and_the_documentation_work_with_the_whole_app()
     {
         var vitest = Path.Combine(Package, "node_modules", "vitest", "vitest.mjs");
         File.Exists(vitest).ShouldBeTrue("The npm packages are missing: run npm ci in Cosmo.Client.");
@@ -35,17 +41,20 @@ public sealed class ClientPackageTests
         stack.Set("NOTES_URL", control.Url.ToString().TrimEnd('/'));
         await stack.StartFunctionsAsync();
         await stack.FaultAsync("""[{ "userText": "long story", "longAnswer": 60, "pace": 25 }, { "userText": "Makati", "pace": 20 }]""");
-        await stack.ScriptAsync("""
-            [{ "userText": "note this", "calls": [{ "name": "add_note", "arguments": { "text": "Buy milk" } }] }, { "userText": "note this", "text": "So be it." },
-             { "userText": "note this", "calls": [{ "name": "add_note", "arguments": { "text": "Buy milk" } }] }, { "userText": "note this", "text": "So be it." }]
-            """);
+        await stack.ScriptAsync(JsonSerializer.Serialize(Notes.SelectMany(AnswersTo)));
 
-        var (exitCode, text) = await RunAsync(vitest, stack.Http.BaseAddress!, control.Url);
+        var (exitCode, text) = await RunAsync(vitest, stack, control.Url);
 
         exitCode.ShouldBe(0, text);
         text.ShouldNotContain("skipped");
         tools.Delete(recursive: true);
     }
+
+    private static IEnumerable<object> AnswersTo(string note) =>
+    [
+        new { userText = note, calls = new[] { new { name = "add_note", arguments = new { text = "Buy milk" } } } },
+        new { userText = note, text = "So be it." },
+    ];
 
     /// <summary>What a host application's back end does, what kills and starts the functions, and what takes the notes.</summary>
     private static async Task ControlAsync(HttpContext context, CosmoStack stack)
@@ -72,13 +81,14 @@ public sealed class ClientPackageTests
         }
     }
 
-    private static async Task<(int ExitCode, string Text)> RunAsync(string vitest, Uri api, Uri control)
+    private static async Task<(int ExitCode, string Text)> RunAsync(string vitest, CosmoStack stack, Uri control)
     {
         using var node = new Process
         {
             StartInfo = new ProcessStartInfo("node", [vitest, "run", "--no-color"]) { WorkingDirectory = Package, RedirectStandardOutput = true, RedirectStandardError = true },
         };
-        node.StartInfo.Environment["COSMO_API"] = api.ToString().TrimEnd('/');
+        node.StartInfo.Environment["COSMO_API"] = stack.Http.BaseAddress!.ToString().TrimEnd('/');
+        node.StartInfo.Environment["COSMO_KEY"] = stack.Keys.DefaultKey;
         node.StartInfo.Environment["COSMO_CONTROL"] = control.ToString().TrimEnd('/');
         var text = new StringBuilder();
         node.OutputDataReceived += (_, line) => Keep(line.Data);
@@ -89,7 +99,7 @@ public sealed class ClientPackageTests
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            limit.CancelAfter(TimeSpan.FromSeconds(90));
+            limit.CancelAfter(TimeSpan.FromMinutes(4));
             await node.WaitForExitAsync(limit.Token);
             return (node.ExitCode, text.ToString());
         }
