@@ -4,7 +4,6 @@ import { connect } from "./connect.js";
 import { ClosedError, type CosmoError, RefusedError } from "./errors.js";
 import type { ConnectOptions } from "./options.js";
 import { Progress, type Step } from "./progress.js";
-import { routeName } from "./route-name.js";
 import { isOver, type Turn } from "./turn.js";
 import type { ToolCall } from "./updates.js";
 
@@ -167,15 +166,9 @@ export function follow({ chat, paused }: HeldChannel, { messageId, progress = ne
   return stop;
 }
 
-/** Names a call that waits for approval, so that its message is found again after a reload. */
-export function approvalId(messageId: string, callId: string): string {
-  return `${routeName(messageId)}/${routeName(callId)}`;
-}
-
 /** What a person decided. */
 export interface Decision {
-  /** The approval's id. */
-  readonly id: string;
+  readonly callId: string;
   readonly approved: boolean;
   readonly reason?: string | undefined;
 }
@@ -191,16 +184,14 @@ export interface Continued {
 /** Tells the server what was decided on calls of one message, and answers how its answer goes on. What others decided before counts. */
 export async function decide({ chat, paused, caughtUp }: HeldChannel, decisions: readonly Decision[]): Promise<Continued> {
   await caughtUp();
-  const calls = chat.messages.flatMap(({ id, tools }) => tools.map(({ call_id }) => ({ id: approvalId(id, call_id), messageId: id, callId: call_id })));
-  const chosen = decisions.map(({ id }) => calls.find((call) => call.id === id));
-  const messageId = chosen[0]?.messageId;
-  if (messageId === undefined || chosen.some((call) => call?.messageId !== messageId)) {
+  const turns = decisions.map(({ callId }) => chat.messages.filter(({ tools }) => tools.some(({ call_id }) => call_id === callId)).at(-1));
+  const messageId = turns[0]?.id;
+  if (messageId === undefined || turns.some((turn) => turn?.id !== messageId)) {
     throw new RefusedError("Nothing waits for this decision any more.");
   }
 
   const progress = paused.get(messageId) ?? new Progress();
-  for (const [index, { approved, reason }] of decisions.entries()) {
-    const { callId } = chosen[index]!;
+  for (const { callId, approved, reason } of decisions) {
     try {
       await chat.approve(messageId, callId, approved, reason);
     } catch (error) {
