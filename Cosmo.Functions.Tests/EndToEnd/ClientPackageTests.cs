@@ -99,7 +99,7 @@ public sealed class ClientPackageTests
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            limit.CancelAfter(TimeSpan.FromMinutes(4));
+            limit.CancelAfter(TimeSpan.FromMinutes(6));
             await node.WaitForExitAsync(limit.Token);
             return (node.ExitCode, text.ToString());
         }
