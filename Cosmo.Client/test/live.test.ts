@@ -46,6 +46,23 @@ describe.skipIf(!isLive).each(["json.webpubsub.azure.v1", "json.reliable.webpubs
     await chat.feedback(id, "up", "Sunny.");
   });
 
+  test("a client that gets only what is new of a text has the same turns, the one that comes in mid-answer too", async () => {
+    const channel = newChannel();
+    const [whole, delta] = [open(channel, { protocol }), open(channel, { protocol, text: "delta" })];
+    const answers: string[] = [];
+    delta.on("turn", ({ answer }) => answers.push(answer));
+    const { id } = await delta.ask(`long story in pieces ${channel}`);
+    await until(delta, id, ({ answer }) => answer.length > 40);
+
+    const second = open(channel, { protocol, text: "delta" });
+    const [one, other, third] = await Promise.all([whole, delta, second].map((chat) => until(chat, id, isOver)));
+
+    expect(one!.state).toBe("completed");
+    expect([other!.answer, third!.answer]).toEqual([one!.answer, one!.answer]);
+    expect(new Set(answers).size).toBeGreaterThan(3);
+    expect(answers.every((answer) => one!.answer.startsWith(answer))).toBe(true);
+  });
+
   test("a second client that comes in mid-answer gets all of it, and both end alike; the history tells it to a third", async () => {
     const channel = newChannel();
     const first = open(channel, { protocol });

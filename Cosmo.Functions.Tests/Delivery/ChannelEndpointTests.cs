@@ -31,6 +31,8 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         _access = new AccessSetup(_redis.Connection, TimeProvider.System);
     }
 
+    private DeltaListeners Listeners => new(_redis.Connection, Substitute.For<WebPubSubServiceClient>(), TimeProvider.System, NullLogger<DeltaListeners>.Instance);
+
     public ValueTask DisposeAsync()
     {
         _access.Dispose();
@@ -67,6 +69,47 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         var url = new Uri(System.Text.Json.JsonSerializer.SerializeToNode(answer.Value, CosmoJson.Options)!["url"]!.GetValue<string>());
         var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(System.Web.HttpUtility.ParseQueryString(url.Query)["access_token"]);
         ConnectionIdentity.FromUserId(token.Subject)!.User.Source.ShouldBe(address is null ? null : ClientSource.Of(IPAddress.Parse(address)));
+    }
+
+    [Theory]
+    [InlineData("?text=delta", true)]
+    [InlineData("?text=whole", false)]
+    [InlineData("?text=", false)]
+    public async Task Who_wants_what_is_new_alone_is_in_the_second_group_in_the_place_of_the_first_and_Redis_knows_until_when(string query, bool isDelta)
+    {
+        _http.Request.QueryString = new QueryString(query);
+        var group = isDelta ? "cosmo-delta.c1" : "c1";
+
+        foreach (var answer in (JsonResult[])[(JsonResult)await NegotiateAsync(WithKey(), "c1"), (JsonResult)await CreateTokenAsync("""{"user": {"id": "ana"}}""")])
+        {
+            var address = System.Text.Json.JsonSerializer.SerializeToNode(answer.Value, CosmoJson.Options)!;
+            var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(System.Web.HttpUtility.ParseQueryString(new Uri(address["url"]!.GetValue<string>()).Query)["access_token"]);
+            token.Claims.Where(claim => claim.Type == "webpubsub.group").Select(claim => claim.Value).ShouldBe([group]);
+            var until = (await _log.RecordAsync(new MessageAddress("c1", "msg-1", 1), Updates.Text(new MessageAddress("c1", "msg-1", 1), "conv_1", "H"), null, TestContext.Current.CancellationToken)).ToSend!.DeltasUntil;
+            (until - address["expires_at"]!.GetValue<DateTimeOffset>()).ShouldBe(isDelta ? TimeSpan.FromMinutes(5) : null);
+        }
+    }
+
+    [Fact]
+    public async Task Texts_come_in_no_other_way()
+    {
+        _http.Request.QueryString = new QueryString("?text=pieces");
+
+        ((ObjectResult)await NegotiateAsync(WithKey(), "c1")).StatusCode.ShouldBe(400);
+        ((ObjectResult)await CreateTokenAsync("""{"user": {"id": "ana"}}""")).StatusCode.ShouldBe(400);
+    }
+
+    [Fact]
+    public async Task Nobody_listens_for_what_is_new_alone_of_whom_Redis_was_not_told()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
+        _http.Request.QueryString = new QueryString("?text=delta");
+
+        var (address, refusal) = await Addresses(WithKey(), new(nowhere, WithKey(), TimeProvider.System, NullLogger<DeltaListeners>.Instance))
+            .MakeAsync("c1", null, null, isDelta: true, TestContext.Current.CancellationToken);
+
+        address.ShouldBeNull();
+        ((ObjectResult)refusal!).StatusCode.ShouldBe(503);
     }
 
     [Theory]
@@ -171,8 +214,8 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
 
     private static WebPubSubServiceClient WithKey() => new($"Endpoint=http://127.0.0.1:1;AccessKey={new string('k', 40)};Version=1.0;", "cosmo");
 
-    private static ConnectionAddresses Addresses(WebPubSubServiceClient webPubSub) =>
-        new(webPubSub, Options.Create(new DeliveryOptions()), TimeProvider.System, NullLogger<ConnectionAddresses>.Instance);
+    private ConnectionAddresses Addresses(WebPubSubServiceClient webPubSub, DeltaListeners? listeners = null) =>
+        new(webPubSub, listeners ?? Listeners, Options.Create(new DeliveryOptions()), TimeProvider.System, NullLogger<ConnectionAddresses>.Instance);
 
     private Task<IActionResult> GetUpdatesAsync(string channel, string after)
     {

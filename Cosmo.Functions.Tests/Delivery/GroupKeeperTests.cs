@@ -1,5 +1,6 @@
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.EndToEnd;
@@ -48,6 +49,19 @@ public sealed class GroupKeeperTests : IAsyncLifetime
         await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation);
 
         (await MembersAsync()).ShouldBe([UserId("eve", "backend")]);
+    }
+
+    [Fact]
+    public async Task So_are_those_who_listen_for_what_is_new_alone()
+    {
+        foreach (var user in (string?[])[UserId("ana", "backend"), UserId("eve", "backend")])
+        {
+            _clients.Add(await ChatClient.ConnectAsync(new Uri(await _service.UrlAsync(GroupName.ForDeltas("c1"), user))));
+        }
+
+        await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation);
+
+        (await MembersAsync(GroupName.ForDeltas("c1"))).ShouldBe([UserId("eve", "backend")]);
     }
 
     [Fact]
@@ -117,10 +131,10 @@ public sealed class GroupKeeperTests : IAsyncLifetime
         }
     }
 
-    private async Task<string?[]> MembersAsync()
+    private async Task<string?[]> MembersAsync(string group = "c1")
     {
         var members = new List<string?>();
-        await foreach (var member in _service.Client.ListConnectionsInGroupAsync("c1").WithCancellation(Cancellation))
+        await foreach (var member in _service.Client.ListConnectionsInGroupAsync(group).WithCancellation(Cancellation))
         {
             members.Add(member.UserId);
         }

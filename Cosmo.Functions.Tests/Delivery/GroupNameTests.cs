@@ -32,6 +32,17 @@ public class GroupNameTests
     public void A_channel_with_half_a_surrogate_pair_is_encoded() => GroupName.For("half \ud83d").ShouldStartWith("cosmo-encoded.");
 
     [Fact]
+    public void No_channel_s_group_is_one_of_those_for_what_is_new_alone()
+    {
+        string[] channels = ["c1", "cosmo-delta.c1", GroupName.ForDeltas("c1"), GroupName.ForDeltas("cosmo-delta.c1"), ".", new('x', 1013), new('x', 1024), new('\t', 252), new('\t', 600)];
+
+        string[] groups = [.. channels.Select(GroupName.For), .. channels.Distinct().Select(GroupName.ForDeltas)];
+        groups.Distinct().Count().ShouldBe(2 * channels.Distinct().Count());
+        groups.ShouldAllBe(group => group.Length <= 1024);
+        GroupName.ForDeltas("c1").ShouldBe("cosmo-delta.c1");
+    }
+
+    [Fact]
     public void No_two_channels_share_a_group()
     {
         string[] channels = [".", "..", " ", "  ", "\t", GroupName.For("."), GroupName.For(GroupName.For(".")), new('x', 1025), new('x', 1026), new('\t', 600), new('\t', 601)];

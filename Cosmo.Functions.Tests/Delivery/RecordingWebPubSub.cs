@@ -1,22 +1,46 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Azure;
 using Azure.Core;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Delivery;
 
-/// <summary>Web PubSub that keeps the updates that were sent; a test can have a send wait, or fail.</summary>
+/// <summary>Web PubSub that keeps the updates that were sent; a test can have a send wait, or fail, and say who listens for what is new alone.</summary>
 internal sealed class RecordingWebPubSub : WebPubSubServiceClient
 {
     private readonly List<UpdatePayload> _sent = [];
+    private readonly List<JsonObject> _deltas = [];
 
     /// <summary>What the next sends wait for or fail with, one after the other; with none left a send succeeds at once.</summary>
     public Queue<Func<Task>> Next { get; } = new();
 
-    /// <summary>What has been sent so far.</summary>
+    /// <summary>The same for sends to those who listen for what is new alone.</summary>
+    public Queue<Func<Task>> NextDelta { get; } = new();
+
+    /// <summary>Whether somebody is in the group of those.</summary>
+    public bool IsDeltaGroupOpen { get; set; }
+
+    /// <summary>How often it was asked for.</summary>
+    public int Lists { get; private set; }
+
+    /// <summary>The payloads that were sent to those.</summary>
+    public IReadOnlyList<JsonObject> Deltas
+    {
+        get
+        {
+            lock (_sent)
+            {
+                return [.. _deltas];
+            }
+        }
+    }
+
+    /// <summary>What has been sent so far to all others.</summary>
     public IReadOnlyList<UpdatePayload> Sent
     {
         get
@@ -33,12 +57,30 @@ internal sealed class RecordingWebPubSub : WebPubSubServiceClient
     {
         using var body = new MemoryStream();
         content.WriteTo(body, CancellationToken.None);
-        await (Next.TryDequeue(out var happens) ? happens() : Task.CompletedTask).WaitAsync(context?.CancellationToken ?? CancellationToken.None);
+        var isDelta = group.StartsWith("cosmo-delta.", StringComparison.Ordinal);
+        await ((isDelta ? NextDelta : Next).TryDequeue(out var happens) ? happens() : Task.CompletedTask).WaitAsync(context?.CancellationToken ?? CancellationToken.None);
         lock (_sent)
         {
-            _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), CosmoJson.Options)!.Payload);
+            if (isDelta)
+            {
+                _deltas.Add(JsonNode.Parse(body.ToArray())!["payload"]!.AsObject());
+            }
+            else
+            {
+                _sent.Add(JsonSerializer.Deserialize<Update>(body.ToArray(), CosmoJson.Options)!.Payload);
+            }
         }
 
         return Substitute.For<Response>();
     }
+
+    public override AsyncPageable<WebPubSubGroupMember> ListConnectionsInGroupAsync(string group, int? maxpagesize = null, int? maxCount = null, string? continuationToken = null)
+    {
+        Lists++;
+        WebPubSubGroupMember[] members = IsDeltaGroupOpen && group.StartsWith("cosmo-delta.", StringComparison.Ordinal) ? [Substitute.For<WebPubSubGroupMember>("one")] : [];
+        return AsyncPageable<WebPubSubGroupMember>.FromPages([Page<WebPubSubGroupMember>.FromValues(members, null, Substitute.For<Response>())]);
+    }
+
+    /// <summary>What Redis knows of them, which asks here.</summary>
+    public DeltaListeners Listeners(RedisConnection redis, TimeProvider clock) => new(redis, this, clock, NullLogger<DeltaListeners>.Instance);
 }

@@ -167,10 +167,162 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         _webPubSub.Sent.ShouldHaveSingleItem().ShouldSatisfyAllConditions(it => it.Status.ShouldBe("completed"), it => it.Sequence.ShouldBeNull(), it => it.Timestamp.ShouldBeGreaterThan(0));
     }
 
+    [Fact]
+    public async Task Who_listens_for_what_is_new_alone_gets_of_a_text_that_and_of_all_else_the_same()
+    {
+        await ListenAsync();
+
+        await _updates.PublishAsync(Address, Updates.Responding(Address, "conv_1"), null, Cancellation);
+        await SayAsync(_updates, "Hel", "Hello", "Hello you");
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello you!"), null, Cancellation);
+
+        Pieces().ShouldBe([(0, "Hel"), (3, "lo"), (5, " you")]);
+        _webPubSub.Deltas.Where(IsText).ShouldAllBe(payload => !payload.ContainsKey("message") && payload["final_message"]!.GetValue<bool>() == false);
+        _webPubSub.Deltas.Where(payload => !IsText(payload)).Select(payload => (payload["status"]!.GetValue<string>(), payload["message"]!.GetValue<string>()))
+            .ShouldBe([("responding", "Assistant is responding..."), ("completed", "Hello you!")]);
+        _webPubSub.Deltas.Select(payload => payload["sequence"]!.GetValue<long>()).ShouldBe(_webPubSub.Sent.Select(update => update.Sequence!.Value));
+        _webPubSub.Sent.Select(update => update.Message).ShouldBe(["Assistant is responding...", "Hel", "Hello", "Hello you", "Hello you!"]);
+    }
+
+    [Fact]
+    public async Task Where_nobody_does_nothing_is_sent_there()
+    {
+        await SayAsync(_updates, "Hel", "Hello");
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation);
+
+        _webPubSub.Deltas.ShouldBeEmpty();
+        _webPubSub.Lists.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task What_did_not_reach_them_goes_with_the_next_text()
+    {
+        await ListenAsync();
+        var told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hel"), default, Cancellation);
+        _webPubSub.NextDelta.Enqueue(() => throw new RequestFailedException(503, "away"));
+        told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), told!.Value, Cancellation);
+        _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
+        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), told!.Value, Cancellation);
+
+        Pieces().ShouldBe([(0, "Hel"), (3, "lo you")]);
+    }
+
+    [Fact]
+    public async Task Who_says_a_text_after_another_one_begins_at_its_beginning_and_so_does_that_one_then()
+    {
+        await ListenAsync();
+        var other = Publisher(_redis.Connection);
+        var before = await SayAsync(_updates, "Hel", "Hello");
+
+        var anothers = await SayAsync(other, "Hi", "Hi you");
+        var told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), before, Cancellation);
+        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you!"), told!.Value, Cancellation);
+        await other.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hi you there"), anothers, Cancellation);
+
+        Pieces().ShouldBe([(0, "Hel"), (3, "lo"), (0, "Hi"), (2, " you"), (0, "Hello you"), (9, "!"), (0, "Hi you there")]);
+    }
+
+    [Fact]
+    public async Task Another_attempt_at_a_message_begins_at_the_beginning()
+    {
+        await ListenAsync();
+        await SayAsync(_updates, "Hel", "Hello");
+        var again = Address with { Attempt = 2 };
+
+        await _updates.PublishTextAsync(again, Updates.Text(again, "conv_1", "Hi"), default, Cancellation);
+
+        Pieces().ShouldBe([(0, "Hel"), (3, "lo"), (0, "Hi")]);
+    }
+
+    [Fact]
+    public async Task No_surrogate_pair_is_cut()
+    {
+        await ListenAsync();
+
+        await SayAsync(_updates, "a\ud83d", "a\ud83d\ude00", "a\ud83d\ude00b\ud83d", "a\ud83d\ude00b\ud83d\ude00");
+
+        Pieces().ShouldBe([(0, "a"), (1, "\ud83d\ude00"), (3, "b"), (4, "\ud83d\ude00")]);
+    }
+
+    [Fact]
+    public async Task A_final_update_that_reached_one_group_is_tried_again_at_the_other_alone()
+    {
+        await ListenAsync();
+        _webPubSub.NextDelta.Enqueue(() => throw new RequestFailedException(503, "away"));
+
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation);
+
+        (_webPubSub.Sent.Count, _webPubSub.Deltas.Count).ShouldBe((1, 1));
+    }
+
+    [Fact]
+    public async Task Whether_anybody_still_listens_is_asked_when_the_addresses_have_ended_and_who_does_is_not_forgotten()
+    {
+        await ListenAsync();
+        _clock.Advance(TimeSpan.FromMinutes(6));
+        _webPubSub.IsDeltaGroupOpen = true;
+
+        var told = await SayAsync(_updates, "Hel", "Hello");
+        await WaitForAsync(() => _webPubSub.Lists == 1);
+        while ((await UntilAsync())! < _clock.GetUtcNow())
+        {
+            await Task.Delay(5, Cancellation);
+        }
+
+        _clock.Advance(TimeSpan.FromMinutes(70));
+        _webPubSub.IsDeltaGroupOpen = false;
+        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), told, Cancellation);
+        while (await UntilAsync() is not null)
+        {
+            await Task.Delay(5, Cancellation);
+        }
+
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello you"), null, Cancellation);
+        _webPubSub.Lists.ShouldBe(2);
+        Pieces().ShouldBe([(0, "Hel"), (3, "lo"), (5, " you")]);
+        _webPubSub.Deltas.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task While_Web_PubSub_does_not_say_they_count_as_there()
+    {
+        await ListenAsync();
+        _clock.Advance(TimeSpan.FromMinutes(6));
+        var nowhere = new Azure.Messaging.WebPubSub.WebPubSubServiceClient("Endpoint=http://127.0.0.1:1;AccessKey=some-key-of-some-length-for-this-test;Version=1.0;", "cosmo");
+        var listeners = new DeltaListeners(_redis.Connection, nowhere, TimeProvider.System, NullLogger<DeltaListeners>.Instance);
+
+        await listeners.CheckAsync("channel", DateTimeOffset.UnixEpoch);
+
+        (await UntilAsync()).ShouldNotBeNull();
+    }
+
+    private Task ListenAsync() => _webPubSub.Listeners(_redis.Connection, _clock).NoteAsync("channel", _clock.GetUtcNow(), Cancellation);
+
+    private async Task<DateTimeOffset?> UntilAsync() =>
+        (long?)await _redis.Connection.RunAsync(database => database.StringGetAsync(DeltaListeners.Key(_redis.Prefix, "channel")), Cancellation) is { } until
+            ? DateTimeOffset.FromUnixTimeMilliseconds(until)
+            : null;
+
+    private static async Task<ToldText> SayAsync(UpdatePublisher updates, params string[] texts)
+    {
+        var told = default(ToldText);
+        foreach (var text in texts)
+        {
+            told = (await updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", text), told, Cancellation))!.Value;
+        }
+
+        return told;
+    }
+
+    private IEnumerable<(int Offset, string Text)> Pieces() =>
+        _webPubSub.Deltas.Where(IsText).Select(payload => (payload["offset"]!.GetValue<int>(), payload["text"]!.GetValue<string>()));
+
+    private static bool IsText(System.Text.Json.Nodes.JsonObject payload) => payload["status"]!.GetValue<string>() == "in_progress";
+
     private UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), _clock);
 
     private UpdatePublisher Publisher(RedisConnection redis, ManualTimeProvider? clock = null) =>
-        new(Log(redis), _webPubSub, Options.Create(new DeliveryOptions()), clock ?? _clock, NullLogger<UpdatePublisher>.Instance);
+        new(Log(redis), _webPubSub, _webPubSub.Listeners(redis, clock ?? _clock), Options.Create(new DeliveryOptions()), clock ?? _clock, NullLogger<UpdatePublisher>.Instance);
 
     private static async Task WaitForAsync(Func<bool> isSo)
     {

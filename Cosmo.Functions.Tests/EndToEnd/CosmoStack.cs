@@ -233,9 +233,9 @@ internal sealed class CosmoStack : IAsyncDisposable
         cancellationToken);
 
     /// <summary>Opens a channel as a browser does: by negotiation.</summary>
-    public async Task<ChatClient> OpenAsync(string channel)
+    public async Task<ChatClient> OpenAsync(string channel, string query = "")
     {
-        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/negotiate", null);
+        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/negotiate{query}", null);
         answer.EnsureSuccessStatusCode();
         var url = (await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>();
         return await ChatClient.ConnectAsync(new Uri(url));

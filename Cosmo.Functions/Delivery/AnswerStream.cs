@@ -97,6 +97,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     private async Task SendAsync(int sentLength)
     {
         var lastSent = DateTimeOffset.MinValue;
+        var told = default(ToldText);
         try
         {
             while (await _grown.Reader.WaitToReadAsync(_stopped.Token))
@@ -109,7 +110,7 @@ internal sealed class AnswerStream : IAsyncDisposable
 
                 if (lastSent == DateTimeOffset.MinValue)
                 {
-                    await PublishAsync(Updates.Responding(_address, _threadId), "responding");
+                    await TryAsync(() => _publisher.PublishAsync(_address, Updates.Responding(_address, _threadId), "responding", _cut.Token));
                 }
                 else if (Length - sentLength < _options.CoalesceCharacters)
                 {
@@ -118,8 +119,9 @@ internal sealed class AnswerStream : IAsyncDisposable
 
                 var pieces = Interlocked.Exchange(ref _pieces, 0);
                 var text = Text;
-                if (text.Length > sentLength && await PublishAsync(Updates.Text(_address, _threadId, text), null))
+                if (text.Length > sentLength && await TellAsync(text, told) is { } now)
                 {
+                    told = now;
                     sentLength = text.Length;
                     lastSent = _clock.GetUtcNow();
                     Telemetry.UpdatesConflated.Add(Math.Max(0, pieces - 1));
@@ -155,23 +157,36 @@ internal sealed class AnswerStream : IAsyncDisposable
         }
     }
 
-    private async Task<bool> PublishAsync(UpdatePayload payload, string? once)
+    /// <summary>Null where it was not recorded. Where the message is over, nothing more is said.</summary>
+    private async Task<ToldText?> TellAsync(string text, ToldText told)
+    {
+        var isOver = false;
+        var now = await TryAsync(async () =>
+        {
+            var now = await _publisher.PublishTextAsync(_address, Updates.Text(_address, _threadId, text), told, _cut.Token);
+            isOver = now is null;
+            return now;
+        });
+        if (isOver)
+        {
+            await _fenced.CancelAsync();
+            await _stopped.CancelAsync();
+        }
+
+        return now;
+    }
+
+    /// <summary>The default where Redis is away: the next piece will carry the text.</summary>
+    private async Task<T?> TryAsync<T>(Func<Task<T>> publish)
     {
         try
         {
-            if (await _publisher.PublishAsync(_address, payload, once, _cut.Token) || once is not null)
-            {
-                return true;
-            }
-
-            await _fenced.CancelAsync();
-            await _stopped.CancelAsync();
-            return false;
+            return await publish();
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
             _logger.TextNotRecorded(e, _address.MessageId);
-            return false;
+            return default;
         }
     }
 

@@ -27,6 +27,12 @@ internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, Conn
             return RouteName.NotAChannel;
         }
 
+        var (isDelta, fault) = ConnectionAddresses.ReadText(request);
+        if (fault is not null)
+        {
+            return fault;
+        }
+
         if (await request.ReadAsync(MostBytes, context.CancellationToken) is not { } body)
         {
             return HttpAnswers.TooLong(MostBytes);
@@ -43,12 +49,12 @@ internal sealed class CreateToken(ChannelAccess access, GroupKeeper groups, Conn
         var admission = await access.AdmitAsync(request, name, user, context.CancellationToken);
         return admission.Refusal
             ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)
-            ?? await AnswerAsync(name, user, context.CancellationToken);
+            ?? await AnswerAsync(name, user, isDelta, context.CancellationToken);
     }
 
-    private async Task<IActionResult> AnswerAsync(string channel, SignedInUser user, CancellationToken cancellationToken)
+    private async Task<IActionResult> AnswerAsync(string channel, SignedInUser user, bool isDelta, CancellationToken cancellationToken)
     {
-        var (address, fault) = await addresses.MakeAsync(channel, user, source: null, cancellationToken);
+        var (address, fault) = await addresses.MakeAsync(channel, user, source: null, isDelta, cancellationToken);
         if (fault is not null)
         {
             return fault;

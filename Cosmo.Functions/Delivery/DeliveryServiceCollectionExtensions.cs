@@ -12,6 +12,7 @@ internal static class DeliveryServiceCollectionExtensions
         return services
             .AddSingleton(Connect)
             .AddSingleton<ConnectionAddresses>()
+            .AddSingleton<DeltaListeners>()
             .AddSingleton<GroupKeeper>()
             .AddHostedService(services => services.GetRequiredService<GroupKeeper>())
             .AddSingleton<UpdateLog>()

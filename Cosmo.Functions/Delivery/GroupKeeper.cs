@@ -10,7 +10,7 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>
-/// Keeps others than its owner out of a channel's group, where channels have owners. Who got the address of the channel before it was another's may connect with it again
+/// Keeps others than its owner out of a channel's groups, where channels have owners. Who got the address of the channel before it was another's may connect with it again
 /// for as long as its token lives; so others are taken out when the owner changes, and again every few seconds until those tokens have ended.
 /// </summary>
 internal sealed class GroupKeeper(
@@ -102,7 +102,9 @@ internal sealed class GroupKeeper(
         try
         {
             // Not every part of the client heeds the token.
-            return await RemoveAllButAsync(owner, GroupName.For(channel), limit.Token).WaitAsync(limit.Token);
+            var removed = await Task.WhenAll(((string[])[GroupName.For(channel), GroupName.ForDeltas(channel)]).Select(group => RemoveAllButAsync(owner, group, limit.Token)))
+                .WaitAsync(limit.Token);
+            return removed.Sum();
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -5,12 +5,13 @@ namespace Cosmo.Functions.Delivery;
 
 /// <summary>
 /// The Web PubSub group of a channel. It is the channel's own name wherever Web PubSub allows it (1 to 1,024 characters, not
-/// only white space); no two channels share a group.
+/// only white space); no two channels share a group. A channel has a second group, for those who get of a text that grows only what is new.
 /// </summary>
 internal static class GroupName
 {
     private const string EncodedPrefix = "cosmo-encoded.";
     private const string HashedPrefix = "cosmo-hashed.";
+    private const string DeltaPrefix = "cosmo-delta.";
     private const int MaximumLength = 1024;
 
     public static string For(string channel)
@@ -21,10 +22,17 @@ internal static class GroupName
         }
 
         var encoded = EncodedPrefix + Convert.ToHexStringLower(Encoding.Unicode.GetBytes(channel));
-        return encoded.Length <= MaximumLength
-            ? encoded
-            : HashedPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.Unicode.GetBytes(channel)));
+        return encoded.Length <= MaximumLength ? encoded : Hashed(channel);
     }
+
+    /// <summary>The second group of a channel, of those who get of a text that grows only what is new. No channel's name is in its group's way: none begins so.</summary>
+    public static string ForDeltas(string channel)
+    {
+        var group = DeltaPrefix + For(channel);
+        return group.Length <= MaximumLength ? group : DeltaPrefix + Hashed(channel);
+    }
+
+    private static string Hashed(string channel) => HashedPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.Unicode.GetBytes(channel)));
 
     private static bool IsUsable(string channel) =>
         channel.Length is > 0 and <= MaximumLength

@@ -13,6 +13,18 @@ internal interface IUpdatePublisher
     /// <exception cref="StackExchange.Redis.RedisException">Redis was not there, and the update is not a final one.</exception>
     Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The same of a text that grows. Who listens for what is new alone gets it from where the text before ended, if that reached them and nobody else has said a text of this
+    /// message since; else from its beginning.
+    /// </summary>
+    /// <param name="address">The message.</param>
+    /// <param name="payload">All the text so far; it begins with what was told before.</param>
+    /// <param name="told">What an earlier call answered for this text; of a text that is new, the default.</param>
+    /// <param name="cancellationToken">Ends the sending.</param>
+    /// <returns>What is told now, for the next call; null when the message has had its final update.</returns>
+    /// <inheritdoc cref="PublishAsync" path="/exception" />
+    Task<ToldText?> PublishTextAsync(MessageAddress address, UpdatePayload payload, ToldText told, CancellationToken cancellationToken);
+
     /// <summary>Tells a channel that a message was refused before it was taken in.</summary>
     Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken);
 
@@ -37,3 +49,8 @@ internal interface IUpdatePublisher
     /// <summary>The newest text of a message that is not over, or null.</summary>
     Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken);
 }
+
+/// <summary>How much of a text has reached those who listen for what is new alone.</summary>
+/// <param name="Sequence">The update of that text which was recorded last; 0 for none.</param>
+/// <param name="Length">Where what reached them ends, in UTF-16 code units.</param>
+internal readonly record struct ToldText(long Sequence, int Length);

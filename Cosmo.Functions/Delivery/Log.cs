@@ -23,6 +23,12 @@ internal static partial class Log
     [LoggerMessage(607, LogLevel.Warning, "The final update of message {MessageId} was sent, but Redis could not be told; if its activity runs again it is sent again.")]
     public static partial void FinalUpdateNotMarked(this ILogger logger, Exception exception, string messageId);
 
+    [LoggerMessage(613, LogLevel.Warning, "Whether anybody still listens for what is new of a channel's texts could not be found out; that is tried again.")]
+    public static partial void ListenersNotFound(this ILogger logger, Exception exception);
+
+    [LoggerMessage(614, LogLevel.Warning, "Redis could not be told that somebody listens for what is new of a channel's texts.")]
+    public static partial void ListenerNotNoted(this ILogger logger, Exception exception);
+
     [LoggerMessage(611, LogLevel.Warning, "What a client missed could not be read.")]
     public static partial void UpdatesNotRead(this ILogger logger, Exception exception);
 }

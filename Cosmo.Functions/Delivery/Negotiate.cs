@@ -20,13 +20,19 @@ internal sealed class Negotiate(ChannelAccess access, GroupKeeper groups, Connec
             return RouteName.NotAChannel;
         }
 
+        var (isDelta, fault) = ConnectionAddresses.ReadText(request);
+        if (fault is not null)
+        {
+            return fault;
+        }
+
         var admission = await access.AdmitAsync(request, name, context.CancellationToken);
         if ((admission.Refusal ?? await groups.RefuseUnsettledAsync(admission.Owner, context.CancellationToken)) is { } refusal)
         {
             return refusal;
         }
 
-        var (address, fault) = await addresses.MakeAsync(name, admission.User, limits.IsUnlimited ? null : ClientSource.Of(request), context.CancellationToken);
+        (var address, fault) = await addresses.MakeAsync(name, admission.User, limits.IsUnlimited ? null : ClientSource.Of(request), isDelta, context.CancellationToken);
         return fault ?? HttpAnswers.Json(address!);
     }
 }

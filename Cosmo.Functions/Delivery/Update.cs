@@ -1,13 +1,33 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Hosting;
 
 namespace Cosmo.Functions.Delivery;
 
 /// <summary>What a client is told about a message (wire contract, section 2). <see cref="Updates"/> makes them.</summary>
 /// <param name="Channel">What the client listens to, and so the group that gets it.</param>
 /// <param name="Payload">What happened.</param>
-internal sealed record Update(string Channel, UpdatePayload Payload);
+internal sealed record Update(string Channel, UpdatePayload Payload)
+{
+    /// <summary>Until when somebody may listen in the channel's second group for what is new alone; after that it has to be looked. Null where nobody does.</summary>
+    [JsonIgnore]
+    public DateTimeOffset? DeltasUntil { get; init; }
+
+    /// <summary>A text as it goes to that group: only what is new of it.</summary>
+    /// <param name="begin">Where in the text that begins, in UTF-16 code units.</param>
+    /// <param name="end">Where it ends.</param>
+    public byte[] WriteDelta(int begin, int end)
+    {
+        var update = JsonSerializer.SerializeToNode(this with { Payload = Payload with { Message = "" } }, CosmoJson.Options)!;
+        var payload = update["payload"]!.AsObject();
+        payload.Remove("message");
+        payload["offset"] = begin;
+        payload["text"] = Payload.Message[begin..end];
+        return Encoding.UTF8.GetBytes(update.ToJsonString(CosmoJson.Options));
+    }
+}
 
 /// <param name="Message">Text to show; for <c>in_progress</c> and <c>completed</c> all the text of the answer so far.</param>
 /// <param name="Status">started, processing, retrying, responding, in_progress, completed, error or cancelled.</param>
@@ -23,8 +43,14 @@ internal sealed record UpdatePayload(
     string? MessageId,
     string? ThreadId)
 {
+    public const string TextStatus = "in_progress";
+
     /// <summary>When it was made, in Unix seconds with a fraction.</summary>
     public double Timestamp { get; init; }
+
+    /// <summary>Text that grows.</summary>
+    [JsonIgnore]
+    public bool IsText => Status == TextStatus;
 
     /// <summary>The cause, on errors only.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

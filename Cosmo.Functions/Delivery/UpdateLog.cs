@@ -23,9 +23,10 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     /// The function <c>record(keys, args)</c> of Lua, for this and for scripts that do more in the same step. Its keys and arguments are an <see cref="LogEntry"/>'s.
     /// A counter that Redis lost starts again at the clock's milliseconds, so that it grows all the same: a client that has seen a higher number
     /// would take everything after for old.
-    /// Answers {outcome, sequence, the update if it was recorded before, what is unsettled}: 1 recorded, 2 recorded before but not known as sent, 0 behind the
-    /// fence or said before. What is not final stays noted as under way until it is settled; for a final update, unsettled are the sequences of those, each
-    /// with its age in milliseconds by Redis's clock.
+    /// Answers {outcome, sequence, the update if it was recorded before, what is unsettled, until when somebody listens for deltas, the sequence of the message's
+    /// text before}: 1 recorded, 2 recorded before but not known as sent, 0 behind the fence or said before. What is not final stays noted as under way until it is
+    /// settled; for a final update, unsettled are the sequences of those, each with its age in milliseconds by Redis's clock. That something was recorded is published,
+    /// and no more than that: who hears it reads the log.
     /// </summary>
     public const string RecordFunction = """
         local function milliseconds()
@@ -46,13 +47,13 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         end
 
         local function record(keys, args)
-          local counter, log, fence = keys[1], keys[2], keys[3]
+          local counter, log, fence, deltas = unpack(keys, 1, 4)
           local kind, once, entry, now = args[1], args[2], args[3], args[4]
           local final = redis.call('HMGET', fence, 'final', 'sent')
           if final[1] then
             if kind == 'final' and not final[2] then
               local recorded = redis.call('ZRANGEBYSCORE', log, final[1], final[1])
-              return {2, final[1], recorded[1] or '', unsettled(fence)}
+              return {2, final[1], recorded[1] or '', unsettled(fence), redis.call('GET', deltas)}
             end
             return {0, final[1], ''}
           end
@@ -63,8 +64,9 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
             sequence = now
           end
           redis.call('EXPIRE', counter, args[7])
+          local text = false
           if kind ~= 'status' then
-            local text = redis.call('HGET', fence, 'text')
+            text = redis.call('HGET', fence, 'text')
             if text then redis.call('ZREMRANGEBYSCORE', log, text, text) end
             if kind == 'text' then redis.call('HSET', fence, 'text', sequence) else redis.call('HSET', fence, 'final', sequence) end
           end
@@ -73,16 +75,20 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
           redis.call('ZREMRANGEBYRANK', log, 0, -1 - tonumber(args[8]))
           redis.call('EXPIRE', log, args[5])
           redis.call('EXPIRE', fence, args[6])
-          return {1, sequence, '', kind == 'final' and unsettled(fence) or {}}
+          redis.call('PUBLISH', args[9], sequence)
+          return {1, sequence, '', kind == 'final' and unsettled(fence) or {}, redis.call('GET', deltas), text}
         end
 
         """;
 
-    /// <summary>Answers nothing while the message has not ended, else {sequence, whether the final update was sent, the update if it is still kept, what is unsettled}.</summary>
+    /// <summary>
+    /// Answers nothing while the message has not ended, else {sequence, whether the final update was sent, the update if it is still kept, what is unsettled, until when
+    /// somebody listens for deltas}.
+    /// </summary>
     private const string EndScript = RecordFunction + """
         local final = redis.call('HMGET', KEYS[2], 'final', 'sent')
         if not final[1] then return false end
-        return {final[1], final[2] and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], final[1], final[1])[1] or '', unsettled(KEYS[2])}
+        return {final[1], final[2] and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], final[1], final[1])[1] or '', unsettled(KEYS[2]), redis.call('GET', KEYS[3])}
         """;
 
     /// <summary>Gives the update its sequence and keeps it, unless the message has had its final update.</summary>
@@ -115,10 +121,13 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     /// <summary>How the message ended; null while it has not.</summary>
     public async Task<RecordedEnd?> FindEndAsync(MessageAddress address, CancellationToken cancellationToken)
     {
-        var answer = await redis.EvaluateAsync(EndScript, [Key("updates", address.Channel), FenceKey(address)], [], cancellationToken);
+        var answer = await redis.EvaluateAsync(
+            EndScript, [Key("updates", address.Channel), FenceKey(address), DeltaListeners.Key(redis.Prefix, address.Channel)], [], cancellationToken);
         return answer.IsNull
             ? null
-            : new RecordedEnd((string?)answer[2] is { Length: > 0 } entry ? Parse(address.Channel, entry, (long)answer[0]) : null, (int)answer[1] == 1, UnsettledIn(answer));
+            : new RecordedEnd(
+                (string?)answer[2] is { Length: > 0 } entry ? Parse(address.Channel, entry, (long)answer[0]) with { DeltasUntil = DeltasUntilIn(answer) } : null,
+                (int)answer[1] == 1, UnsettledIn(answer));
     }
 
     /// <summary>The newest text of a message, or null.</summary>
@@ -146,6 +155,10 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
             .Where(update => update.Payload.Timestamp >= oldest)];
     }
 
+    /// <summary>The sequence of the newest update of a channel; 0 if there was none.</summary>
+    public async Task<long> FindNewestAsync(string channel, CancellationToken cancellationToken) =>
+        (long?)await redis.RunAsync(database => database.StringGetAsync(Key("sequence", channel)), cancellationToken) ?? 0;
+
     private async Task<RecordedUpdate> RecordAsync(LogEntry entry, CancellationToken cancellationToken) =>
         Read(await redis.EvaluateAsync(RecordFunction + "return record(KEYS, ARGV)", entry.Keys, entry.Values, cancellationToken), entry);
 
@@ -157,10 +170,16 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         return (int)answer[0] switch
         {
             0 => new RecordedUpdate(null, []),
-            2 when (string?)answer[2] is { Length: > 0 } recorded => new RecordedUpdate(Parse(channel, recorded, sequence), UnsettledIn(answer)),
-            _ => new RecordedUpdate(new Update(channel, payload with { Sequence = sequence }), UnsettledIn(answer)),
+            2 when (string?)answer[2] is { Length: > 0 } recorded =>
+                new RecordedUpdate(Parse(channel, recorded, sequence) with { DeltasUntil = DeltasUntilIn(answer) }, UnsettledIn(answer)),
+            _ => new RecordedUpdate(new Update(channel, payload with { Sequence = sequence }) { DeltasUntil = DeltasUntilIn(answer) }, UnsettledIn(answer))
+            {
+                TextBefore = answer.Length > 5 ? (long?)answer[5] : null,
+            },
         };
     }
+
+    private static DateTimeOffset? DeltasUntilIn(RedisResult answer) => (long?)answer[4] is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null;
 
     private static IReadOnlyList<UnsettledUpdate> UnsettledIn(RedisResult answer)
     {
@@ -174,9 +193,9 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         payload = payload with { Timestamp = now.ToUnixTimeMilliseconds() / 1000.0, Sequence = null };
         return new LogEntry(
             new Update(channel, payload),
-            [Key("sequence", channel), Key("updates", channel), fenceKey],
+            [.. KeysOf(channel), fenceKey, DeltaListeners.Key(redis.Prefix, channel)],
             [
-                payload.FinalMessage ? "final" : payload.Status == "in_progress" ? "text" : "status",
+                payload.FinalMessage ? "final" : payload.IsText ? "text" : "status",
                 once ?? "",
                 JsonSerializer.Serialize(payload, CosmoJson.Options),
                 now.ToUnixTimeMilliseconds(),
@@ -184,6 +203,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
                 FenceDays * 86_400,
                 SequenceDays * 86_400,
                 MaximumEntries,
+                redis.Prefix + SaidIn(channel),
             ]);
     }
 
@@ -192,6 +212,14 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         var payload = JsonSerializer.Deserialize<UpdatePayload>(entry[(entry.IndexOf(':') + 1)..], CosmoJson.Options)!;
         return new Update(channel, payload with { Sequence = sequence });
     }
+
+    /// <summary>Says, until it is disposed of, that there is something new in the log of a channel. Now and then that goes unsaid: who must know looks.</summary>
+    public Task<IAsyncDisposable> ListenAsync(string channel, Action heard, CancellationToken cancellationToken) => redis.ListenAsync(SaidIn(channel), heard, cancellationToken);
+
+    private static string SaidIn(string channel) => $"said:{channel}";
+
+    /// <summary>What is kept of a channel, whichever its messages are.</summary>
+    public RedisKey[] KeysOf(string channel) => [Key("sequence", channel), Key("updates", channel)];
 
     private string Key(string kind, string channel) => RedisKeys.ForChannel(redis.Prefix, kind, channel);
 
@@ -209,7 +237,11 @@ internal sealed record RecordedEnd(Update? Update, bool IsSent, IReadOnlyList<Un
 
 /// <param name="ToSend">The update with its sequence; null when nothing may be sent, because the message is over or it was said before.</param>
 /// <param name="Unsettled">Of a final update: what was recorded before it and may still be under way.</param>
-internal readonly record struct RecordedUpdate(Update? ToSend, IReadOnlyList<UnsettledUpdate> Unsettled);
+internal readonly record struct RecordedUpdate(Update? ToSend, IReadOnlyList<UnsettledUpdate> Unsettled)
+{
+    /// <summary>Of a text: the text of the same message that was recorded before it, by whomever; null if there was none.</summary>
+    public long? TextBefore { get; init; }
+}
 
 /// <param name="Sequence">The update.</param>
 /// <param name="Age">How long ago it was recorded.</param>

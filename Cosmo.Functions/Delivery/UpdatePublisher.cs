@@ -13,6 +13,7 @@ namespace Cosmo.Functions.Delivery;
 internal sealed class UpdatePublisher(
     UpdateLog log,
     WebPubSubServiceClient webPubSub,
+    DeltaListeners deltas,
     IOptions<DeliveryOptions> options,
     TimeProvider clock,
     ILogger<UpdatePublisher> logger) : IUpdatePublisher
@@ -37,20 +38,18 @@ internal sealed class UpdatePublisher(
 
     public async Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
     {
-        var until = clock.GetUtcNow() + Patience;
-        if (!payload.FinalMessage && _sentSoon.TryGetValue(address, out var before))
+        if (!payload.FinalMessage)
         {
-            await before;
-            until = clock.GetUtcNow() + Patience;
+            return await PublishPassingAsync(address, payload, once, default, cancellationToken) is not null;
         }
 
-        HashSet<long> own = payload.FinalMessage ? UnderWay(address) : [];
+        var own = UnderWay(address);
         RecordedUpdate recorded;
         try
         {
             recorded = await log.RecordAsync(address, payload, once, cancellationToken);
         }
-        catch (Exception e) when (payload.FinalMessage && e is RedisException or TimeoutException)
+        catch (Exception e) when (e is RedisException or TimeoutException)
         {
             // Without Redis there is no fence, but a client that hears nothing is worse off than one that hears the end twice.
             logger.FinalUpdateWithoutRedis(e, address.MessageId);
@@ -64,16 +63,13 @@ internal sealed class UpdatePublisher(
             return false;
         }
 
-        if (!payload.FinalMessage)
-        {
-            await SendUntilAsync(address, update, until, cancellationToken);
-            return true;
-        }
-
         await LetSettleAsync(address, recorded.Unsettled.Where(one => !own.Contains(one.Sequence)), cancellationToken);
         await SendFinalAsync(address, update, cancellationToken);
         return true;
     }
+
+    public Task<ToldText?> PublishTextAsync(MessageAddress address, UpdatePayload payload, ToldText told, CancellationToken cancellationToken) =>
+        PublishPassingAsync(address, payload, once: null, told, cancellationToken);
 
     public async Task<string?> FindEndAsync(MessageAddress address, CancellationToken cancellationToken)
     {
@@ -93,7 +89,7 @@ internal sealed class UpdatePublisher(
 
     public void SendSoon(MessageAddress address, Update update)
     {
-        var sending = SendUntilAsync(address, update, clock.GetUtcNow() + Patience, CancellationToken.None);
+        var sending = SendUntilAsync(address, update, DeltaOf(update, begin: 0), clock.GetUtcNow() + Patience, CancellationToken.None);
         _sentSoon[address] = sending;
         _ = sending.ContinueWith(
             _ => _sentSoon.TryRemove(new(address, sending)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -119,21 +115,69 @@ internal sealed class UpdatePublisher(
 
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => log.FindTextAsync(address, cancellationToken);
 
-    /// <summary>Sends what is not final, but not behind a final update of this process, and no longer than until then.</summary>
-    private async Task SendUntilAsync(MessageAddress address, Update update, DateTimeOffset until, CancellationToken cancellationToken)
+    /// <summary>Says what is not final. Null where the message is over, or it was said before.</summary>
+    private async Task<ToldText?> PublishPassingAsync(MessageAddress address, UpdatePayload payload, string? once, ToldText told, CancellationToken cancellationToken)
+    {
+        if (_sentSoon.TryGetValue(address, out var before))
+        {
+            await before;
+        }
+
+        var until = clock.GetUtcNow() + Patience;
+        var recorded = await log.RecordAsync(address, payload, once, cancellationToken);
+        if (recorded.ToSend is not { } update)
+        {
+            return null;
+        }
+
+        var begin = recorded.TextBefore == told.Sequence ? told.Length : 0;
+        var delta = DeltaOf(update, begin);
+        var isTold = await SendUntilAsync(address, update, delta, until, cancellationToken);
+        return new ToldText(update.Payload.Sequence!.Value, isTold && delta is not null ? EndOf(payload.Message) : begin);
+    }
+
+    /// <summary>Half a surrogate pair waits for its other half: alone it would be lost.</summary>
+    private static int EndOf(string text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
+
+    /// <summary>What goes to those who listen for what is new alone; null where nobody does, or there is nothing new.</summary>
+    /// <param name="update">What happened.</param>
+    /// <param name="begin">Of a text: so much of it has reached them.</param>
+    private Parcel? DeltaOf(Update update, int begin)
+    {
+        if (update.DeltasUntil is not { } until)
+        {
+            return null;
+        }
+
+        _ = deltas.CheckAsync(update.Channel, until);
+        var group = GroupName.ForDeltas(update.Channel);
+        return !update.Payload.IsText ? WholeOf(update) with { Group = group }
+            : EndOf(update.Payload.Message) is var end && end > begin ? new Parcel(group, update, update.WriteDelta(begin, end))
+            : null;
+    }
+
+    private static Parcel WholeOf(Update update) => new(GroupName.For(update.Channel), update, JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options));
+
+    /// <summary>
+    /// Sends what is not final, but not behind a final update of this process, and no longer than until then. Answers whether it reached those who listen for what is new alone.
+    /// </summary>
+    private async Task<bool> SendUntilAsync(MessageAddress address, Update update, Parcel? delta, DateTimeOffset until, CancellationToken cancellationToken)
     {
         // Not disposed: whoever cuts it off may come late.
         var cut = new CancellationTokenSource();
         using var limit = new TimeLimit(until - clock.GetUtcNow(), clock, cut.Token, cancellationToken);
-        var sending = SendOnceAsync(update, 1, limit.Token);
+        var telling = delta is null ? Task.FromResult(true) : SendOnceAsync(delta, 1, limit.Token);
+        var sending = Task.WhenAll(SendOnceAsync(WholeOf(update), 1, limit.Token), telling);
         var key = (address, update.Payload.Sequence ?? 0);
         _underWay[key] = (sending, cut);
         try
         {
-            if (!await sending)
+            if ((await sending).Contains(false))
             {
                 cancellationToken.ThrowIfCancellationRequested();
             }
+
+            return await telling;
         }
         finally
         {
@@ -209,16 +253,23 @@ internal sealed class UpdatePublisher(
     }
 
     private Update Unrecorded(string channel, UpdatePayload payload) =>
-        new(channel, payload with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 });
+        new(channel, payload with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 }) { DeltasUntil = DateTimeOffset.MaxValue };
 
+    /// <summary>To each group by itself: what has reached one is not sent there again for the other's sake.</summary>
     private async Task<bool> SendAsync(Update update, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        Parcel?[] parcels = [WholeOf(update), DeltaOf(update, begin: 0)];
+        return !(await Task.WhenAll(parcels.OfType<Parcel>().Select(parcel => SendAsync(parcel, patience, cancellationToken)))).Contains(false);
+    }
+
+    private async Task<bool> SendAsync(Parcel parcel, TimeSpan patience, CancellationToken cancellationToken)
     {
         var backoff = new Backoff(FirstWait, LongestWait, clock) { Until = Backoff.After(patience, clock) };
         while (true)
         {
             using (var limit = new TimeLimit(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock, cancellationToken))
             {
-                if (await SendOnceAsync(update, backoff.Try, limit.Token))
+                if (await SendOnceAsync(parcel, backoff.Try, limit.Token))
                 {
                     return true;
                 }
@@ -233,20 +284,24 @@ internal sealed class UpdatePublisher(
     }
 
     /// <summary>Never throws: what was not sent can be asked for.</summary>
-    private async Task<bool> SendOnceAsync(Update update, int number, CancellationToken cancellationToken)
+    private async Task<bool> SendOnceAsync(Parcel parcel, int number, CancellationToken cancellationToken)
     {
         try
         {
-            var body = JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options);
             var context = new Azure.RequestContext { CancellationToken = cancellationToken };
-            await webPubSub.SendToGroupAsync(GroupName.For(update.Channel), RequestContent.Create(body), ContentType.ApplicationJson, context: context);
+            await webPubSub.SendToGroupAsync(parcel.Group, RequestContent.Create(parcel.Body), ContentType.ApplicationJson, context: context);
             Telemetry.UpdatesSent.Add(1);
             return true;
         }
         catch (Exception e)
         {
-            logger.SendFailed(e, update.Payload.Status, update.Payload.MessageId, number);
+            logger.SendFailed(e, parcel.Update.Payload.Status, parcel.Update.Payload.MessageId, number);
             return false;
         }
     }
+
+    /// <param name="Group">To whom.</param>
+    /// <param name="Update">What it is about.</param>
+    /// <param name="Body">What is sent.</param>
+    private sealed record Parcel(string Group, Update Update, byte[] Body);
 }
