@@ -267,12 +267,13 @@ describe("an approval", () => {
     server.record("m", text("Let me see."));
     server.record("m", waits);
     const agent = agentOf();
-    agent.setMessages([{ id: "u1", role: "user", content: "Hello" }, { id: "m:answer", role: "assistant", content: "Let me see." }]);
+    agent.setMessages([{ id: "u1", role: "user", content: "Hello" }, { id: "m:answer", role: "assistant", content: "Let me see." }, { id: "c1", role: "assistant", toolCalls: [{ id: "c1", type: "function", function: { name: "add_note", arguments: "{}" } }] }]);
     const { ended } = await run(agent, { runId: "n", resume: [{ interruptId: "c1", status: "resolved", payload: { approved: true } }] });
     server.say("m", tool("done"));
     server.say("m", final("Let me see.\n\nDone."));
     await ended;
     expect(agent.messages.map(({ content }) => content ?? null)).toEqual(["Hello", null, '{"state":"done"}', "Let me see.\n\nDone."]);
+    expect(agent.messages[1]).toMatchObject({ toolCalls: [{ function: { arguments: '{"text":"Buy milk"}' } }] });
     agent.close();
   });
 

@@ -191,7 +191,8 @@ export class Run {
   /** What was told of an answer goes: all of it is told anew. */
   #takeBackAnswer(messageId: string): void {
     this.#closeText();
-    this.#send(EventType.MESSAGES_SNAPSHOT, { messages: this.#base().filter((message) => !isAnswerOf(message, messageId)) });
+    const calls = new Set(this.#held.chat.messages.find(({ id }) => id === messageId)?.tools.map(({ call_id }) => call_id));
+    this.#send(EventType.MESSAGES_SNAPSHOT, { messages: this.#base().filter((message) => !isAnswerOf(message, messageId, calls)) });
   }
 
   #end(outcome: Outcome): void {
