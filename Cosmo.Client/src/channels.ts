@@ -1,5 +1,5 @@
 import type { Address } from "./address.js";
-import type { Chat } from "./chat.js";
+import type { AskOptions, Chat } from "./chat.js";
 import { connect } from "./connect.js";
 import { ClosedError, type CosmoError, RefusedError } from "./errors.js";
 import type { ConnectOptions } from "./options.js";
@@ -113,6 +113,22 @@ class OpenChannel {
         this.chat.on("fault", (error) => error instanceof RefusedError && end(() => reject(error))),
       );
     });
+  }
+}
+
+/** Asks. Where this client is not let in, or the conversation is closed, the question is taken back and does not leave later. */
+export async function ask({ chat }: HeldChannel, text: string, options: AskOptions & { readonly messageId: string }): Promise<void> {
+  let end = (): void => {};
+  const lost = new Promise<never>((_, reject) => {
+    end = onceLost(chat, (error) => {
+      reject(error);
+      queueMicrotask(() => chat.cancel(options.messageId).catch(() => {}));
+    });
+  });
+  try {
+    await Promise.race([chat.ask(text, options), lost]);
+  } finally {
+    end();
   }
 }
 

@@ -151,9 +151,15 @@ describe("a run", () => {
     await silent.ended;
     expect(last(silent.events)).toMatchObject({ code: "refused", message: "There is no question." });
     server.fault = () => ({ status: 403, body: { title: "This channel belongs to another user." } });
-    const outside = await run(agentOf());
+    const agent = agentOf();
+    const outside = await run(agent);
     await outside.ended;
     expect(last(outside.events)).toMatchObject({ code: "refused", message: "This channel belongs to another user." });
+    server.fault = () => null;
+    server.onMessage = () => "take";
+    await run(agent, { runId: "n" });
+    await server.clock.pass(1_000);
+    expect(server.taken.map(({ message_id }) => message_id)).toEqual(["n"]);
   });
 
   test("ends with an error when the agent is closed", async () => {

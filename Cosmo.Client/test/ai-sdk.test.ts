@@ -294,9 +294,12 @@ describe("resuming", () => {
     const chat = chatOf();
     await chat.resumeStream();
     expect([chat.status, chat.error]).toMatchObject(["error", { code: "refused", status: 403, message: "This channel belongs to another user." }]);
+    await chat.sendMessage({ text: "Hello" });
+    expect([chat.status, chat.error]).toMatchObject(["error", { code: "refused", status: 403 }]);
     server.fault = () => null;
     await chat.resumeStream();
-    expect(chat.status).toBe("ready");
+    await server.clock.pass(1_000);
+    expect([chat.status, server.taken]).toEqual(["ready", []]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Update } from "../src/index.js";
 import { seeded, settle } from "./clock.js";
 import { channel, FakeServer } from "./server.js";
 
-const runs = Number(process.env["COSMO_CHAOS_RUNS"] ?? 60);
+const runs = Number(process.env["COSMO_CHAOS_RUNS"] ?? 25);
 const complaints = vi.spyOn(console, "warn");
 
 /** Two minutes of bad luck in the middle of an answer, with calls and a text that is begun anew. Both entry points tell what the server has, and no event too much. */

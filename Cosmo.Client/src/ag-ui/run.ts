@@ -1,5 +1,5 @@
 import { type BaseEvent, contentToText, EventType, type Interrupt, type Message, type ResumeEntry, type RunAgentInput, type TokenUsage } from "@ag-ui/client";
-import { type Channels, decide, follow, type HeldChannel, type Outcome } from "../channels.js";
+import { ask, type Channels, decide, follow, type HeldChannel, type Outcome } from "../channels.js";
 import { CosmoError, RefusedError } from "../errors.js";
 import { Progress, type Step } from "../progress.js";
 import { isOver, type Turn, type TurnState } from "../turn.js";
@@ -55,9 +55,8 @@ export class Run {
     }
 
     // The turn says it too when this fails.
-    this.#held.chat
-      .ask(text, { messageId, ...(typeof profile === "string" ? { profile } : {}), ...(typeof replaces === "string" ? { replaces } : {}) })
-      .catch(() => {});
+    const options = { messageId, ...(typeof profile === "string" ? { profile } : {}), ...(typeof replaces === "string" ? { replaces } : {}) };
+    ask(this.#held, text, options).catch(() => {});
     this.#end(await this.#follow(messageId));
   }
 

@@ -1,6 +1,6 @@
 import { type ChatTransport, generateId, isToolUIPart, type UIMessage, type UIMessageChunk } from "ai";
-import { Channels, type ChannelsOptions, type Continued, decide, type Decision, follow, type HeldChannel } from "../channels.js";
-import type { AskOptions, Chat } from "../chat.js";
+import { ask, Channels, type ChannelsOptions, type Continued, decide, type Decision, follow, type HeldChannel } from "../channels.js";
+import type { Chat } from "../chat.js";
 import { RefusedError } from "../errors.js";
 import { isOver, type Turn } from "../turn.js";
 import { isObject } from "../updates.js";
@@ -134,7 +134,7 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
     const before = this.#asked.get(key) ?? question.id;
     const profile = isObject(body) ? body["profile"] : undefined;
     const messageId = isAgain ? generateId() : question.id;
-    const options: AskOptions = {
+    const options = {
       messageId,
       ...(typeof profile === "string" ? { profile } : {}),
       ...(isAgain && wasAsked(held.chat.messages.find(({ id }) => id === before)) ? { replaces: before } : {}),
@@ -142,7 +142,7 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
     const cancelled = (): void => this.#cancel(chatId, messageId);
     signal?.addEventListener("abort", cancelled);
     try {
-      await held.chat.ask(text, options);
+      await ask(held, text, options);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
