@@ -371,6 +371,9 @@ describe("an approval", () => {
     const chat = chatOf([{ id: "x", role: "assistant", parts: [part] }]);
     await chat.sendMessage();
     expect(chat.error!.message).toBe("Nothing waits for this decision any more.");
+    const other = chatOf([{ id: "x", role: "user", parts: [{ type: "text", text: "Hello" }] }, { id: "x:answer", role: "assistant", parts: [{ type: "text", text: "Hi." }] }]);
+    await other.sendMessage();
+    expect([other.status, server.taken]).toEqual(["error", []]);
   });
 });
 

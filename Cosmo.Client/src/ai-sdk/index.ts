@@ -84,13 +84,12 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
    */
   async sendMessages({ trigger, chatId, messageId, messages, abortSignal, body }: SendOptions<M>): Promise<ReadableStream<UIMessageChunk>> {
     const message = messages.find(({ id }) => id === messageId) ?? messages.at(-1);
-    const decisions = message?.role === "assistant" && trigger === "submit-message" ? decisionsOf(message) : [];
     const question = messages.filter(({ role }) => role === "user").at(-1);
     const held = this.#hold(chatId);
     try {
       abortSignal?.throwIfAborted();
-      return await (decisions.length > 0
-        ? this.#goOn(held, chatId, decisions, abortSignal)
+      return await (message?.role === "assistant" && trigger === "submit-message"
+        ? this.#goOn(held, chatId, decisionsOf(message), abortSignal)
         : this.#ask(held, chatId, question, trigger === "regenerate-message" || messageId !== undefined, body, abortSignal));
     } catch (error) {
       held.release();
