@@ -1,10 +1,9 @@
 import type { Address } from "./address.js";
-import type { Chat } from "./chat.js";
+import type { AskOptions, Chat } from "./chat.js";
 import { connect } from "./connect.js";
 import { ClosedError, type CosmoError, RefusedError } from "./errors.js";
 import type { ConnectOptions } from "./options.js";
 import { Progress, type Step } from "./progress.js";
-import { routeName } from "./route-name.js";
 import { isOver, type Turn } from "./turn.js";
 import type { ToolCall } from "./updates.js";
 
@@ -117,6 +116,22 @@ class OpenChannel {
   }
 }
 
+/** Asks. Where this client is not let in, or the conversation is closed, the question is taken back and does not leave later. */
+export async function ask({ chat }: HeldChannel, text: string, options: AskOptions & { readonly messageId: string }): Promise<void> {
+  let end = (): void => {};
+  const lost = new Promise<never>((_, reject) => {
+    end = onceLost(chat, (error) => {
+      reject(error);
+      queueMicrotask(() => chat.cancel(options.messageId).catch(() => {}));
+    });
+  });
+  try {
+    await Promise.race([chat.ask(text, options), lost]);
+  } finally {
+    end();
+  }
+}
+
 /** How following an answer ended. */
 export type Outcome =
   | { readonly type: "over"; readonly turn: Turn }
@@ -167,15 +182,9 @@ export function follow({ chat, paused }: HeldChannel, { messageId, progress = ne
   return stop;
 }
 
-/** Names a call that waits for approval, so that its message is found again after a reload. */
-export function approvalId(messageId: string, callId: string): string {
-  return `${routeName(messageId)}/${routeName(callId)}`;
-}
-
 /** What a person decided. */
 export interface Decision {
-  /** The approval's id. */
-  readonly id: string;
+  readonly callId: string;
   readonly approved: boolean;
   readonly reason?: string | undefined;
 }
@@ -191,16 +200,14 @@ export interface Continued {
 /** Tells the server what was decided on calls of one message, and answers how its answer goes on. What others decided before counts. */
 export async function decide({ chat, paused, caughtUp }: HeldChannel, decisions: readonly Decision[]): Promise<Continued> {
   await caughtUp();
-  const calls = chat.messages.flatMap(({ id, tools }) => tools.map(({ call_id }) => ({ id: approvalId(id, call_id), messageId: id, callId: call_id })));
-  const chosen = decisions.map(({ id }) => calls.find((call) => call.id === id));
-  const messageId = chosen[0]?.messageId;
-  if (messageId === undefined || chosen.some((call) => call?.messageId !== messageId)) {
+  const turns = decisions.map(({ callId }) => chat.messages.filter(({ tools }) => tools.some(({ call_id }) => call_id === callId)).at(-1));
+  const messageId = turns[0]?.id;
+  if (messageId === undefined || turns.some((turn) => turn?.id !== messageId)) {
     throw new RefusedError("Nothing waits for this decision any more.");
   }
 
   const progress = paused.get(messageId) ?? new Progress();
-  for (const [index, { approved, reason }] of decisions.entries()) {
-    const { callId } = chosen[index]!;
+  for (const { callId, approved, reason } of decisions) {
     try {
       await chat.approve(messageId, callId, approved, reason);
     } catch (error) {

@@ -71,13 +71,14 @@ describe("a run", () => {
 
   test("keeps the text before a call apart from that after it", async () => {
     const agent = agentOf();
-    const { ended } = await run(agent);
+    const { events, ended } = await run(agent);
     server.say("m", text("Let me see."));
     server.say("m", tool("running"));
     server.say("m", tool("failed"));
     server.say("m", text("Let me see.\n\nIt"));
     server.say("m", final("Let me see.\n\nIt is so.", { incomplete: "max_output_tokens" }));
     await ended;
+    expect(events.at(-2)).toMatchObject({ name: "cosmo.status", value: { status: "completed", incomplete: "max_output_tokens" } });
     expect(agent.messages.slice(1).map(({ id, role }) => [id, role])).toEqual([["m:answer", "assistant"], ["m:call:c1", "assistant"], ["m:result:c1", "tool"], ["m:answer:2", "assistant"]]);
     expect(agent.messages.at(-1)!.content).toBe("It is so.");
     agent.close();
@@ -131,10 +132,10 @@ describe("a run", () => {
     const agent = agentOf();
     const { events, ended } = await run(agent);
     server.say("m", text("Half"));
-    server.say("m", { message: "The response was interrupted.", status: "error", type: "timeout", final_message: true });
+    server.say("m", { message: "The response was interrupted.", status: "error", type: "timeout", final_message: true, error_details: "Stream" });
     await ended;
     expect(typesOf(events).slice(-2)).toEqual(["TEXT_MESSAGE_END", "RUN_ERROR"]);
-    expect(last(events)).toEqual({ type: "RUN_ERROR", message: "The response was interrupted.", code: "timeout" });
+    expect(last(events)).toEqual({ type: "RUN_ERROR", message: "The response was interrupted.", code: "timeout", metadata: { error_details: "Stream" } });
     agent.close();
   });
 
@@ -145,14 +146,20 @@ describe("a run", () => {
     };
     const refused = await run(agentOf());
     await refused.ended;
-    expect(last(refused.events)).toEqual({ type: "RUN_ERROR", message: "Please sign in to send messages.", code: "refused" });
+    expect(last(refused.events)).toMatchObject({ type: "RUN_ERROR", message: "Please sign in to send messages.", code: "refused" });
     const silent = await run(agentOf(null));
     await silent.ended;
     expect(last(silent.events)).toMatchObject({ code: "refused", message: "There is no question." });
     server.fault = () => ({ status: 403, body: { title: "This channel belongs to another user." } });
-    const outside = await run(agentOf());
+    const agent = agentOf();
+    const outside = await run(agent);
     await outside.ended;
     expect(last(outside.events)).toMatchObject({ code: "refused", message: "This channel belongs to another user." });
+    server.fault = () => null;
+    server.onMessage = () => "take";
+    await run(agent, { runId: "n" });
+    await server.clock.pass(1_000);
+    expect(server.taken.map(({ message_id }) => message_id)).toEqual(["n"]);
   });
 
   test("ends with an error when the agent is closed", async () => {
@@ -215,10 +222,10 @@ describe("an approval", () => {
     server.say("m", text("Let me see."));
     server.say("m", waits);
     await first.ended;
-    expect(agent.pendingInterrupts).toMatchObject([{ id: "m/c1", reason: "tool_approval", toolCallId: "c1", expiresAt: "2100-01-01T00:00:00Z", metadata: { cosmo: { toolName: "add_note", arguments: { text: "Buy milk" } } } }]);
+    expect(agent.pendingInterrupts).toMatchObject([{ id: "c1", reason: "tool_call", toolCallId: "c1", expiresAt: "2100-01-01T00:00:00Z", metadata: { cosmo: { toolName: "add_note", arguments: { text: "Buy milk" } } } }]);
     expect(agent.messages.at(-1)).toMatchObject({ toolCalls: [{ function: { arguments: '{"text":"Buy milk"}' } }] });
 
-    const second = await run(agent, { runId: "n", resume: buildResumeArray(agent.pendingInterrupts, { "m/c1": response }) });
+    const second = await run(agent, { runId: "n", resume: buildResumeArray(agent.pendingInterrupts, { c1: response }) });
     expect(server.requests.at(-1)).toMatchObject({ path: "~Yy8x/messages/m/approvals/c1", body: decision });
     server.say("m", tool(state));
     server.say("m", final("Let me see.\n\nSo be it."));
@@ -235,10 +242,10 @@ describe("an approval", () => {
     server.say("m", waits);
     server.say("m", tool("awaiting_approval", "c2"));
     await first.ended;
-    const second = await run(agent, { runId: "n", resume: [{ interruptId: "m/c1", status: "resolved", payload: true }] });
+    const second = await run(agent, { runId: "n", resume: [{ interruptId: "c1", status: "resolved", payload: true }] });
     await second.ended;
-    expect(agent.pendingInterrupts.map(({ id }) => id)).toEqual(["m/c2"]);
-    const third = await run(agent, { runId: "o", resume: [{ interruptId: "m/c2", status: "resolved", payload: true }] });
+    expect(agent.pendingInterrupts.map(({ id }) => id)).toEqual(["c2"]);
+    const third = await run(agent, { runId: "o", resume: [{ interruptId: "c2", status: "resolved", payload: true }] });
     server.say("m", tool("done", "c1"));
     server.say("m", tool("done", "c2"));
     server.say("m", final("Done."));
@@ -252,9 +259,9 @@ describe("an approval", () => {
     server.record("m", waits);
     const agent = agentOf(null);
     await (await run(agent, {}, "connectAgent")).ended;
-    expect(agent.pendingInterrupts.map(({ id }) => id)).toEqual(["m/c1"]);
+    expect(agent.pendingInterrupts.map(({ id }) => id)).toEqual(["c1"]);
     server.fault = (path) => (path.includes("approvals") ? { status: 409, body: { title: "Answered already" } } : null);
-    const { ended } = await run(agent, { runId: "n", resume: [{ interruptId: "m/c1", status: "resolved", payload: true }] });
+    const { ended } = await run(agent, { runId: "n", resume: [{ interruptId: "c1", status: "resolved", payload: true }] });
     server.say("m", tool("refused"));
     server.say("m", final("So be it."));
     await ended;
@@ -266,17 +273,18 @@ describe("an approval", () => {
     server.record("m", text("Let me see."));
     server.record("m", waits);
     const agent = agentOf();
-    agent.setMessages([{ id: "u1", role: "user", content: "Hello" }, { id: "m:answer", role: "assistant", content: "Let me see." }]);
-    const { ended } = await run(agent, { runId: "n", resume: [{ interruptId: "m/c1", status: "resolved", payload: { approved: true } }] });
+    agent.setMessages([{ id: "u1", role: "user", content: "Hello" }, { id: "m:answer", role: "assistant", content: "Let me see." }, { id: "c1", role: "assistant", toolCalls: [{ id: "c1", type: "function", function: { name: "add_note", arguments: "{}" } }] }]);
+    const { ended } = await run(agent, { runId: "n", resume: [{ interruptId: "c1", status: "resolved", payload: { approved: true } }] });
     server.say("m", tool("done"));
     server.say("m", final("Let me see.\n\nDone."));
     await ended;
     expect(agent.messages.map(({ content }) => content ?? null)).toEqual(["Hello", null, '{"state":"done"}', "Let me see.\n\nDone."]);
+    expect(agent.messages[1]).toMatchObject({ toolCalls: [{ function: { arguments: '{"text":"Buy milk"}' } }] });
     agent.close();
   });
 
   test("that nobody waits for is an error", async () => {
-    const { events, ended } = await run(agentOf(), { runId: "n", resume: [{ interruptId: "x/y", status: "resolved", payload: true }] });
+    const { events, ended } = await run(agentOf(), { runId: "n", resume: [{ interruptId: "x", status: "resolved", payload: true }] });
     await ended;
     expect(last(events)).toMatchObject({ type: "RUN_ERROR", message: "Nothing waits for this decision any more." });
   });

@@ -294,9 +294,12 @@ describe("resuming", () => {
     const chat = chatOf();
     await chat.resumeStream();
     expect([chat.status, chat.error]).toMatchObject(["error", { code: "refused", status: 403, message: "This channel belongs to another user." }]);
+    await chat.sendMessage({ text: "Hello" });
+    expect([chat.status, chat.error]).toMatchObject(["error", { code: "refused", status: 403 }]);
     server.fault = () => null;
     await chat.resumeStream();
-    expect(chat.status).toBe("ready");
+    await server.clock.pass(1_000);
+    expect([chat.status, server.taken]).toEqual(["ready", []]);
   });
 });
 
@@ -310,9 +313,9 @@ describe("an approval", () => {
     server.say(id, waits);
     await ended;
     const [, part] = chat.messages[1]!.parts.filter(({ type }) => type !== "step-start");
-    expect([chat.status, part]).toMatchObject(["ready", { state: "approval-requested", input: { text: "Buy milk" }, approval: { id: `${id}/c1` } }]);
+    expect([chat.status, part]).toMatchObject(["ready", { state: "approval-requested", input: { text: "Buy milk" }, approval: { id: "c1" } }]);
 
-    await chat.addToolApprovalResponse({ id: `${id}/c1`, approved, reason: "Said so." });
+    await chat.addToolApprovalResponse({ id: "c1", approved, reason: "Said so." });
     await settle();
     expect(server.requests.at(-1)).toMatchObject({ path: `~Yy8x/messages/${id}/approvals/c1`, body: { approved, reason: "Said so." } });
     approved && server.say(id, tool("running"));
@@ -342,7 +345,7 @@ describe("an approval", () => {
     const chat = chatOf(await transport.inner.history(channel), automatic);
     await chat.resumeStream();
     expect([chat.status, shown(chat)[1]]).toEqual(["ready", ["assistant", "approval-requested"]]);
-    await chat.addToolApprovalResponse({ id: "m/c1", approved: true });
+    await chat.addToolApprovalResponse({ id: "c1", approved: true });
     await settle();
     server.say("m", tool("done"));
     server.say("m", final("So be it."));
@@ -353,7 +356,7 @@ describe("an approval", () => {
   test("of a message that the page kept is told anew with all of its answer", async () => {
     server.record("m", text("Let me see."));
     server.record("m", waits);
-    const part = { type: "dynamic-tool", toolCallId: "c1", toolName: "add_note", input: {}, state: "approval-responded", approval: { id: "m/c1", approved: true } } as const;
+    const part = { type: "dynamic-tool", toolCallId: "c1", toolName: "add_note", input: {}, state: "approval-responded", approval: { id: "c1", approved: true } } as const;
     const chat = chatOf([{ id: "x", role: "user", parts: [{ type: "text", text: "Hello" }] }, { id: "m:answer", role: "assistant", parts: [{ type: "step-start" }, { type: "text", text: "Let me see." }, part] }]);
     const sent = chat.sendMessage();
     await settle();
@@ -364,10 +367,78 @@ describe("an approval", () => {
   });
 
   test("that nobody waits for is an error", async () => {
-    const part = { type: "dynamic-tool", toolCallId: "c1", toolName: "add_note", input: {}, state: "approval-responded", approval: { id: "m/c1", approved: true } } as const;
+    const part = { type: "dynamic-tool", toolCallId: "c1", toolName: "add_note", input: {}, state: "approval-responded", approval: { id: "c1", approved: true } } as const;
     const chat = chatOf([{ id: "x", role: "assistant", parts: [part] }]);
     await chat.sendMessage();
     expect(chat.error!.message).toBe("Nothing waits for this decision any more.");
+    const other = chatOf([{ id: "x", role: "user", parts: [{ type: "text", text: "Hello" }] }, { id: "x:answer", role: "assistant", parts: [{ type: "text", text: "Hi." }] }]);
+    await other.sendMessage();
+    expect([other.status, server.taken]).toEqual(["error", []]);
+  });
+});
+
+describe("what happens elsewhere", () => {
+  function listening(chat: Chat<CosmoUIMessage>): { calls: number; end: () => void } {
+    const heard = { calls: 0, end: () => {} };
+    heard.end = transport.inner.onElsewhere(channel, () => {
+      heard.calls++;
+      void transport.inner.history(channel).then((messages) => {
+        chat.messages = messages;
+        return chat.resumeStream();
+      });
+    });
+    return heard;
+  }
+
+  test("is told of: a question from another tab, once, and its answer streams here too", async () => {
+    const chat = chatOf();
+    const heard = listening(chat);
+    await settle();
+    server.say("m", { status: "started", question: "From the other tab" });
+    server.say("m", text("It"));
+    await settle();
+    expect([heard.calls, chat.status, shown(chat)]).toEqual([1, "streaming", [["user", "From the other tab"], ["assistant", "It"]]]);
+    server.say("m", final("It is."));
+    await settle();
+    expect([heard.calls, chat.status, shown(chat)[1]]).toEqual([1, "ready", ["assistant", "It is."]]);
+    heard.end();
+    server.say("n", { status: "started", question: "Another" });
+    await settle();
+    expect(heard.calls).toBe(1);
+  });
+
+  test("does not break into what streams here, and comes after it", async () => {
+    const chat = chatOf();
+    const heard = listening(chat);
+    const { id, ended } = await asked(chat);
+    server.say(id, text("Mine"));
+    server.say("m", { status: "started", question: "Theirs" });
+    await settle();
+    expect(heard.calls).toBe(0);
+    server.say(id, final("Mine."));
+    await ended;
+    server.say("m", text("Their"));
+    await settle();
+    server.say("m", final("Theirs."));
+    await settle();
+    expect([heard.calls, shown(chat)]).toEqual([1, [["user", "Hello"], ["assistant", "Mine."], ["user", "Theirs"], ["assistant", "Theirs."]]]);
+    heard.end();
+  });
+
+  test("is a decision, too, after which the answer goes on here", async () => {
+    const chat = chatOf();
+    const heard = listening(chat);
+    const { id, ended } = await asked(chat);
+    server.say(id, waits);
+    await ended;
+    expect(heard.calls).toBe(0);
+    server.say(id, tool("running"));
+    await settle();
+    server.say(id, tool("done"));
+    server.say(id, final("So be it."));
+    await settle();
+    expect([heard.calls, shown(chat)[1]]).toEqual([1, ["assistant", "output-available", "So be it."]]);
+    heard.end();
   });
 });
 

@@ -86,7 +86,7 @@ describe.skipIf(!isLive)("AG-UI with real functions and their back end", () => {
     await start(agent).ended;
     const resume = (from: CosmoAgent, approved: boolean): Promise<RunAgentResult> =>
       start(from, "runAgent", { resume: buildResumeArray(from.pendingInterrupts, { [from.pendingInterrupts[0]!.id]: { status: "resolved", payload: { approved } } }) }).ended;
-    expect(agent.pendingInterrupts).toMatchObject([{ reason: "tool_approval", metadata: { cosmo: { arguments: { text: "Buy milk" } } } }]);
+    expect(agent.pendingInterrupts).toMatchObject([{ reason: "tool_call", metadata: { cosmo: { arguments: { text: "Buy milk" } } } }]);
     await resume(agent, true);
     expect([answerOf(agent), agent.messages.filter(({ role }) => role === "tool").map(({ content }) => String(content).includes('"done"'))]).toEqual(["So be it.", [true]]);
 

@@ -13,6 +13,7 @@ const printed = {
   "signed-in": /°C/,
   "ag-ui": /°C/,
   "ag-ui-approval": /May add_note be carried out\?[^]*Buy milk[^]*So be it\./,
+  "http-agent": /°C/,
   "web-pubsub-client": /response .*°C.* true/,
   bare: /response completed .*°C.* true/,
   "old-worker": /[\w-]+ m-1 response completed .*°C/,

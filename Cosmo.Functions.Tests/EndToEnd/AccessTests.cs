@@ -375,6 +375,7 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
             {
                 "CreateToken" or "SetOwner" => JsonContent.Create(new { user = new { id = "ana", channels = (string[])[channel] } }),
                 "SendMessage" => JsonContent.Create(new { message = "Hello" }),
+                "RunAgent" => JsonContent.Create(new { threadId = channel, runId = "m", messages = Array.Empty<object>() }),
                 _ => null,
             };
             if (token is not null)

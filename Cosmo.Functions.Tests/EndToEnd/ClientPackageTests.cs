@@ -11,7 +11,7 @@ namespace Cosmo.Functions.Tests.EndToEnd;
 /// <summary>The client package against the whole app: its own live tests run here, in Node.</summary>
 public sealed class ClientPackageTests
 {
-    private const string AddNote = """
+    internal const string AddNote = """
         { "name": "add_note", "description": "Adds a note.",
           "parameters": { "type": "object", "properties": { "text": { "type": "string" } }, "required": ["text"], "additionalProperties": false },
           "http": { "method": "POST", "url": "%NOTES_URL%/notes", "body": { "text": "{text}" } },
@@ -99,7 +99,7 @@ public sealed class ClientPackageTests
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            limit.CancelAfter(TimeSpan.FromMinutes(4));
+            limit.CancelAfter(TimeSpan.FromMinutes(6));
             await node.WaitForExitAsync(limit.Token);
             return (node.ExitCode, text.ToString());
         }

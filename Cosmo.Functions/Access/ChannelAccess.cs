@@ -124,7 +124,7 @@ internal sealed class ChannelAccess(
 
     private IActionResult? WhyNot(HttpRequest request, string channel, SignedInUser? user, string? owner) => user switch
     {
-        null => Unauthorized(request, "Bearer", "This is open to signed-in users only. A key of the host is not looked at here."),
+        null => NotSignedIn(request, "This is open to signed-in users only. A key of the host is not looked at here."),
         _ when (options.Value.IsByOwner ? user.Name == owner : user.Lists(channel)) => null,
         _ => HttpAnswers.Problem(
             StatusCodes.Status403Forbidden,
@@ -133,6 +133,9 @@ internal sealed class ChannelAccess(
                 ? "The channel belongs to another user, or to nobody until a message or an operator names one."
                 : "The user's token does not list the channel."),
     };
+
+    /// <summary>The answer to a stranger at what is open to signed-in users only: 401.</summary>
+    public static IActionResult NotSignedIn(HttpRequest request, string detail) => Unauthorized(request, "Bearer", detail);
 
     private static IActionResult InvalidToken(HttpRequest request, string fault) =>
         Unauthorized(request, $"Bearer error=\"invalid_token\", error_description=\"{fault.Replace("\"", "'")}\"", $"The token does not do. {fault}");

@@ -24,6 +24,7 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<ApprovalDesk>()
             .AddSingleton<Cancellation>()
             .AddSingleton<MessageDirectory>()
+            .AddSingleton<RunAliases>()
             .AddSingleton<MessageHistory>()
             .AddSingleton<HistoryReader>()
             .AddSingleton<Replacement>()

@@ -64,7 +64,7 @@ internal sealed class ChannelErasure(
                 channel, [.. some.Select(message => (message.Address, message.InstanceId))], some.SelectMany(KeysOf), cancellationToken);
         }
 
-        await turns.ForgetAsync(channel, [], [.. history.Keys(channel), MessageMemory.ClaimsKey(redis.Prefix, channel)], cancellationToken);
+        await turns.ForgetAsync(channel, [], [.. history.Keys(channel), .. RunAliases.Keys(redis.Prefix, channel), MessageMemory.ClaimsKey(redis.Prefix, channel)], cancellationToken);
         await feedback.ForgetAsync(channel, cancellationToken);
 
         // Numbers and updates of the channel are those of messages that were never taken too.

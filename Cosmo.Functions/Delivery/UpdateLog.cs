@@ -25,7 +25,8 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     /// would take everything after for old.
     /// Answers {outcome, sequence, the update if it was recorded before, what is unsettled, until when somebody listens for deltas, the sequence of the message's
     /// text before}: 1 recorded, 2 recorded before but not known as sent, 0 behind the fence or said before. What is not final stays noted as under way until it is
-    /// settled; for a final update, unsettled are the sequences of those, each with its age in milliseconds by Redis's clock.
+    /// settled; for a final update, unsettled are the sequences of those, each with its age in milliseconds by Redis's clock. That something was recorded is published,
+    /// and no more than that: who hears it reads the log.
     /// </summary>
     public const string RecordFunction = """
         local function milliseconds()
@@ -74,6 +75,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
           redis.call('ZREMRANGEBYRANK', log, 0, -1 - tonumber(args[8]))
           redis.call('EXPIRE', log, args[5])
           redis.call('EXPIRE', fence, args[6])
+          redis.call('PUBLISH', args[9], sequence)
           return {1, sequence, '', kind == 'final' and unsettled(fence) or {}, redis.call('GET', deltas), text}
         end
 
@@ -153,6 +155,10 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
             .Where(update => update.Payload.Timestamp >= oldest)];
     }
 
+    /// <summary>The sequence of the newest update of a channel; 0 if there was none.</summary>
+    public async Task<long> FindNewestAsync(string channel, CancellationToken cancellationToken) =>
+        (long?)await redis.RunAsync(database => database.StringGetAsync(Key("sequence", channel)), cancellationToken) ?? 0;
+
     private async Task<RecordedUpdate> RecordAsync(LogEntry entry, CancellationToken cancellationToken) =>
         Read(await redis.EvaluateAsync(RecordFunction + "return record(KEYS, ARGV)", entry.Keys, entry.Values, cancellationToken), entry);
 
@@ -197,6 +203,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
                 FenceDays * 86_400,
                 SequenceDays * 86_400,
                 MaximumEntries,
+                redis.Prefix + SaidIn(channel),
             ]);
     }
 
@@ -205,6 +212,11 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         var payload = JsonSerializer.Deserialize<UpdatePayload>(entry[(entry.IndexOf(':') + 1)..], CosmoJson.Options)!;
         return new Update(channel, payload with { Sequence = sequence });
     }
+
+    /// <summary>Says, until it is disposed of, that there is something new in the log of a channel. Now and then that goes unsaid: who must know looks.</summary>
+    public Task<IAsyncDisposable> ListenAsync(string channel, Action heard, CancellationToken cancellationToken) => redis.ListenAsync(SaidIn(channel), heard, cancellationToken);
+
+    private static string SaidIn(string channel) => $"said:{channel}";
 
     /// <summary>What is kept of a channel, whichever its messages are.</summary>
     public RedisKey[] KeysOf(string channel) => [Key("sequence", channel), Key("updates", channel)];

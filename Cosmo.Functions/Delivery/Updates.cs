@@ -5,13 +5,14 @@ namespace Cosmo.Functions.Delivery;
 /// <summary>The updates of the wire contract, section 2, with their texts.</summary>
 internal static class Updates
 {
+    public const string StartedStatus = "started";
     public const string CompletedStatus = "completed";
     public const string CancelledStatus = "cancelled";
 
     /// <param name="question">What was asked, so that other clients of the channel can show it.</param>
     /// <param name="replaces">The message whose place it takes.</param>
     public static UpdatePayload Started(MessageAddress address, string? question = null, string? replaces = null) =>
-        Of(address, null, "Assistant is processing your request...", "started", "status") with { Question = question, Replaces = replaces };
+        Of(address, null, "Assistant is processing your request...", StartedStatus, "status") with { Question = question, Replaces = replaces };
 
     public static UpdatePayload Processing(MessageAddress address, string threadId) =>
         Of(address, threadId, "Assistant is gathering information...", "processing", "status");

@@ -59,6 +59,16 @@ internal sealed class RedisConnection : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
     }
 
+    /// <summary>The same until the subscription is disposed of, for a channel that many come and go to.</summary>
+    public async Task<IAsyncDisposable> ListenAsync(string channel, Action heard, CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        var (subscriber, literal) = (connection.GetSubscriber(), Literal(channel));
+        Action<RedisChannel, RedisValue> handler = (_, _) => heard();
+        await ((Task)subscriber.SubscribeAsync(literal, handler)).WaitAsync(_timeout, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return new Subscription(() => subscriber.UnsubscribeAsync(literal, handler, CommandFlags.FireAndForget));
+    }
+
     /// <summary>The servers that together hold all keys: one, or the masters of a cluster, by name.</summary>
     public async Task<IReadOnlyList<IServer>> FindMastersAsync(CancellationToken cancellationToken)
     {
@@ -159,6 +169,11 @@ internal sealed class RedisConnection : IAsyncDisposable
         {
             return e.FailureType == ConnectionFailureType.AuthenticationFailure ? e : null;
         }
+    }
+
+    private sealed class Subscription(Func<Task> end) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await end();
     }
 
     /// <summary>What the client is told of options that were validated.</summary>

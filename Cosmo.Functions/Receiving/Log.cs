@@ -20,6 +20,12 @@ internal static partial class Log
     [LoggerMessage(605, LogLevel.Error, "Message {MessageId} of a client could not be queued.")]
     public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
 
+    [LoggerMessage(615, LogLevel.Warning, "What is new of run {RunId} could not be read; that is tried again.")]
+    public static partial void RunNotRead(this ILogger logger, Exception exception, string runId);
+
+    [LoggerMessage(616, LogLevel.Warning, "Redis did not say, or was not told, what run {RunId} is about.")]
+    public static partial void RunNotFound(this ILogger logger, Exception exception, string runId);
+
     [LoggerMessage(612, LogLevel.Warning, "Redis did not say whether message {MessageId} of a client is over a limit.")]
     public static partial void LimitNotFound(this ILogger logger, Exception exception, string messageId);
 }

@@ -27,9 +27,10 @@ export function metadataOf(messageId: string): { cosmo: { messageId: string } } 
   return { cosmo: { messageId } };
 }
 
-/** Whether a message is a part of the answer to a message. */
-export function isAnswerOf(message: Message, messageId: string): boolean {
-  return message.id.startsWith(`${messageId}:`) && message.role !== "user";
+/** Whether a message is a part of the answer to a message, told here or, with the calls that it made, by another agent. */
+export function isAnswerOf(message: Message, messageId: string, calls: ReadonlySet<string> = new Set()): boolean {
+  const made = message.role === "assistant" ? (message.toolCalls ?? []).map(({ id }) => id) : message.role === "tool" ? [message.toolCallId] : [];
+  return message.role !== "user" && (message.id.startsWith(`${messageId}:`) || made.some((id) => calls.has(id)));
 }
 
 /** The conversation in the words of AG-UI. Of what is being answered only the question, since the answer is told. */

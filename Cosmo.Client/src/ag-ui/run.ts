@@ -1,8 +1,8 @@
 import { type BaseEvent, contentToText, EventType, type Interrupt, type Message, type ResumeEntry, type RunAgentInput, type TokenUsage } from "@ag-ui/client";
-import { approvalId, type Channels, decide, follow, type HeldChannel, type Outcome } from "../channels.js";
+import { ask, type Channels, decide, follow, type HeldChannel, type Outcome } from "../channels.js";
 import { CosmoError, RefusedError } from "../errors.js";
 import { Progress, type Step } from "../progress.js";
-import { isOver, type Turn } from "../turn.js";
+import { isOver, type Turn, type TurnState } from "../turn.js";
 import { isObject, type ToolCall, type Usage } from "../updates.js";
 import { callId, isAnswerOf, messagesOf, metadataOf, resultId, resultOf, textId } from "./messages.js";
 
@@ -55,9 +55,8 @@ export class Run {
     }
 
     // The turn says it too when this fails.
-    this.#held.chat
-      .ask(text, { messageId, ...(typeof profile === "string" ? { profile } : {}), ...(typeof replaces === "string" ? { replaces } : {}) })
-      .catch(() => {});
+    const options = { messageId, ...(typeof profile === "string" ? { profile } : {}), ...(typeof replaces === "string" ? { replaces } : {}) };
+    ask(this.#held, text, options).catch(() => {});
     this.#end(await this.#follow(messageId));
   }
 
@@ -66,7 +65,7 @@ export class Run {
     const decisions = entries.map(({ interruptId, status, payload }) => {
       const answer: Record<string, unknown> = isObject(payload) ? payload : { approved: payload };
       const approved = status === "resolved" && answer["approved"] === true;
-      return { id: interruptId, approved, reason: typeof answer["reason"] === "string" ? answer["reason"] : undefined };
+      return { callId: interruptId, approved, reason: typeof answer["reason"] === "string" ? answer["reason"] : undefined };
     });
     const { messageId, progress, isUntold } = await decide(this.#held, decisions);
     if (isUntold) {
@@ -191,7 +190,8 @@ export class Run {
   /** What was told of an answer goes: all of it is told anew. */
   #takeBackAnswer(messageId: string): void {
     this.#closeText();
-    this.#send(EventType.MESSAGES_SNAPSHOT, { messages: this.#base().filter((message) => !isAnswerOf(message, messageId)) });
+    const calls = new Set(this.#held.chat.messages.find(({ id }) => id === messageId)?.tools.map(({ call_id }) => call_id));
+    this.#send(EventType.MESSAGES_SNAPSHOT, { messages: this.#base().filter((message) => !isAnswerOf(message, messageId, calls)) });
   }
 
   #end(outcome: Outcome): void {
@@ -219,8 +219,9 @@ export class Run {
     turn.tools.filter(({ state }) => state === "running" || state === "awaiting_approval").forEach((call) => {
       this.#send(EventType.TOOL_CALL_RESULT, { messageId: resultId(call, turn.id), toolCallId: call.call_id, content: JSON.stringify({ state: "unknown" }) });
     });
-    if (turn.incomplete !== null) {
-      this.#send(EventType.CUSTOM, { name: "cosmo.incomplete", value: { reason: turn.incomplete } });
+    const more = { ...(turn.incomplete === null ? {} : { incomplete: turn.incomplete }), ...(turn.answeredBy === null ? {} : { answered_by: turn.answeredBy }) };
+    if (Object.keys(more).length > 0) {
+      this.#send(EventType.CUSTOM, { name: "cosmo.status", value: { status: "completed", ...more } });
     }
 
     if (turn.state === "completed") {
@@ -228,8 +229,8 @@ export class Run {
     } else if (turn.state === "cancelled" || (this.#isCancelled && turn.state === "unsent")) {
       this.#sendFinished({ outcome: { type: "cancelled" }, ...usage });
     } else {
-      const code = turn.error?.isTimeout === true ? "timeout" : turn.state;
-      this.#send(EventType.RUN_ERROR, { message: turn.error?.message ?? "The answer could not be finished.", code, ...usage });
+      const { message = "The answer could not be finished.", details = null } = turn.error ?? {};
+      this.#send(EventType.RUN_ERROR, { message, code: codeOf(turn), ...usage, ...(details === null ? {} : { metadata: { error_details: details } }) });
     }
   }
 
@@ -254,10 +255,15 @@ export class Run {
   }
 }
 
+function codeOf({ state, error }: Turn): string {
+  const codes: Partial<Record<TurnState, CosmoError["code"]>> = { refused: "refused", unsent: "not_sent", lost: "unknown_outcome" };
+  return codes[state] ?? (error?.isTimeout === true ? "timeout" : "error");
+}
+
 function interruptOf(messageId: string, { call_id, name, arguments: args, expires_at }: ToolCall): Interrupt {
   return {
-    id: approvalId(messageId, call_id),
-    reason: "tool_approval",
+    id: call_id,
+    reason: "tool_call",
     message: `May ${name} be carried out?`,
     toolCallId: call_id,
     responseSchema: decisionSchema,

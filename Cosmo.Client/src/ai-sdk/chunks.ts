@@ -1,5 +1,4 @@
 import type { InferUIMessageChunk } from "ai";
-import { approvalId } from "../channels.js";
 import type { Step } from "../progress.js";
 import type { Turn } from "../turn.js";
 import type { ToolCall } from "../updates.js";
@@ -9,12 +8,7 @@ type Chunk = InferUIMessageChunk<CosmoUIMessage>;
 
 /** Puts an answer into the chunks of a UI message stream. All of it is one step, so that it can be taken back where it is begun anew. */
 export class Chunks {
-  readonly #messageId: string;
   #openText: string | null = null;
-
-  constructor(messageId: string) {
-    this.#messageId = messageId;
-  }
 
   of(step: Step): Chunk[] {
     switch (step.type) {
@@ -58,7 +52,6 @@ export class Chunks {
     const { call_id: toolCallId, name: toolName, state } = call;
     const tool = { toolCallId, toolName, dynamic: true, providerExecuted: true } as const;
     const wasAsked = before?.state === "awaiting_approval";
-    const approval = approvalId(this.#messageId, toolCallId);
     const chunks: Chunk[] = [];
     if (before === null) {
       chunks.push({ type: "tool-input-start", ...tool });
@@ -69,12 +62,12 @@ export class Chunks {
     }
 
     if (wasAsked) {
-      chunks.push({ type: "tool-approval-response", approvalId: approval, approved: state !== "refused" });
+      chunks.push({ type: "tool-approval-response", approvalId: toolCallId, approved: state !== "refused" });
     }
 
     switch (state) {
       case "awaiting_approval":
-        chunks.push({ type: "tool-approval-request", approvalId: approval, toolCallId });
+        chunks.push({ type: "tool-approval-request", approvalId: toolCallId, toolCallId });
         break;
       case "done":
         chunks.push({ type: "tool-output-available", toolCallId, output: outputOf(call) });

@@ -1,6 +1,6 @@
 import { type ChatTransport, generateId, isToolUIPart, type UIMessage, type UIMessageChunk } from "ai";
-import { Channels, type ChannelsOptions, type Continued, decide, type Decision, follow, type HeldChannel } from "../channels.js";
-import type { AskOptions, Chat } from "../chat.js";
+import { ask, Channels, type ChannelsOptions, type Continued, decide, type Decision, follow, type HeldChannel } from "../channels.js";
+import type { Chat } from "../chat.js";
 import { RefusedError } from "../errors.js";
 import { isOver, type Turn } from "../turn.js";
 import { isObject } from "../updates.js";
@@ -33,6 +33,10 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
   readonly #asked = new Map<string, string>();
   /** How often each chat was resumed. */
   readonly #resumes = new Map<string, number>();
+  /** The chats that stream, each as often as it does. */
+  readonly #streaming: string[] = [];
+  /** The answers that are told, or that somebody was called for. */
+  readonly #told = new Set<string>();
 
   constructor(options: ChannelsOptions) {
     this.#channels = new Channels(options);
@@ -56,18 +60,36 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
   }
 
   /**
+   * Calls when something is answered that this page does not stream, and it streams nothing else: a question from another tab, or an answer that goes on since somebody
+   * decided elsewhere. Then it is time for `history` and `resumeStream`. Returns what ends that.
+   */
+  onElsewhere(chatId: string, listener: () => void): () => void {
+    const held = this.#channels.hold(chatId);
+    const end = held.chat.on("turn", (turn) => {
+      const isUnderWay = !isOver(turn) && turn.tools.every(({ state }) => state !== "awaiting_approval");
+      if (isUnderWay && !this.#streaming.includes(chatId) && !this.#told.has(keyOf(chatId, turn.id))) {
+        this.#told.add(keyOf(chatId, turn.id));
+        listener();
+      }
+    });
+    return () => {
+      end();
+      held.release();
+    };
+  }
+
+  /**
    * Asks the last question, in the place of its last answer where that is asked for or where it was edited. Where a person decided on calls, it tells that instead and
    * goes on with their answer. `body` may name a `profile`.
    */
   async sendMessages({ trigger, chatId, messageId, messages, abortSignal, body }: SendOptions<M>): Promise<ReadableStream<UIMessageChunk>> {
     const message = messages.find(({ id }) => id === messageId) ?? messages.at(-1);
-    const decisions = message?.role === "assistant" && trigger === "submit-message" ? decisionsOf(message) : [];
     const question = messages.filter(({ role }) => role === "user").at(-1);
-    const held = this.#channels.hold(chatId);
+    const held = this.#hold(chatId);
     try {
       abortSignal?.throwIfAborted();
-      return await (decisions.length > 0
-        ? this.#goOn(held, chatId, decisions, abortSignal)
+      return await (message?.role === "assistant" && trigger === "submit-message"
+        ? this.#goOn(held, chatId, decisionsOf(message), abortSignal)
         : this.#ask(held, chatId, question, trigger === "regenerate-message" || messageId !== undefined, body, abortSignal));
     } catch (error) {
       held.release();
@@ -78,7 +100,7 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
   /** All of what is being answered, and what comes; null where nothing is. */
   async reconnectToStream({ chatId, abortSignal }: ReconnectOptions<M>): Promise<ReadableStream<UIMessageChunk> | null> {
     this.#resumes.set(chatId, this.#resumesOf(chatId) + 1);
-    const held = this.#channels.hold(chatId);
+    const held = this.#hold(chatId);
     try {
       await held.caughtUp(abortSignal);
       const turn = held.chat.messages.find((one) => !isOver(one));
@@ -107,11 +129,11 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
       throw new RefusedError("There is no question.", "The messages have no user message with text.");
     }
 
-    const key = JSON.stringify([chatId, question.id]);
+    const key = keyOf(chatId, question.id);
     const before = this.#asked.get(key) ?? question.id;
     const profile = isObject(body) ? body["profile"] : undefined;
     const messageId = isAgain ? generateId() : question.id;
-    const options: AskOptions = {
+    const options = {
       messageId,
       ...(typeof profile === "string" ? { profile } : {}),
       ...(isAgain && wasAsked(held.chat.messages.find(({ id }) => id === before)) ? { replaces: before } : {}),
@@ -119,7 +141,7 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
     const cancelled = (): void => this.#cancel(chatId, messageId);
     signal?.addEventListener("abort", cancelled);
     try {
-      await held.chat.ask(text, options);
+      await ask(held, text, options);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
@@ -144,7 +166,9 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
   }
 
   #stream(held: HeldChannel, chatId: string, { messageId, signal, continued }: Wanted): ReadableStream<UIMessageChunk> {
-    const chunks = new Chunks(messageId);
+    const chunks = new Chunks();
+    const key = keyOf(chatId, messageId);
+    this.#told.add(key);
     let leave = (): void => {};
     return new ReadableStream<UIMessageChunk>({
       start: (controller) => {
@@ -189,6 +213,7 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
             if (outcome.type === "lost") {
               close([...chunks.closeText(), { type: "error", errorText: outcome.error.message }]);
             } else if (outcome.type === "waits") {
+              this.#told.delete(key);
               close([...chunks.closeText(), { type: "finish-step" }, { type: "finish", finishReason: "tool-calls" }]);
             } else {
               close(chunks.end(outcome.turn));
@@ -198,6 +223,23 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
       },
       cancel: () => leave(),
     });
+  }
+
+  /** Holds a channel for a stream, or for finding out whether there is one. */
+  #hold(chatId: string): HeldChannel {
+    const { release, ...held } = this.#channels.hold(chatId);
+    this.#streaming.push(chatId);
+    let isHeld = true;
+    return {
+      ...held,
+      release: () => {
+        if (isHeld) {
+          isHeld = false;
+          this.#streaming.splice(this.#streaming.indexOf(chatId), 1);
+          release();
+        }
+      },
+    };
   }
 
   #resumesOf(chatId: string): number {
@@ -214,10 +256,14 @@ export class CosmoChatTransport<M extends UIMessage = CosmoUIMessage> implements
   }
 }
 
+function keyOf(chatId: string, messageId: string): string {
+  return JSON.stringify([chatId, messageId]);
+}
+
 /** What a person decided on the calls of a message. */
 function decisionsOf({ parts }: UIMessage): Decision[] {
   return parts.filter(isToolUIPart).flatMap(({ state, approval }) =>
-    state === "approval-responded" ? [{ id: approval.id, approved: approval.approved, reason: approval.reason }] : [],
+    state === "approval-responded" ? [{ callId: approval.id, approved: approval.approved, reason: approval.reason }] : [],
   );
 }
 

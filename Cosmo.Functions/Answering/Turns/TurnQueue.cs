@@ -92,8 +92,8 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         redis.call('EXPIRE', taken, ARGV[11])
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
-        if ARGV[20] then
-          redis.call('HSET', KEYS[13], ticket, ARGV[20], ticket .. ':member', ARGV[10])
+        if ARGV[21] then
+          redis.call('HSET', KEYS[13], ticket, ARGV[21], ticket .. ':member', ARGV[10])
           redis.call('EXPIRE', KEYS[13], kept)
         end
         if #waiting > 0 then return {'Waiting', 1} end
@@ -248,7 +248,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
             [ListKey(address.Channel), LeaseKey(address.Channel), EndingKey(address.Channel), TakenKey(address.Channel), .. KeysOf(address), .. started.Keys,
                 .. ticket is null ? [] : new RedisKey[] { TicketsKey(address.Channel) }],
             [
-                instanceId, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (long)TextKept.TotalSeconds,
+                instanceId, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, DigestOf(text), (long)TextKept.TotalSeconds,
                 MessageMemory.Pack(body), (long)MessageMemory.BodyKept.TotalSeconds, Member(address), (long)TakenKept.TotalSeconds, .. started.Values,
                 .. ticket is null ? [] : new RedisValue[] { ticket.ToString() },
             ],
@@ -353,6 +353,14 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<int?> FindAttemptAsync(string channel, string messageId, CancellationToken cancellationToken) =>
         (int?)await redis.RunAsync(database => database.StringGetAsync(AttemptKey(channel, messageId)), cancellationToken);
 
+    /// <summary>Whether a message of this id was asked in the last days, and whether it was this one.</summary>
+    /// <param name="text">What it asks; null where that is not known.</param>
+    public async Task<(bool IsKnown, bool IsSame)> FindAskedAsync(string channel, string messageId, string? text, CancellationToken cancellationToken)
+    {
+        var known = (byte[]?)await redis.RunAsync(database => database.StringGetAsync(QuestionKey(new MessageAddress(channel, messageId, 1))), cancellationToken);
+        return (known is not null, text is null || known is null || DigestOf(text).AsSpan().SequenceEqual(known));
+    }
+
     /// <summary>The messages of a channel that took a place and of which anything may be left.</summary>
     public async Task<IReadOnlyList<MessageAddress>> FindTakenAsync(string channel, CancellationToken cancellationToken)
     {
@@ -386,6 +394,8 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     /// <summary>What is kept of a message alone.</summary>
     private RedisKey[] KeysOf(MessageAddress address) =>
         [MessageKey(address), AttemptKey(address.Channel, address.MessageId), QuestionKey(address), MessageMemory.BodyKey(redis.Prefix, address)];
+
+    private static byte[] DigestOf(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
     private string ListKey(string channel) => KeyOf("turns", channel);
 
