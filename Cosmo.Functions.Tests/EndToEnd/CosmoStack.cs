@@ -135,6 +135,9 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Kills host and worker that were started last, as <c>kill -9</c> does: the loss of a whole machine.</summary>
     public Task KillAsync() => _processes[^1].KillAsync();
 
+    /// <summary>Stops host and worker that were started last, as a deployment does.</summary>
+    public Task StopFunctionsAsync(CancellationToken cancellationToken) => _processes[^1].StopAsync(cancellationToken);
+
     /// <summary>Kills the worker alone, as <c>kill -9</c> does. The host fails its activities and starts another.</summary>
     public Task KillWorkerAsync() => _processes[^1].KillWorkerAsync();
 

@@ -55,6 +55,13 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Has it stop in an orderly way, and waits for that.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        using var signal = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await _process.WaitForExitAsync(cancellationToken);
+    }
+
     /// <summary>Kills the worker as <c>kill -9</c> does it; waits for one if the last is not up again.</summary>
     public async Task KillWorkerAsync()
     {

@@ -26,7 +26,9 @@ public sealed class HttpFuzzTests
                 Foreign.WellFormedText.Where(name => name.Length > 0).Select(Uri.EscapeDataString).Array[4],
                 Gen.Bool,
                 Foreign.Changed(
-                    """{"message_id":"m1","message":"Hi","user":{"id":"ana","roles":["auditor"]}}""", """{"channel":"c","confirm":"DELETE"}""", """{"ids":["a"],"cause":"redis"}""", "{}")),
+                    """{"message_id":"m1","message":"Hi","user":{"id":"ana","roles":["auditor"]}}""", """{"channel":"c","confirm":"DELETE"}""", """{"ids":["a"],"cause":"redis"}""", "{}",
+                    """{"threadId":"c","runId":"r","messages":[{"id":"a","role":"assistant","content":"H","toolCalls":[{"id":"t"}]},{"role":"user","content":[{"type":"text","text":"Hi"}]}],"forwardedProps":{"profile":"x"}}""",
+                    """{"threadId":"c","runId":"r","messages":[],"resume":[{"interruptId":"t","status":"resolved","payload":{"approved":true}}]}""")),
             async input =>
             {
                 var ((method, route), names, isMissing, body) = input;

@@ -7,12 +7,14 @@ using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Receiving.AgUi;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
 using Cosmo.Functions.Threads;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
@@ -26,6 +28,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     private readonly RabbitMQPublisher _rabbitMQ;
     private readonly StopSignals _stopSignals;
     private readonly AccessSetup _setup;
+    private readonly AnswerStarter _starter;
 
     private ReceivingRoom(CosmoQueue queue)
     {
@@ -42,7 +45,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         var turns = Turns = new TurnQueue(_redis.Connection, Log, answering);
         var cancellation = new Cancellation(turns, Log, _stopSignals, NullLogger<Cancellation>.Instance);
         var reader = new ChatMessageReader(options);
-        var starter = new AnswerStarter(
+        var starter = _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System),
@@ -102,6 +105,18 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         var room = new ReceivingRoom(await CosmoQueue.ConnectAsync());
         await room.Topology.DeclareAsync(TestContext.Current.CancellationToken);
         return room;
+    }
+
+    /// <summary>The agent for AG-UI clients.</summary>
+    /// <param name="messages">How its messages are queued.</param>
+    public RunAgent AgentWith(MessagePublisher messages)
+    {
+        var (options, aliases) = (Queue.OptionsAt(), new RunAliases(_redis.Connection, TimeProvider.System));
+        var stream = new RunStream(
+            Log, Desk, aliases, Options.Create(new AnsweringOptions()), Substitute.For<IHostApplicationLifetime>(), TimeProvider.System, NullLogger<RunStream>.Instance);
+        return new RunAgent(
+            new ChatMessageReader(options), messages, _starter, new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System), Turns, Desk, Log, aliases,
+            stream, _setup.Channels, _setup.Groups, Options.Create(Access), options, TimeProvider.System, NullLogger<RunAgent>.Instance);
     }
 
     public async ValueTask DisposeAsync()

@@ -171,9 +171,11 @@ internal sealed class RunAgent(
         return (await JoinAsync(input.ThreadId, messageId, cancellationToken), null);
     }
 
-    /// <summary>A message whose newest attempt is not known any more is long over.</summary>
-    private async Task<FollowedRun> JoinAsync(string channel, string messageId, CancellationToken cancellationToken) =>
-        new(new MessageAddress(channel, messageId, await turns.FindAttemptAsync(channel, messageId, cancellationToken) ?? 1), After: null);
+    private async Task<FollowedRun> JoinAsync(string channel, string messageId, CancellationToken cancellationToken)
+    {
+        var attempt = await turns.FindAttemptAsync(channel, messageId, cancellationToken);
+        return new(new MessageAddress(channel, messageId, attempt ?? 1), After: null, IsLongAgo: attempt is null);
+    }
 
     private static IActionResult NotARun(string fault) => HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a run", fault);
 }

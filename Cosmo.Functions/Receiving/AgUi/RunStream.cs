@@ -71,7 +71,7 @@ internal sealed class RunStream(
                 var updates = await log.ReadAsync(address.Channel, after, cancellationToken);
                 after = updates.Count > 0 ? updates[^1].Payload.Sequence!.Value : after;
                 var own = Of(address.MessageId, updates);
-                if (isFirst && run.After is null && own.Count == 0 && await log.IsOverAsync(address, cancellationToken))
+                if (isFirst && run.After is null && own.Count == 0 && (run.IsLongAgo || await log.IsOverAsync(address, cancellationToken)))
                 {
                     await SayAsync(response, events.Fail("This run ended a while ago. What was answered stands in the history.", RunEvents.Ended), cancellationToken);
                     return;
@@ -171,4 +171,5 @@ internal sealed class RunStream(
 /// <summary>A message whose updates a run follows.</summary>
 /// <param name="Address">The message, and which attempt at it.</param>
 /// <param name="After">Of one that is queued just now: the newest update of its channel before; null for one that was taken in before.</param>
-internal sealed record FollowedRun(MessageAddress Address, long? After);
+/// <param name="IsLongAgo">It was taken in so long ago that it is over.</param>
+internal sealed record FollowedRun(MessageAddress Address, long? After, bool IsLongAgo = false);
