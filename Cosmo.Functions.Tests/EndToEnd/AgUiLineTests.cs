@@ -23,6 +23,7 @@ public sealed class AgUiLineTests
         var stopwatch = Stopwatch.StartNew();
         await stack.StopFunctionsAsync(Cancellation);
         stopwatch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20));
+        TestContext.Current.TestOutputHelper?.WriteLine($"It took {stopwatch.Elapsed.TotalSeconds:0.0} s.");
         var last = await line.EndAsync();
 
         (last["type"]!.GetValue<string>(), last["code"]!.GetValue<string>()).ShouldBe(("RUN_ERROR", "ask_again"));

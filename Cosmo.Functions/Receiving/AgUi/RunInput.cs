@@ -72,7 +72,8 @@ internal sealed record RunInput(
         decisions = [.. entries.OfType<RunDecision>()];
         return resume.Kind == JsonValueKind.Array && decisions.Count == entries.Count
             ? null
-            : $"Field 'resume' must be an array of {{\"interruptId\", \"status\": \"resolved\" | \"cancelled\", \"payload\"}}; the payload of what is resolved is true or false, or an object with 'approved' that is, and maybe a 'reason' of at most {LongestReason} characters.";
+            : "Field 'resume' must be an array of {\"interruptId\", \"status\": \"resolved\" | \"cancelled\", \"payload\"}; the payload of what is resolved is true or false, " +
+                $"or an object with 'approved' that is, and maybe a 'reason' of at most {LongestReason} characters.";
     }
 
     private static RunDecision? ReadDecision(ForeignJson entry)
