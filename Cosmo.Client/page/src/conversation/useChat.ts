@@ -1,4 +1,4 @@
-import { type Chat, connect, type ConnectionState, RefusedError, type Turn } from "@cosmo/client";
+import { type AskOptions, type Chat, connect, type ConnectionState, RefusedError, type Turn } from "@cosmo/client";
 import { useEffect, useState } from "preact/hooks";
 import { type Config, negotiate } from "../config.js";
 import { forgetSent, sentQuestions } from "../storage/sent.js";
@@ -71,7 +71,7 @@ export function useChat(config: Config | null, channel: string): ChatView {
 }
 
 /** Asks, and forgets the question on this device once the server has it or has refused it. The turn shows what became of it. */
-export function deliver(chat: Chat, channel: string, text: string, options: NonNullable<Parameters<Chat["ask"]>[1]> & { messageId: string }): void {
+export function deliver(chat: Chat, channel: string, text: string, options: AskOptions & { messageId: string }): void {
   const forget = (): void => forgetSent(channel, options.messageId);
   chat.ask(text, options).then(forget, (error: unknown) => (error instanceof RefusedError ? forget() : undefined));
 }
