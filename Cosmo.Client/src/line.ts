@@ -11,6 +11,8 @@ export interface ReliableSession {
   reconnectionToken: string;
   /** The highest sequence id that was received. */
   received: number;
+  /** The next request's: the service takes one that it knows already for the same request, whichever socket it comes over. */
+  nextAckId: number;
 }
 
 /** What a line tells whoever opened it. */
@@ -73,7 +75,7 @@ export class Line {
 
   /** Sends a user event, and resolves when the service took it. Rejects with a RefusedError, or with an UnknownOutcomeError. */
   send(event: string, data: unknown): Promise<void> {
-    const ackId = this.#nextAckId++;
+    const ackId = this.#session === null ? this.#nextAckId++ : this.#session.nextAckId++;
     return new Promise((resolve, reject) => {
       const timer = this.#platform.setTimeout(() => this.#end(null), lineLimits.ack);
       this.#acks.set(ackId, { resolve, reject, timer });
@@ -125,7 +127,7 @@ export class Line {
 
     const { connectionId, reconnectionToken } = frame;
     this.#session = this.#isReliable && typeof connectionId === "string" && typeof reconnectionToken === "string"
-      ? { connectionId, reconnectionToken, received: this.#session?.connectionId === connectionId ? this.#session.received : 0 }
+      ? { received: 0, nextAckId: 1, ...(this.#session?.connectionId === connectionId ? this.#session : {}), connectionId, reconnectionToken }
       : null;
     this.#isConnected = true;
     this.#pingLater();

@@ -293,6 +293,24 @@ describe("the reliable subprotocol", () => {
     chat.close();
   });
 
+  test("a request after a recovery has a number that the connection has not had", async () => {
+    const server = new FakeServer();
+    const chat = await server.connected(reliable);
+    const numbers: unknown[] = [];
+    server.onMessage = (_, { ackId }) => {
+      numbers.push(ackId);
+      return "take";
+    };
+    void chat.ask("First");
+    await server.clock.pass(1_100);
+    server.socket.break();
+    await server.clock.pass(1_100);
+    void chat.ask("Second");
+    await server.clock.pass(1_100);
+    expect(numbers).toEqual([1, 2]);
+    chat.close();
+  });
+
   test("says what it received at most once a second, and at once when it is far behind", async () => {
     const server = new FakeServer();
     const chat = await server.connected(reliable);

@@ -8,7 +8,6 @@ using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Local.Terminal;
-using Cosmo.Local.Emulators;
 using Microsoft.AspNetCore.Http;
 using Microsoft.IdentityModel.Tokens;
 
@@ -344,7 +343,7 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         /// <summary>Opens a channel as the chat page does.</summary>
         internal async Task<HttpStatusCode> OpenOnPageAsync(string channel)
         {
-            await using var page = await ChatPage.StartAsync(new Uri("http://127.0.0.1:0"), Stack.Http.BaseAddress!, Stack.Keys.DefaultKey, Cancellation);
+            await using var page = await Stack.StartPageAsync(Cancellation);
             using var browser = new HttpClient { BaseAddress = page.Url };
             using var answer = await browser.PostAsJsonAsync("negotiate", new { name = channel }, Cancellation);
             return answer.StatusCode;

@@ -1,37 +1,22 @@
-using Cosmo.Local.Emulators;
-using Microsoft.Playwright;
+using Cosmo.Functions.Tests.EndToEnd.Page;
+using static Microsoft.Playwright.Assertions;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>The chat page in a real Chromium: a question is typed, and its answer streams.</summary>
-public sealed class BrowserTests
+public sealed class BrowserTests(PageFixture fixture) : PageTests(fixture)
 {
-    private static readonly string[] Quiet =
-    [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ];
-
     [Fact]
     public async Task A_question_on_the_page_shows_the_tool_at_work_and_an_answer_that_streams()
     {
-        await using var stack = await CosmoStack.CreateAsync(
-            openAI: new() { FirstTokenDelay = TimeSpan.FromMilliseconds(50), TokenPace = TimeSpan.FromMilliseconds(20) });
-        await using var page = await ChatPage.StartAsync(new Uri("http://127.0.0.1:0"), stack.Http.BaseAddress!, stack.Keys.DefaultKey, TestContext.Current.CancellationToken);
-        await stack.StartFunctionsAsync();
-        using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium(), Args = Quiet });
-        var tab = await browser.NewPageAsync();
-        var errors = new List<string>();
-        tab.PageError += (_, error) => errors.Add(error);
-
-        await tab.GotoAsync(new Uri(page.Url, "/#browser-test").AbsoluteUri);
-        await Assertions.Expect(tab.GetByTestId("connection")).ToContainTextAsync("Connected");
-        await tab.GetByTestId("composer").FillAsync("Weather in Makati?");
-        await tab.Keyboard.PressAsync("Enter");
-        await Assertions.Expect(tab.GetByTestId("tool")).ToContainTextAsync("get_weather");
+        var tab = await Fixture.OpenAsync("browser-test");
+        await Expect(tab.Connection).ToContainTextAsync("Connected");
+        await tab.Composer.FillAsync("Weather in Makati?");
+        await tab.Page.Keyboard.PressAsync("Enter");
+        await Expect(tab.Page.GetByTestId("tool")).ToContainTextAsync("get_weather");
         var lengths = new HashSet<int>();
-        var answer = tab.GetByTestId("answer").Last;
-        var done = Assertions.Expect(tab.Locator("[data-message-id]").Last).ToHaveAttributeAsync("data-state", "done", new() { Timeout = 30_000 });
+        var answer = tab.Page.GetByTestId("answer").Last;
+        var done = Expect(tab.Page.Locator("[data-message-id]").Last).ToHaveAttributeAsync("data-state", "done", new() { Timeout = 30_000 });
         while (!done.IsCompleted)
         {
             lengths.Add((await answer.TextContentAsync())!.Length);
@@ -40,8 +25,6 @@ public sealed class BrowserTests
         await done;
         (await answer.TextContentAsync())!.ShouldContain("°C");
         lengths.Count.ShouldBeGreaterThan(5);
-        errors.ShouldBeEmpty();
+        tab.Errors.ShouldBeEmpty();
     }
-
-    private static string Chromium() => Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium";
 }

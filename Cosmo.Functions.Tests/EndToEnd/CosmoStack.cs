@@ -174,6 +174,18 @@ internal sealed class CosmoStack : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts the server of the chat page, which <c>./cosmo test</c> has built.</summary>
+    public Task<ChatPage> StartPageAsync(CancellationToken cancellationToken) => ChatPage.StartAsync(
+        new ChatPageOptions
+        {
+            Url = new Uri("http://127.0.0.1:0"),
+            Functions = Http.BaseAddress!,
+            WebPubSub = WebPubSub.Url,
+            Key = Keys.DefaultKey,
+            Folder = ChatPage.FolderIn(Local.Terminal.CosmoScript.Root),
+        },
+        cancellationToken);
+
     /// <summary>Replaces the model's faults; see the emulator's README.</summary>
     public Task FaultAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(OpenAI.Url, "/emulator/faults"), faults);
 
@@ -182,6 +194,9 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     /// <summary>Replaces what is wrong with Web PubSub.</summary>
     public Task FaultWebPubSubAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(WebPubSub.Url, "/emulator/faults"), faults);
+
+    /// <summary>Breaks every connection of a browser.</summary>
+    public Task DropSocketsAsync() => ControlAsync(HttpMethod.Delete, new Uri(WebPubSub.Url, "/emulator/sockets"), "");
 
     /// <summary>Replaces the model's scripted answers.</summary>
     public Task ScriptAsync(string answers) => ControlAsync(HttpMethod.Put, new Uri(OpenAI.Url, "/emulator/script"), answers);

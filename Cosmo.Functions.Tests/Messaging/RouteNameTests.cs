@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Local.Terminal;
 using Cosmo.Functions.Tests.Local.WebPubSub;
 using LocalRouteName = Cosmo.Local.Host.RouteName;
 
@@ -62,10 +63,10 @@ public class RouteNameTests
     [Fact]
     public async Task Whatever_is_written_is_read_again_and_every_client_of_ours_writes_the_same_or_what_reads_the_same()
     {
-        await using var page = await NodeScript.StartAsync("names.mjs", Path.Combine(AppContext.BaseDirectory, "wwwroot", "route-name.js"));
+        await using var client = await NodeScript.StartAsync("names.mjs", Path.Combine(CosmoScript.Root, "Cosmo.Client", "src", "route-name.ts"));
         foreach (var name in OddNames.All)
         {
-            foreach (var written in (string[])[RouteName.Write(name), LocalRouteName.Write(name), (await page.RunAsync("write", new { name })).GetString()!])
+            foreach (var written in (string[])[RouteName.Write(name), LocalRouteName.Write(name), (await client.RunAsync("write", new { name })).GetString()!])
             {
                 Uri.EscapeDataString(written).ShouldBe(written);
                 RouteName.TryRead(written, out var read).ShouldBeTrue(written);

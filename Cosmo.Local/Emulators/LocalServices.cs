@@ -18,6 +18,7 @@ internal sealed class LocalServices : IAsyncDisposable
 
     private readonly Stack<IAsyncDisposable> _started = new();
     private readonly List<string> _lines = [];
+    private Uri? _webPubSub;
 
     /// <summary>One line a service: where it listens, or why it is not there.</summary>
     public IReadOnlyList<string> Lines => _lines;
@@ -41,7 +42,8 @@ internal sealed class LocalServices : IAsyncDisposable
             await services.AddBackendsAsync(configuration, samples.DatabaseFor(named), cancellationToken);
             await services.AddAsync(
                 new("Chat page", "Host:CORS", settings.AllowedOrigins is [var page, ..] ? page : null),
-                address => ChatPage.StartAsync(address, functions, key, cancellationToken),
+                address => ChatPage.StartAsync(
+                    new ChatPageOptions { Url = address, Functions = functions, WebPubSub = services.WebPubSubIn(configuration), Key = key }, cancellationToken),
                 started => started.Url);
             return services;
         }
@@ -62,10 +64,7 @@ internal sealed class LocalServices : IAsyncDisposable
 
     private Task AddWebPubSubAsync(IConfiguration configuration, Uri functions, string key, CancellationToken cancellationToken)
     {
-        var parts = (AppSetting.WebPubSubConnectionString.In(configuration) ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(part => part.Split('=', 2))
-            .Where(pair => pair.Length == 2)
-            .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.OrdinalIgnoreCase);
+        var parts = WebPubSubParts(configuration);
         return AddAsync(
             new("Web PubSub emulator", AppSetting.WebPubSubConnectionString.Name, parts.GetValueOrDefault("Endpoint")),
             address =>
@@ -80,8 +79,18 @@ internal sealed class LocalServices : IAsyncDisposable
                     },
                     cancellationToken);
             },
-            emulator => emulator.Url);
+            emulator => _webPubSub = emulator.Url);
     }
+
+    private static Dictionary<string, string> WebPubSubParts(IConfiguration configuration) =>
+        (AppSetting.WebPubSubConnectionString.In(configuration) ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(part => part.Split('=', 2))
+            .Where(pair => pair.Length == 2)
+            .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The emulator, else the real service; null where no setting names it by its address.</summary>
+    private Uri? WebPubSubIn(IConfiguration configuration) =>
+        _webPubSub ?? (Uri.TryCreate(WebPubSubParts(configuration).GetValueOrDefault("Endpoint"), UriKind.Absolute, out var endpoint) ? endpoint : null);
 
     /// <summary>One emulator has all back ends of the tools; settings with the same port share it.</summary>
     private async Task AddBackendsAsync(IConfiguration configuration, SampleDatabase? database, CancellationToken cancellationToken)

@@ -50,7 +50,7 @@ internal sealed record PortBlock(int Page)
         {
             Settings = values,
             HttpPort = Functions,
-            AllowedOrigins = [$"http://127.0.0.1:{Page}", .. settings.AllowedOrigins.Skip(1)],
+            AllowedOrigins = [.. WithBothNames([$"http://127.0.0.1:{Page}", .. Others(settings.AllowedOrigins)])],
         };
 
         void Replace(AppSetting setting, Func<string, string> move)
@@ -72,10 +72,24 @@ internal sealed record PortBlock(int Page)
             .Select(setting => (Name: setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value))
             .Where(setting => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(setting.Name)))
             .ToDictionary(setting => setting.Name, setting => setting.Value);
-        changed["Host__CORS"] = string.Join(',', moved.AllowedOrigins);
+        changed["Host__CORS"] = string.Join(',', WithBothNames(moved.AllowedOrigins));
         changed["Host__LocalHttpPort"] = moved.HttpPort.ToString(CultureInfo.InvariantCulture);
         return changed;
     }
+
+    /// <summary>The origins, of which the first is the page's: it is opened under both names of this machine.</summary>
+    private static IEnumerable<string> WithBothNames(IReadOnlyList<string> origins) =>
+        origins is [var page, ..] && OtherName(page) is { } other ? [page, other, .. Others(origins)] : origins;
+
+    /// <summary>The origins beside the page's.</summary>
+    private static IEnumerable<string> Others(IReadOnlyList<string> origins) =>
+        origins is [var page, ..] ? origins.Skip(1).Where(origin => origin.TrimEnd('/') != OtherName(page)) : [];
+
+    /// <summary>An origin under the other name of this machine; null for one that is elsewhere.</summary>
+    private static string? OtherName(string origin) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var url) && url.IsLoopback
+            ? string.Create(CultureInfo.InvariantCulture, $"{url.Scheme}://{(url.Host == "localhost" ? "127.0.0.1" : "localhost")}:{url.Port}")
+            : null;
 
     /// <summary>The text stays as it is but for the port: what stands around it may be written in a way of its own.</summary>
     private static string MoveUrl(string value, int port)

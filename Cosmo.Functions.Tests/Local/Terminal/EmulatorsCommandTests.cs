@@ -36,8 +36,10 @@ public sealed class EmulatorsCommandTests : IDisposable
         await ReadUntilAsync(program, "OpenWeather emulator listening at http://127.0.0.1:");
         var line = await ReadUntilAsync(program, "Chat page listening at ");
         using var client = new HttpClient { BaseAddress = new Uri(line.Split(' ')[^1]) };
-        (await client.GetStringAsync("config.json", _limit.Token)).ShouldBe("""{"functionsUrl":"http://127.0.0.1:7171/api"}""");
-        (await client.GetStringAsync("", _limit.Token)).ShouldContain("<html");
+        (await client.GetStringAsync("config.json", _limit.Token)).ShouldStartWith("""{"functionsUrl":"http://127.0.0.1:7171/api","negotiateUrl":"negotiate",""");
+        using var page = await client.GetAsync("", _limit.Token);
+        (await page.Content.ReadAsStringAsync(_limit.Token)).ShouldContain("The chat page has not been built yet");
+        page.Headers.GetValues("Content-Security-Policy").ShouldHaveSingleItem().ShouldContain("connect-src 'self' http://127.0.0.1:7171 ws://127.0.0.1:");
 
         using var kill = Process.Start("kill", ["-TERM", program.Id.ToString(CultureInfo.InvariantCulture)]);
         await program.WaitForExitAsync(_limit.Token);

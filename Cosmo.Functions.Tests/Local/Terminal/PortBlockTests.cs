@@ -29,9 +29,20 @@ public sealed class PortBlockTests
     {
         var moved = new PortBlock(7170).Move(new LocalSettings(new Dictionary<string, string?>(), ["http://127.0.0.1:7070", "https://front.example"], 7071));
 
-        moved.AllowedOrigins.ShouldBe(["http://127.0.0.1:7170", "https://front.example"]);
+        moved.AllowedOrigins.ShouldBe(["http://127.0.0.1:7170", "http://localhost:7170", "https://front.example"]);
         moved.HttpPort.ShouldBe(7171);
         moved.BackendsPort.ShouldBe(7174);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:7070", "http://127.0.0.1:7070,http://localhost:7070")]
+    [InlineData("http://localhost:7070/,http://127.0.0.1:7070", "http://localhost:7070/,http://127.0.0.1:7070")]
+    [InlineData("https://front.example,http://localhost:1", "https://front.example,http://localhost:1")]
+    public void The_page_is_let_in_under_both_names_of_this_machine(string origins, string allowed)
+    {
+        var settings = new LocalSettings(new Dictionary<string, string?>(), origins.Split(','), 7071);
+
+        PortBlock.EnvironmentOf(settings, settings)["Host__CORS"].ShouldBe(allowed);
     }
 
     [Fact]

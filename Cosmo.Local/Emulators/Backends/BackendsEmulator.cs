@@ -2,7 +2,7 @@ namespace Cosmo.Local.Emulators.Backends;
 
 /// <summary>
 /// The services behind the tools, on one port: OpenWeather at the root, the audit API under <c>/audit</c>, the user-role API
-/// under <c>/users</c>, exchange rates under <c>/rates</c>. README.md beside this file lists the sample data and the faults.
+/// and viewings under <c>/users</c>, exchange rates under <c>/rates</c>. README.md beside this file lists the sample data and the faults.
 /// </summary>
 internal sealed class BackendsEmulator : IAsyncDisposable
 {
@@ -41,6 +41,7 @@ internal sealed class BackendsEmulator : IAsyncDisposable
         new AuditApi(clock).Map(app);
         UserRoleApi.Map(app);
         RatesApi.Map(app);
+        ViewingsApi.Map(app);
         app.MapFallback(WeatherApi.NotFoundAsync);
     }
 }

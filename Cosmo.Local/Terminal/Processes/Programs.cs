@@ -24,6 +24,9 @@ internal static class Programs
 /// <summary>Debian's packages, where this user may install them.</summary>
 internal static class DebianPackages
 {
+    /// <summary>Only one may be at it at a time.</summary>
+    private static readonly SemaphoreSlim Turn = new(1);
+
     /// <summary>Installs packages.</summary>
     /// <returns>Whether that was possible here, and done.</returns>
     public static async Task<bool> TryInstallAsync(string logFolder, IReadOnlyList<string> packages, CancellationToken cancellationToken)
@@ -34,6 +37,19 @@ internal static class DebianPackages
             return false;
         }
 
+        await Turn.WaitAsync(cancellationToken);
+        try
+        {
+            return await InstallAsync(log, asRoot, packages, cancellationToken);
+        }
+        finally
+        {
+            Turn.Release();
+        }
+    }
+
+    private static async Task<bool> InstallAsync(string log, string[] asRoot, IReadOnlyList<string> packages, CancellationToken cancellationToken)
+    {
         Console.WriteLine($"Installing Debian packages: {string.Join(' ', packages)}");
         await LongStep.RunAsync(Command([.. asRoot, "apt-get", "update", "-qq"]), log, cancellationToken);
         string[] install = [.. asRoot, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y", "--no-install-recommends", .. packages];

@@ -70,6 +70,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
         LocalSettings settings, IConfiguration configuration, RunProcesses processes, BrokerSupply supply, CancellationToken cancellationToken)
     {
         await ClaimPortsAsync(settings, configuration, cancellationToken);
+        var pageBuild = Page(settings) is null ? Task.FromResult<string?>(null) : new ChatPageBuild(ProgramFiles.Root, Path.Combine(dataFolder, "logs")).TryRunAsync(cancellationToken);
         var rabbitPage = ports?.RabbitMQPage
             ?? (await LocalPorts.IsTakenAsync("127.0.0.1", RabbitMQBroker.DefaultPagePort, cancellationToken) ? LocalPorts.Free() : RabbitMQBroker.DefaultPagePort);
         var rabbit = RabbitMQBroker.At(AppSetting.RabbitMQUrl.In(configuration), rabbitPage);
@@ -97,6 +98,11 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
         var functions = StartFunctions(settings, processes);
         await WaitForHealthAsync(settings, processes, cancellationToken);
         processes.ThrowIfEnded(Emulators);
+        if (await pageBuild is { } problem)
+        {
+            Console.WriteLine(problem);
+        }
+
         _isReady = true;
         Console.WriteLine(Welcome(settings, configuration, rabbit, processes.Has(rabbit.Name)));
 

@@ -32,6 +32,7 @@ internal static class TestCommand
             options.Add(new Option<string[]>(name + "-") { Description = "Not these.", HelpName = "NAME", Hidden = true });
         }
 
+        options.Add(new Option<string[]>("-explicit") { Description = "\"only\": what runs on request alone, as in: cosmo test PageScreenshots -explicit only", HelpName = "WHICH" });
         foreach (var option in options)
         {
             command.Options.Add(option);

@@ -14,6 +14,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
 {
     private const string Suffix = ".Tests";
     private const string Client = "Cosmo.Client";
+    private const string Page = $"{Client}/page";
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
@@ -85,10 +86,11 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         }
     }
 
-    /// <summary>Every project of tests that has been built and, unless classes of those are named, the client package's.</summary>
+    /// <summary>Every project of tests that has been built and, unless classes of those are named, the client package and the page, which the tests in a browser need first.</summary>
     private async Task<TestCount> RunSuitesAsync(CancellationToken limit)
     {
-        var sum = default(TestCount);
+        var isWhole = filter.Count == 0 && Directory.Exists(Path.Combine(root, Client));
+        var sum = isWhole ? await BuildPageAsync(limit) : default;
         foreach (var project in Directory.GetDirectories(root, $"*{Suffix}").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
         {
             var assembly = Path.Combine(root, project, "bin", "Release", "net10.0", $"{project}.dll");
@@ -106,22 +108,26 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
             }
         }
 
-        return filter.Count == 0 && Directory.Exists(Path.Combine(root, Client)) ? sum + await RunClientAsync(limit) : sum;
+        return isWhole ? sum + await RunTypeScriptAsync(Client, limit) + await RunTypeScriptAsync(Page, limit) : sum;
     }
 
-    /// <summary>The client package: its types count as one test, which fails or is not mentioned.</summary>
-    private async Task<TestCount> RunClientAsync(CancellationToken limit)
+    /// <summary>A package in TypeScript: its types count as one test, which fails or is not mentioned.</summary>
+    private async Task<TestCount> RunTypeScriptAsync(string package, CancellationToken limit)
     {
-        var report = Path.Combine(_scratch, $"{Client}.json");
-        var types = await RunSuiteAsync($"{Client} (types)", InClient("typescript/bin/tsc", "-p", "tsconfig.json"), () => default(TestCount), limit);
-        var tests = InClient("vitest/vitest.mjs", "run", "--no-color", "--reporter=default", "--reporter=json", $"--outputFile.json={report}");
-        return types + await RunSuiteAsync(Client, tests, () => TestCount.ReadJson(report), limit);
+        var report = Path.Combine(_scratch, $"{Path.GetFileName(package)}.json");
+        var types = await RunSuiteAsync($"{package} (types)", In(package, "typescript/bin/tsc", "-p", "tsconfig.json"), () => default(TestCount), limit);
+        var tests = In(package, "vitest/vitest.mjs", "run", "--no-color", "--reporter=default", "--reporter=json", $"--outputFile.json={report}");
+        return types + await RunSuiteAsync(package, tests, () => TestCount.ReadJson(report), limit);
+    }
 
-        Launch InClient(string script, params string[] arguments)
-        {
-            var folder = Path.Combine(root, Client);
-            return new Launch("node", [Path.Combine(folder, "node_modules", script), .. arguments]) { Folder = folder };
-        }
+    /// <summary>As it is served; a build that fails is a failed test.</summary>
+    private Task<TestCount> BuildPageAsync(CancellationToken limit) =>
+        RunSuiteAsync($"{Page} (build)", In(Page, "vite/bin/vite.js", "build"), () => default(TestCount), limit);
+
+    private Launch In(string package, string script, params string[] arguments)
+    {
+        var folder = Path.Combine(root, package);
+        return new Launch("node", [Path.Combine(folder, "node_modules", script), .. arguments]) { Folder = folder };
     }
 
     /// <returns>The count of its report; one failure if there is none.</returns>
@@ -176,7 +182,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
                 $"The tests need {string.Join(", ", missing.Select(need => need.Title))}. Install them (Debian: apt-get install {string.Join(' ', packages)}).");
         }
 
-        foreach (var folder in Directory.GetDirectories(root, $"*{Suffix}").Select(project => Path.Combine(project, "Node")).Append(Path.Combine(root, Client)).Where(Directory.Exists))
+        foreach (var folder in Directory.GetDirectories(root, $"*{Suffix}").Select(project => Path.Combine(project, "Node")).Append(Path.Combine(root, Client)).Append(Path.Combine(root, Page)).Where(Directory.Exists))
         {
             await InstallNodePackagesAsync(folder, cancellationToken);
         }
@@ -194,11 +200,14 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         return process.ExitCode == 0;
     }
 
+    /// <summary>Whether a lock has what a package is only tested with, which <c>./cosmo run</c> leaves out.</summary>
+    private static bool NamesTools(FileInfo file) => File.ReadAllText(file.FullName).Contains("\"dev\": true", StringComparison.Ordinal);
+
     private async Task InstallNodePackagesAsync(string folder, CancellationToken cancellationToken)
     {
         var wanted = new FileInfo(Path.Combine(folder, "package-lock.json"));
         var installed = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
-        if (!wanted.Exists || (installed.Exists && installed.LastWriteTimeUtc > wanted.LastWriteTimeUtc))
+        if (!wanted.Exists || (installed.Exists && installed.LastWriteTimeUtc > wanted.LastWriteTimeUtc && NamesTools(installed) == NamesTools(wanted)))
         {
             return;
         }

@@ -1,4 +1,5 @@
 using Cosmo.Local.Emulators.OpenAI.Controls;
+using Cosmo.Local.Emulators.OpenAI.Rules;
 using Cosmo.Local.Emulators.OpenAI.Wire;
 
 namespace Cosmo.Local.Emulators.OpenAI.Endpoints;
@@ -30,7 +31,7 @@ internal sealed class CreateResponseEndpoint(
 
         var response = inventory.Begin(request);
         logged.Response = response.Id;
-        var fault = faults.Take("responses", request.ConversationId, response.UserText, request.Model);
+        var fault = faults.Take("responses", request.ConversationId, response.UserText, request.Model) ?? Showpieces.Fault(response.UserText);
         (response.LosesItems, response.IsHidden) = (fault?.LoseItems == true, fault?.HideResponse == true);
         if (!await BeginsAsync(context, response, fault))
         {

@@ -16,7 +16,8 @@ internal static class RuleModel
         var understanding = Said(input.Items)
             .TakeLast(MaxMessagesRead)
             .Aggregate(Understanding.Nothing, (before, message) => QuestionReader.Read(message, before));
-        if (OtherTools.Wanted(input).Count > 0)
+        var showpiece = Showpieces.Answer(input);
+        if (showpiece is not null || OtherTools.Wanted(input).Count > 0)
         {
             understanding = Understanding.Nothing;
         }
@@ -25,7 +26,7 @@ internal static class RuleModel
         IReadOnlyList<FunctionCall> calls = [.. Wanted(understanding, input).Where(call => !turn.Has(call))];
         return calls.Count > 0
             ? OpenAI.Reply.Call(input.Parallel ? calls : [calls[0]])
-            : OpenAI.Reply.Say(Text(understanding, turn, input));
+            : OpenAI.Reply.Say(Text(understanding, turn, input) ?? showpiece ?? Phrases.WhatIKnow);
     }
 
     /// <summary>A call of whatever is offered, with made-up arguments.</summary>
@@ -57,7 +58,8 @@ internal static class RuleModel
         return said;
     }
 
-    private static string Text(Understanding understanding, Turn turn, ModelInput input)
+    /// <summary>Null when the rules do not cover what was asked.</summary>
+    private static string? Text(Understanding understanding, Turn turn, ModelInput input)
     {
         string[] parts =
         [
@@ -70,7 +72,7 @@ internal static class RuleModel
             return string.Join("\n\n", parts);
         }
 
-        return understanding.LooseEmail is { } email ? Phrases.WhatAbout(email) : Phrases.WhatIKnow;
+        return understanding.LooseEmail is { } email ? Phrases.WhatAbout(email) : null;
     }
 
     private static IEnumerable<string> NotOffered(Understanding understanding, Turn turn, ModelInput input) => understanding.Asks

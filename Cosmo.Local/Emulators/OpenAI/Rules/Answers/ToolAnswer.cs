@@ -35,6 +35,7 @@ internal static partial class ToolAnswer
             "get_available_offices" => OfficesAnswer.Tell(arguments, result),
             "get_user_audit_logs" => AuditAnswer.Tell(arguments, result),
             "get_user_role" => RoleAnswer.Tell(arguments, result),
+            "book_viewing" => ViewingAnswer.Tell(result),
             _ => $"The function {call.Name} returned this: {Shortened(output)}",
         };
     }
