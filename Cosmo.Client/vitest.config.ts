@@ -9,7 +9,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...(isLive ? [] : ["test/live*.test.ts"])],
     // One of them stops the functions.
     fileParallelism: !isLive,
-    testTimeout: isLive ? 60_000 : 30_000,
+    testTimeout: isLive ? 180_000 : 30_000,
     sequence: { concurrent: isLive },
   },
 });

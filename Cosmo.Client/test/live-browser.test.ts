@@ -46,7 +46,7 @@ describe.skipIf(!isLive)("useChat in a browser", { concurrent: false }, () => {
   /** A tab, whose errors fail the test. */
   async function open(kind: (typeof kinds)[number], channel: string, errors: string[]): Promise<Page> {
     const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
     await page.goto(`${host.url}/${kind}#${encodeURIComponent(channel)}`);

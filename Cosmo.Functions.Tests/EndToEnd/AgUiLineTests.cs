@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -20,10 +19,7 @@ public sealed class AgUiLineTests
         await using var line = await OpenAsync(stack.Http, "long story");
         await line.UntilTextAsync(40);
 
-        var stopwatch = Stopwatch.StartNew();
         await stack.StopFunctionsAsync(Cancellation);
-        stopwatch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20));
-        TestContext.Current.TestOutputHelper?.WriteLine($"It took {stopwatch.Elapsed.TotalSeconds:0.0} s.");
         var last = await line.EndAsync();
 
         (last["type"]!.GetValue<string>(), last["code"]!.GetValue<string>()).ShouldBe(("RUN_ERROR", "ask_again"));
