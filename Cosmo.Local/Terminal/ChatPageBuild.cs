@@ -14,9 +14,7 @@ internal sealed partial class ChatPageBuild(string root, string logFolder)
 
     private readonly string _log = Path.Combine(logFolder, "page.log");
 
-    public static string FolderIn(string root) => Path.Combine(root, "Cosmo.Client", "page");
-
-    private string Folder => FolderIn(root);
+    private string Folder { get; } = Path.Combine(root, "Cosmo.Client", "page");
 
     /// <summary>Whether it was never built, or something that it is built from has changed since. Without sources there is nothing to build.</summary>
     public bool IsOutdated
@@ -59,17 +57,17 @@ internal sealed partial class ChatPageBuild(string root, string logFolder)
         Console.WriteLine("Building the chat page.");
         if ((Programs.Find("node") is null || Programs.Find("npm") is null) && !await DebianPackages.TryInstallAsync(logFolder, ["nodejs", "npm"], cancellationToken))
         {
-            return $"The chat page is not there: it is built with Node.js {OldestNode} or newer and npm. Install them from https://nodejs.org.";
+            return $"The chat page could not be built: that takes Node.js {OldestNode} or newer, with npm, from https://nodejs.org.";
         }
 
         if (await NodeVersionAsync(cancellationToken) is var version && version < OldestNode)
         {
-            return $"The chat page is not there: it is built with Node.js {OldestNode} or newer, and this is {version}.";
+            return $"The chat page could not be built: that takes Node.js {OldestNode} or newer, and this is {version}.";
         }
 
         if (LacksPackages() && await StepAsync(new Launch("npm", "ci", "--omit=dev", "--no-audit", "--no-fund"), cancellationToken) != 0)
         {
-            return $"The chat page is not there: npm could not fetch what it is built from; is there a network? See {_log}.";
+            return $"The chat page could not be built: npm could not fetch what that takes; is there a network? See {_log}.";
         }
 
         return await StepAsync(new Launch("node", Path.Combine("node_modules", "vite", "bin", "vite.js"), "build"), cancellationToken) == 0

@@ -146,6 +146,7 @@ public sealed class PageConversationTests(PageFixture fixture) : PageTests(fixtu
         await Expect(turn.GetByTestId("tool")).ToHaveAttributeAsync("data-state", "done");
         await Expect(turn.GetByTestId("tool").Locator(".seconds")).ToContainTextAsync(" s");
 
+        await tab.Page.BringToFrontAsync();
         var refused = await tab.AskAsync("Book a viewing for ana.reyes@example.com and 3 people");
         await refused.GetByTestId("deny").ClickAsync();
         await ChatTab.IsAsync(refused, "done");
@@ -170,8 +171,7 @@ public sealed class PageConversationTests(PageFixture fixture) : PageTests(fixtu
     {
         var person = await Fixture.PersonAsync(new() { ViewportSize = new() { Width = 800, Height = 420 } });
         var tab = await Fixture.OpenAsync(NewChannel, person);
-        await Fixture.Stack.FaultAsync("""[{ "userText": "long story", "pace": 20, "times": 1 }]""");
-        await tab.AskAsync("Tell me a long story");
+        await tab.AskAsync("Tell me a long story, slowly");
         await Expect(tab.Answer).ToContainTextAsync("The night of the many ships");
         await Expect(tab.Page.GetByTestId("to-latest")).ToHaveCountAsync(0);
         (await DistanceAsync()).ShouldBeLessThan(65);

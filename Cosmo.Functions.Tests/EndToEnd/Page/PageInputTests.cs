@@ -73,6 +73,7 @@ public sealed class PageInputTests(PageFixture fixture) : PageTests(fixture)
         var other = await Fixture.OpenAsync(second, person);
         await other.AskToTheEndAsync("Show me some code");
 
+        await tab.Page.BringToFrontAsync();
         var items = tab.Page.GetByTestId("conversation-item");
         await Expect(items).ToHaveTextAsync(["Show me some code", "Show me a table"]);
         await items.Last.HoverAsync();

@@ -7,7 +7,7 @@ namespace Cosmo.Functions.Tests.EndToEnd.Page;
 /// <summary>Whatever an answer says: nothing of it runs, nothing is asked of another host, and the policy that forbids it is held.</summary>
 public sealed class PageSafetyTests(PageFixture fixture) : PageTests(fixture)
 {
-    private const int PayloadsAnAnswer = 8;
+    private const int PayloadsAnAnswer = 15;
 
     [Fact]
     public async Task Hostile_Markdown_runs_nothing_asks_nobody_and_leads_nowhere()
