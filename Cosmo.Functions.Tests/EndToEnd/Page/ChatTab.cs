@@ -54,7 +54,7 @@ internal sealed class ChatTab
         await ConnectedAsync();
     }
 
-    public Task ConnectedAsync() => Expect(Connection).ToHaveAttributeAsync("data-state", "connected", new() { Timeout = 30_000 });
+    public Task ConnectedAsync() => Expect(Connection).ToHaveAttributeAsync("data-state", "connected", new() { Timeout = 60_000 });
 
     /// <summary>Writes a question and sends it by the keyboard. Returns its turn.</summary>
     public async Task<ILocator> AskAsync(string question)
@@ -73,12 +73,12 @@ internal sealed class ChatTab
         return turn;
     }
 
-    public static Task IsAsync(ILocator turn, string state) => Expect(turn).ToHaveAttributeAsync("data-state", state, new() { Timeout = 30_000 });
+    public static Task IsAsync(ILocator turn, string state) => Expect(turn).ToHaveAttributeAsync("data-state", state, new() { Timeout = 60_000 });
 
     /// <summary>Waits until an answer has begun, and gives what there is of it.</summary>
     public async Task<string> BegunAsync()
     {
-        await Expect(Answer).ToContainTextAsync("lighthouse", new() { Timeout = 30_000 });
+        await Expect(Answer).ToContainTextAsync("lighthouse", new() { Timeout = 60_000 });
         return await Answer.InnerTextAsync();
     }
 }

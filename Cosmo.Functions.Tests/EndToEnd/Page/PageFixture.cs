@@ -40,7 +40,7 @@ public sealed class PageFixture : IAsyncLifetime
         Stack.Set("EXCHANGE_RATES_URL", new Uri(Stack.Backends.Url, "/rates").AbsoluteUri);
         var functions = Stack.StartFunctionsAsync();
         _playwright = await Playwright.CreateAsync();
-        Assertions.SetDefaultExpectTimeout(20_000);
+        Assertions.SetDefaultExpectTimeout(60_000);
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = Quiet });
         await functions;
         _page = await Stack.StartPageAsync(CancellationToken.None);
@@ -59,7 +59,7 @@ public sealed class PageFixture : IAsyncLifetime
     internal async Task<IBrowserContext> PersonAsync(BrowserNewContextOptions? options = null)
     {
         var context = await _browser.NewContextAsync(options ?? new() { ViewportSize = new() { Width = 1280, Height = 800 } });
-        context.SetDefaultTimeout(20_000);
+        context.SetDefaultTimeout(60_000);
         _contexts.Add(context);
         return context;
     }

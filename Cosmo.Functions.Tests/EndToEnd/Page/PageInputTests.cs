@@ -115,7 +115,7 @@ public sealed class PageInputTests(PageFixture fixture) : PageTests(fixture)
         await tab.AskToTheEndAsync("Show me some code");
         await person.SetOfflineAsync(true);
         await Fixture.Stack.DropSocketsAsync();
-        await Expect(tab.Connection).Not.ToHaveAttributeAsync("data-state", "connected", new() { Timeout = 30_000 });
+        await Expect(tab.Connection).Not.ToHaveAttributeAsync("data-state", "connected", new() { Timeout = 60_000 });
         var turn = await tab.AskAsync("Show me a table");
         await Expect(turn.GetByTestId("status")).ToContainTextAsync("Not connected.");
         await Expect(tab.Page.GetByTestId("notice")).ToContainTextAsync("There is no connection.");
