@@ -84,7 +84,7 @@ export class Chat {
       failed: (error) => this.#emitter.emit("fault", error),
     });
     this.#outbox = new Outbox(this.#platform, {
-      canSend: () => this.#connection.canSend,
+      canSend: () => this.#connection.canSend(),
       send: (event, data) => this.#connection.send(event, data),
       look: (messageId) => this.#look(messageId),
       renew: () => this.#connection.renewNow(),

@@ -53,9 +53,18 @@ export class Connection {
     return this.#state;
   }
 
-  /** Whether what is sent now would be taken. */
-  get canSend(): boolean {
-    return this.#line?.isConnected === true && this.#platform.now() < this.#sendsUntil;
+  /** Whether what is sent now would be taken. A line whose time seems over, as after the clock was moved, is renewed. */
+  canSend(): boolean {
+    if (this.#line?.isConnected !== true) {
+      return false;
+    }
+
+    const isInTime = this.#platform.now() < this.#sendsUntil;
+    if (!isInTime) {
+      void this.#renew();
+    }
+
+    return isInTime;
   }
 
   open(): void {
@@ -64,7 +73,7 @@ export class Connection {
 
   /** Sends a user event. Rejects with a NotSentError where it did not leave, else as a line does. */
   send(event: string, data: unknown): Promise<void> {
-    return this.canSend ? this.#line!.send(event, data) : Promise.reject(new NotSentError("There is no connection."));
+    return this.canSend() ? this.#line!.send(event, data) : Promise.reject(new NotSentError("There is no connection."));
   }
 
   /** After a time in which nobody may have looked: tries at once, renews what is due, asks a line whether it is still there. */

@@ -142,6 +142,20 @@ describe("the token", () => {
     chat.close();
   });
 
+  test.each([36, -36])("takes a question at once after the clock was moved by %i hours", async (hours) => {
+    let moved = 0;
+    const server = new FakeServer();
+    const chat = await server.connected({ platform: { now: () => server.clock.now + moved } });
+    moved = hours * 3_600_000;
+
+    const asked = chat.ask("Still there?");
+    await server.clock.pass(5_000);
+
+    expect((await asked).question).toBe("Still there?");
+    expect(chat.state.name).toBe("connected");
+    chat.close();
+  });
+
   test("is renewed by its own life, whatever this machine's clock says", async () => {
     const server = new FakeServer();
     const chat = await server.connected({ platform: { now: () => server.clock.now - 7 * 86_400_000 } });
