@@ -108,6 +108,27 @@ public sealed class PageInputTests(PageFixture fixture) : PageTests(fixture)
     }
 
     [Fact]
+    public async Task Every_name_that_a_channel_may_have_is_a_conversation_of_its_own_on_the_page()
+    {
+        var tab = await Fixture.OpenAsync(NewChannel);
+        foreach (var (index, name) in OddNames.All.Index())
+        {
+            await tab.Page.EvaluateAsync("name => { location.hash = encodeURIComponent(name); }", name);
+            await Expect(tab.Page.GetByTestId("channel")).ToHaveJSPropertyAsync("textContent", name);
+            await tab.ConnectedAsync();
+            await Expect(tab.Turns).ToHaveCountAsync(0);
+
+            // To ask in each would take a minute.
+            if (index % 4 == 0)
+            {
+                await tab.AskToTheEndAsync("Show me a table");
+            }
+        }
+
+        tab.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task What_is_asked_offline_leaves_when_there_is_a_network_again()
     {
         var person = await Fixture.PersonAsync();

@@ -91,6 +91,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     {
         var isWhole = filter.Count == 0 && Directory.Exists(Path.Combine(root, Client));
         var sum = isWhole ? await BuildPageAsync(limit) : default;
+        var scripts = isWhole ? RunTypeScriptAsync(limit) : Task.FromResult<TestCount>(default);
         foreach (var project in Directory.GetDirectories(root, $"*{Suffix}").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
         {
             var assembly = Path.Combine(root, project, "bin", "Release", "net10.0", $"{project}.dll");
@@ -108,8 +109,11 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
             }
         }
 
-        return isWhole ? sum + await RunTypeScriptAsync(Client, limit) + await RunTypeScriptAsync(Page, limit) : sum;
+        return sum + await scripts;
     }
+
+    /// <summary>The packages in TypeScript, beside the others: what runs there waits a good deal.</summary>
+    private async Task<TestCount> RunTypeScriptAsync(CancellationToken limit) => await RunTypeScriptAsync(Client, limit) + await RunTypeScriptAsync(Page, limit);
 
     /// <summary>A package in TypeScript: its types count as one test, which fails or is not mentioned.</summary>
     private async Task<TestCount> RunTypeScriptAsync(string package, CancellationToken limit)
