@@ -90,7 +90,7 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private static async Task UntilAsync(Func<Task<bool>> isReached)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (!await isReached())
         {
             await Task.Delay(100, limit.Token);

@@ -38,7 +38,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     public Dictionary<string, string?> Environment { get; } = new() { ["COSMO_ROOT"] = null, ["DOTNET_TieredPGO"] = "0" };
 
     /// <summary>How long all of it may take.</summary>
-    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(12);
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(12.5);
 
     /// <summary>Runs to its end, or to a signal's.</summary>
     /// <inheritdoc cref="RunAsync(CancellationToken)" path="/returns|/exception" />
