@@ -108,17 +108,30 @@ internal sealed class FunctionKeys
 
     private static byte[] Digest(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
-    /// <summary>The file gets its name when it is whole; a process that comes second to that name drops its own.</summary>
+    /// <summary>The file gets its name when it is whole. One at a time on this machine looks whether there is one: a move alone may take the place of another's file.</summary>
     private static void Create(string path)
     {
-        var draft = Draft(path, new Content(NewKey(), new() { ["default"] = NewKey() }, new() { [DurableExtension] = NewKey() }));
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFullPath(path))));
+        using var turn = new Mutex(false, $"Global\\cosmo-keys-{name}");
         try
         {
-            File.Move(draft, path, overwrite: false);
+            turn.WaitOne();
         }
-        catch (IOException) when (File.Exists(path))
+        catch (AbandonedMutexException)
         {
-            File.Delete(draft);
+            // Who had it has died; it is ours.
+        }
+
+        try
+        {
+            if (!File.Exists(path))
+            {
+                File.Move(Draft(path, new Content(NewKey(), new() { ["default"] = NewKey() }, new() { [DurableExtension] = NewKey() })), path);
+            }
+        }
+        finally
+        {
+            turn.ReleaseMutex();
         }
     }
 
