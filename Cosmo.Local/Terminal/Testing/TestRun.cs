@@ -31,11 +31,8 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
 
     private readonly string _scratch = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
 
-    /// <summary>
-    /// The brokers that do not answer are taken out of the environment of the tests, which then start their own; so is the repository, for they are about any. Measuring code
-    /// before it is optimized costs the many short processes of the tests more than it brings; where a process lives long, it saves a twelfth of an answer's processor time.
-    /// </summary>
-    public Dictionary<string, string?> Environment { get; } = new() { ["COSMO_ROOT"] = null, ["DOTNET_TieredPGO"] = "0" };
+    /// <summary>The brokers that do not answer are taken out of the environment of the tests, which then start their own; so is the repository, for they are about any.</summary>
+    public Dictionary<string, string?> Environment { get; } = new() { ["COSMO_ROOT"] = null };
 
     /// <summary>How long all of it may take.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(12.5);
