@@ -45,6 +45,9 @@ internal sealed record UpdatePayload(
 {
     public const string TextStatus = "in_progress";
 
+    /// <summary>How much of a text that grows can be told in pieces: half a surrogate pair waits for its other half, since alone it would be lost.</summary>
+    public static int EndOf(string text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
+
     /// <summary>When it was made, in Unix seconds with a fraction.</summary>
     public double Timestamp { get; init; }
 

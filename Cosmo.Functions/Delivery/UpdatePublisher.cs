@@ -89,7 +89,8 @@ internal sealed class UpdatePublisher(
 
     public void SendSoon(MessageAddress address, Update update)
     {
-        var sending = SendUntilAsync(address, update, DeltaOf(update, begin: 0), clock.GetUtcNow() + Patience, CancellationToken.None);
+        var whole = WholeOf(update);
+        var sending = SendUntilAsync(address, whole, DeltaOf(whole, begin: 0), clock.GetUtcNow() + Patience, CancellationToken.None);
         _sentSoon[address] = sending;
         _ = sending.ContinueWith(
             _ => _sentSoon.TryRemove(new(address, sending)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -131,19 +132,18 @@ internal sealed class UpdatePublisher(
         }
 
         var begin = recorded.TextBefore == told.Sequence ? told.Length : 0;
-        var delta = DeltaOf(update, begin);
-        var isTold = await SendUntilAsync(address, update, delta, until, cancellationToken);
-        return new ToldText(update.Payload.Sequence!.Value, isTold && delta is not null ? EndOf(payload.Message) : begin);
+        var whole = WholeOf(update);
+        var delta = DeltaOf(whole, begin);
+        var isTold = await SendUntilAsync(address, whole, delta, until, cancellationToken);
+        return new ToldText(update.Payload.Sequence!.Value, isTold && delta is not null ? UpdatePayload.EndOf(payload.Message) : begin);
     }
 
-    /// <summary>Half a surrogate pair waits for its other half: alone it would be lost.</summary>
-    private static int EndOf(string text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
-
     /// <summary>What goes to those who listen for what is new alone; null where nobody does, or there is nothing new.</summary>
-    /// <param name="update">What happened.</param>
+    /// <param name="whole">What goes to everybody else.</param>
     /// <param name="begin">Of a text: so much of it has reached them.</param>
-    private Parcel? DeltaOf(Update update, int begin)
+    private Parcel? DeltaOf(Parcel whole, int begin)
     {
+        var update = whole.Update;
         if (update.DeltasUntil is not { } until)
         {
             return null;
@@ -151,8 +151,8 @@ internal sealed class UpdatePublisher(
 
         _ = deltas.CheckAsync(update.Channel, until);
         var group = GroupName.ForDeltas(update.Channel);
-        return !update.Payload.IsText ? WholeOf(update) with { Group = group }
-            : EndOf(update.Payload.Message) is var end && end > begin ? new Parcel(group, update, update.WriteDelta(begin, end))
+        return !update.Payload.IsText ? whole with { Group = group }
+            : UpdatePayload.EndOf(update.Payload.Message) is var end && end > begin ? new Parcel(group, update, update.WriteDelta(begin, end))
             : null;
     }
 
@@ -161,14 +161,14 @@ internal sealed class UpdatePublisher(
     /// <summary>
     /// Sends what is not final, but not behind a final update of this process, and no longer than until then. Answers whether it reached those who listen for what is new alone.
     /// </summary>
-    private async Task<bool> SendUntilAsync(MessageAddress address, Update update, Parcel? delta, DateTimeOffset until, CancellationToken cancellationToken)
+    private async Task<bool> SendUntilAsync(MessageAddress address, Parcel whole, Parcel? delta, DateTimeOffset until, CancellationToken cancellationToken)
     {
         // Not disposed: whoever cuts it off may come late.
         var cut = new CancellationTokenSource();
         using var limit = new TimeLimit(until - clock.GetUtcNow(), clock, cut.Token, cancellationToken);
         var telling = delta is null ? Task.FromResult(true) : SendOnceAsync(delta, 1, limit.Token);
-        var sending = Task.WhenAll(SendOnceAsync(WholeOf(update), 1, limit.Token), telling);
-        var key = (address, update.Payload.Sequence ?? 0);
+        var sending = Task.WhenAll(SendOnceAsync(whole, 1, limit.Token), telling);
+        var key = (address, whole.Update.Payload.Sequence ?? 0);
         _underWay[key] = (sending, cut);
         try
         {
@@ -258,7 +258,8 @@ internal sealed class UpdatePublisher(
     /// <summary>To each group by itself: what has reached one is not sent there again for the other's sake.</summary>
     private async Task<bool> SendAsync(Update update, TimeSpan patience, CancellationToken cancellationToken)
     {
-        Parcel?[] parcels = [WholeOf(update), DeltaOf(update, begin: 0)];
+        var whole = WholeOf(update);
+        Parcel?[] parcels = [whole, DeltaOf(whole, begin: 0)];
         return !(await Task.WhenAll(parcels.OfType<Parcel>().Select(parcel => SendAsync(parcel, patience, cancellationToken)))).Contains(false);
     }
 

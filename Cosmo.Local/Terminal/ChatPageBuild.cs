@@ -65,7 +65,7 @@ internal sealed partial class ChatPageBuild(string root, string logFolder)
             return $"The chat page could not be built: that takes Node.js {OldestNode} or newer, and this is {version}.";
         }
 
-        if (LacksPackages() && await StepAsync(new Launch("npm", "ci", "--omit=dev", "--no-audit", "--no-fund"), cancellationToken) != 0)
+        if (!NodePackages.AreCurrent(Folder) && await StepAsync(new Launch("npm", "ci", "--omit=dev", "--no-audit", "--no-fund"), cancellationToken) != 0)
         {
             return $"The chat page could not be built: npm could not fetch what that takes; is there a network? See {_log}.";
         }
@@ -76,12 +76,6 @@ internal sealed partial class ChatPageBuild(string root, string logFolder)
     }
 
     private Task<int> StepAsync(Launch launch, CancellationToken cancellationToken) => LongStep.RunAsync(launch with { Folder = Folder }, _log, cancellationToken);
-
-    private bool LacksPackages()
-    {
-        var installed = new FileInfo(Path.Combine(Folder, "node_modules", ".package-lock.json"));
-        return !installed.Exists || installed.LastWriteTimeUtc < File.GetLastWriteTimeUtc(Path.Combine(Folder, "package-lock.json"));
-    }
 
     /// <summary>The page's own files, and the client package's, on which it is built.</summary>
     private IEnumerable<FileInfo> Sources()

@@ -79,24 +79,8 @@ public sealed class EmulatorsCommandTests : IDisposable
     private Process Start(string settings)
     {
         File.WriteAllText(Path.Combine(_folder, "local.settings.json"), settings);
-        return Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "emulators"])
-        {
-            WorkingDirectory = _folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        return CosmoProgram.Start(_folder, "emulators");
     }
 
-    private async Task<string> ReadUntilAsync(Process program, string text)
-    {
-        while (await program.StandardOutput.ReadLineAsync(_limit.Token) is { } line)
-        {
-            if (line.Contains(text, StringComparison.Ordinal))
-            {
-                return line;
-            }
-        }
-
-        throw new InvalidOperationException($"The program ended: {await program.StandardError.ReadToEndAsync(_limit.Token)}");
-    }
+    private Task<string> ReadUntilAsync(Process program, string text) => CosmoProgram.ReadUntilAsync(program, text, _limit.Token);
 }

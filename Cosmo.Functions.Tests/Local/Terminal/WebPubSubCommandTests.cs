@@ -62,23 +62,7 @@ public sealed class WebPubSubCommandTests : IDisposable
         return error.TrimEnd();
     }
 
-    private static Process Start(params string[] arguments) =>
-        Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Path.Combine(AppContext.BaseDirectory, "Cosmo.Local.dll"), "webpubsub", .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+    private static Process Start(params string[] arguments) => CosmoProgram.Start(folder: null, ["webpubsub", .. arguments]);
 
-    private async Task<string> ReadUntilAsync(Process program, string text)
-    {
-        while (await program.StandardOutput.ReadLineAsync(_limit.Token) is { } line)
-        {
-            if (line.Contains(text, StringComparison.Ordinal))
-            {
-                return line;
-            }
-        }
-
-        throw new InvalidOperationException($"The program ended: {await program.StandardError.ReadToEndAsync(_limit.Token)}");
-    }
+    private Task<string> ReadUntilAsync(Process program, string text) => CosmoProgram.ReadUntilAsync(program, text, _limit.Token);
 }

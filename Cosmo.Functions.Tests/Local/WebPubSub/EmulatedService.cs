@@ -35,7 +35,12 @@ internal sealed class EmulatedService : IAsyncDisposable
 
     public static async Task<EmulatedService> StartAsync(WebPubSubEventHandler? eventHandler = null, TimeProvider? time = null)
     {
-        var options = Options(eventHandler, time ?? TimeProvider.System, new Uri("http://127.0.0.1:0"));
+        var options = new WebPubSubEmulatorOptions
+        {
+            AccessKey = AccessKey,
+            EventHandlers = eventHandler is null ? new Dictionary<string, WebPubSubEventHandler>() : new Dictionary<string, WebPubSubEventHandler> { [Hub] = eventHandler },
+            TimeProvider = time ?? TimeProvider.System,
+        };
         return new(await WebPubSubEmulator.StartAsync(options), options);
     }
 
@@ -43,7 +48,7 @@ internal sealed class EmulatedService : IAsyncDisposable
     public async Task RestartAsync()
     {
         await Emulator.DisposeAsync();
-        Emulator = await WebPubSubEmulator.StartAsync(Options(_options.EventHandlers.GetValueOrDefault(Hub), _options.TimeProvider, Emulator.Url));
+        Emulator = await WebPubSubEmulator.StartAsync(_options with { Url = Emulator.Url });
     }
 
     public async Task<string> UrlAsync(string? group = null, string? user = null, params string[] roles) =>
@@ -88,14 +93,6 @@ internal sealed class EmulatedService : IAsyncDisposable
 
     /// <summary>Cuts every socket off as a broken network does.</summary>
     public async Task DropSocketsAsync() => (await _http.DeleteAsync("emulator/sockets")).EnsureSuccessStatusCode();
-
-    private static WebPubSubEmulatorOptions Options(WebPubSubEventHandler? eventHandler, TimeProvider time, Uri url) => new()
-    {
-        Url = url,
-        AccessKey = AccessKey,
-        EventHandlers = eventHandler is null ? new Dictionary<string, WebPubSubEventHandler>() : new Dictionary<string, WebPubSubEventHandler> { [Hub] = eventHandler },
-        TimeProvider = time,
-    };
 
     public async ValueTask DisposeAsync()
     {

@@ -114,7 +114,7 @@ internal sealed class RunEvents(string threadId, string runId, string messageId,
     private List<JsonObject> Say(string text, bool isWhole)
     {
         var events = new List<JsonObject>();
-        text = !isWhole && text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text[..^1] : text;
+        text = isWhole ? text : text[..UpdatePayload.EndOf(text)];
         if (_said.StartsWith(text, StringComparison.Ordinal))
         {
             return events;
@@ -183,12 +183,7 @@ internal sealed class RunEvents(string threadId, string runId, string messageId,
         }
         else if (call.State != ToolCallUpdate.Running && _answered.Add(call.CallId))
         {
-            var result = new JsonObject { ["state"] = call.State };
-            if (call.Seconds is { } seconds)
-            {
-                result["seconds"] = seconds;
-            }
-
+            var result = Of(("state", call.State), ("seconds", call.Seconds));
             events.Add(Event(
                 "TOOL_CALL_RESULT", ("messageId", $"{call.CallId}:result"), ("toolCallId", call.CallId), ("content", result.ToJsonString(CosmoJson.Options)), ("role", "tool")));
         }
@@ -202,20 +197,9 @@ internal sealed class RunEvents(string threadId, string runId, string messageId,
         return events;
     }
 
-    private static JsonObject Status(UpdatePayload update)
-    {
-        var value = new JsonObject { ["status"] = update.Status };
-        foreach (var (name, text) in ((string, string?)[])[
-            ("message", update.FinalMessage ? null : update.Message), ("profile", update.Profile), ("incomplete", update.Incomplete), ("answered_by", update.AnsweredBy)])
-        {
-            if (text is not null)
-            {
-                value[name] = text;
-            }
-        }
-
-        return Event("CUSTOM", ("name", "cosmo.status"), ("value", value));
-    }
+    private static JsonObject Status(UpdatePayload update) => Event("CUSTOM", ("name", "cosmo.status"), ("value", Of(
+        ("status", update.Status), ("message", update.FinalMessage ? null : update.Message), ("profile", update.Profile), ("incomplete", update.Incomplete),
+        ("answered_by", update.AnsweredBy))));
 
     private JsonObject Finish(JsonObject outcome, JsonArray? usage)
     {
@@ -223,30 +207,22 @@ internal sealed class RunEvents(string threadId, string runId, string messageId,
         return Event("RUN_FINISHED", ("threadId", threadId), ("runId", runId), ("outcome", outcome), ("usage", usage));
     }
 
-    private static JsonObject Describe(ToolCallUpdate call)
-    {
-        var interrupt = new JsonObject
-        {
-            ["id"] = call.CallId,
-            ["reason"] = "tool_call",
-            ["message"] = $"May {call.Name} be carried out?",
-            ["toolCallId"] = call.CallId,
-            ["responseSchema"] = JsonNode.Parse("""
-                { "type": "object", "properties": { "approved": { "type": "boolean" }, "reason": { "type": "string", "maxLength": 2000 } }, "required": ["approved"] }
-                """),
-        };
-        if (call.ExpiresAt is { } expires)
-        {
-            interrupt["expiresAt"] = expires.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-        }
+    private static JsonObject Describe(ToolCallUpdate call) => Of(
+        ("id", call.CallId),
+        ("reason", "tool_call"),
+        ("message", $"May {call.Name} be carried out?"),
+        ("toolCallId", call.CallId),
+        ("responseSchema", JsonNode.Parse("""
+            { "type": "object", "properties": { "approved": { "type": "boolean" }, "reason": { "type": "string", "maxLength": 2000 } }, "required": ["approved"] }
+            """)),
+        ("expiresAt", call.ExpiresAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)));
 
-        return interrupt;
-    }
+    private static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) => Of([("type", type), .. fields]);
 
     /// <summary>The protocol has no nulls: what is one is left out.</summary>
-    private static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> fields)
+    private static JsonObject Of(params ReadOnlySpan<(string Name, JsonNode? Value)> fields)
     {
-        var made = new JsonObject { ["type"] = type };
+        var made = new JsonObject();
         foreach (var (name, value) in fields)
         {
             if (value is not null)

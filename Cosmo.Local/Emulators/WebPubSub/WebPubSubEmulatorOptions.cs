@@ -3,7 +3,7 @@ using Cosmo.Local.Emulators.WebPubSub.Events;
 namespace Cosmo.Local.Emulators.WebPubSub;
 
 /// <summary>Where the emulator listens, what it accepts and which hubs' events it forwards.</summary>
-internal sealed class WebPubSubEmulatorOptions
+internal sealed record WebPubSubEmulatorOptions
 {
     /// <summary>A loopback http address. Port 0 takes a free one.</summary>
     public Uri Url { get; init; } = new("http://127.0.0.1:0");

@@ -206,9 +206,8 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
 
     private async Task InstallNodePackagesAsync(string folder, CancellationToken cancellationToken)
     {
-        var wanted = new FileInfo(Path.Combine(folder, "package-lock.json"));
-        var installed = new FileInfo(Path.Combine(folder, "node_modules", ".package-lock.json"));
-        if (!wanted.Exists || (installed.Exists && installed.LastWriteTimeUtc > wanted.LastWriteTimeUtc && NamesTools(installed) == NamesTools(wanted)))
+        var (wanted, installed) = (NodePackages.Wanted(folder), NodePackages.Installed(folder));
+        if (!wanted.Exists || (NodePackages.AreCurrent(folder) && NamesTools(installed) == NamesTools(wanted)))
         {
             return;
         }

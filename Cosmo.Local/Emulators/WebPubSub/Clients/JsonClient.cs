@@ -94,12 +94,14 @@ internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDisp
     }
 
     private async Task<Failure?> SendEventAsync(JsonElement request) =>
-        await events.SendUserEventAsync(connection, EventName(request), Content(request)) switch
-        {
-            UserEventOutcome.NoHandler => NoHandler,
-            UserEventOutcome.Refused => Refused,
-            _ => null,
-        };
+        FailureOf(await events.SendUserEventAsync(connection, EventName(request), Content(request)));
+
+    private static Failure? FailureOf(UserEventOutcome outcome) => outcome switch
+    {
+        UserEventOutcome.NoHandler => NoHandler,
+        UserEventOutcome.Refused => Refused,
+        _ => null,
+    };
 
     /// <summary>Does not wait for the answer, so that the client can cancel.</summary>
     private void Invoke(JsonElement request)
@@ -111,10 +113,11 @@ internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDisp
 
         var id = Text(request, "invocationId");
         var (eventName, content) = (EventName(request), request.TryGetProperty("data", out _) ? Content(request) : MessageContent.EmptyText);
+
+        // Not disposed: whoever cancels may come late.
         var cancelled = new CancellationTokenSource();
         if (_invocations.Count >= Limits.Invocations || !_invocations.TryAdd(id, cancelled))
         {
-            cancelled.Dispose();
             connection.Send(Frames.InvokeResponse(id, null, new Failure("BadRequest", "The invocation's id is in use, or too many wait for their answer.")));
             return;
         }
@@ -123,18 +126,10 @@ internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDisp
 
         async Task InvokeAsync()
         {
-            using (cancelled)
+            var (outcome, answer) = await events.InvokeAsync(connection, eventName, content, cancelled.Token);
+            if (_invocations.TryRemove(id, out _))
             {
-                var (outcome, answer) = await events.InvokeAsync(connection, eventName, content, cancelled.Token);
-                if (_invocations.TryRemove(id, out _))
-                {
-                    connection.Send(Frames.InvokeResponse(id, answer, outcome switch
-                    {
-                        UserEventOutcome.NoHandler => NoHandler,
-                        UserEventOutcome.Refused => Refused,
-                        _ => null,
-                    }));
-                }
+                connection.Send(Frames.InvokeResponse(id, answer, FailureOf(outcome)));
             }
         }
     }
