@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Cosmo.Functions.Tests;
 
@@ -17,7 +15,7 @@ public abstract class ChildServer : IAsyncLifetime
         AppDomain.CurrentDomain.ProcessExit += (_, _) => RemoveNow();
     }
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePorts.Next();
 
     protected string Folder { get; } = Path.Combine(Path.GetTempPath(), $"cosmo-{Guid.NewGuid():n}");
 
@@ -62,13 +60,6 @@ public abstract class ChildServer : IAsyncLifetime
     protected abstract ProcessStartInfo Command();
 
     protected abstract Task<bool> AnswersAsync(CancellationToken cancellationToken);
-
-    protected static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     private void RemoveNow()
     {

@@ -16,8 +16,8 @@ public sealed class RabbitMQServer : ChildServer
         kill $names
         """;
 
-    private readonly int _distributionPort = FreePort();
-    private readonly int _namePort = FreePort();
+    private readonly int _distributionPort = FreePorts.Next();
+    private readonly int _namePort = FreePorts.Next();
 
     public string Url => $"amqp://guest:guest@127.0.0.1:{Port}";
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -14,7 +12,10 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("cosmo-cluster-").FullName;
     private readonly List<Process> _servers = [];
-    private readonly List<int> _ports = [];
+    private readonly List<int> _ports = [.. Enumerable.Range(0, Masters).Select(_ => FreePorts.Next())];
+
+    /// <summary>Of the same servers, for what they tell each other.</summary>
+    private readonly List<int> _busPorts = [.. Enumerable.Range(0, Masters).Select(_ => FreePorts.Next())];
 
     private RedisCluster()
     {
@@ -27,7 +28,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         var cluster = new RedisCluster();
         for (var i = 0; i < Masters; i++)
         {
-            cluster.StartServer(FreePort());
+            cluster.StartServer(cluster._ports[i], cluster._busPorts[i]);
         }
 
         foreach (var port in cluster._ports)
@@ -39,7 +40,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         {
             await CliAsync(cluster._ports[i], "cluster", "addslotsrange", $"{Slots * i / Masters}", $"{(Slots * (i + 1) / Masters) - 1}");
             await CliAsync(cluster._ports[i], "cluster", "set-config-epoch", $"{i + 1}");
-            await CliAsync(cluster._ports[i], "cluster", "meet", "127.0.0.1", $"{cluster._ports[0]}", $"{cluster._ports[0] + 1}");
+            await CliAsync(cluster._ports[i], "cluster", "meet", "127.0.0.1", $"{cluster._ports[0]}", $"{cluster._busPorts[0]}");
         }
 
         foreach (var port in cluster._ports)
@@ -68,13 +69,12 @@ internal sealed class RedisCluster : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private void StartServer(int port)
+    private void StartServer(int port, int busPort)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, $"{port}")).FullName;
-        _ports.Add(port);
         _servers.Add(Process.Start(new ProcessStartInfo(
             "redis-server",
-            ["--bind", "127.0.0.1", "--port", $"{port}", "--cluster-port", $"{port + 1}", "--cluster-enabled", "yes", "--dir", folder, "--save", ""])
+            ["--bind", "127.0.0.1", "--port", $"{port}", "--cluster-port", $"{busPort}", "--cluster-enabled", "yes", "--dir", folder, "--save", ""])
         {
             RedirectStandardOutput = true,
         })!);
@@ -94,27 +94,6 @@ internal sealed class RedisCluster : IAsyncDisposable
         while (!await isReached())
         {
             await Task.Delay(100, limit.Token);
-        }
-    }
-
-    /// <summary>One whose neighbour, for the cluster's bus, is free too.</summary>
-    private static int FreePort()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken; try another pair.
-            }
         }
     }
 }
