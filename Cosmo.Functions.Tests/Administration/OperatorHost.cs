@@ -29,7 +29,7 @@ public sealed class OperatorHost : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _stack = await CosmoStack.StartAsync();
+        _stack = await CosmoStack.StartAsync(new Dictionary<string, string> { [CosmoStack.NoIndexing] = "false" });
         Stranger = new HttpClient { BaseAddress = Url };
         IndexingAtStart = await EndAsync("thread-indexing");
     }

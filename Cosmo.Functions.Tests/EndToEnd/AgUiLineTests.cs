@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Cosmo.Local.Emulators.OpenAI;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
@@ -15,7 +14,7 @@ public sealed class AgUiLineTests
     [Fact]
     public async Task A_stream_does_not_hold_the_stop_up_and_its_run_goes_on_after_the_next_start()
     {
-        await using var stack = await StartAsync(pace: 100);
+        await using var stack = await StartAsync(pace: 100, inOwnProcess: true);
         await using var line = await OpenAsync(stack.Http, "long story");
         await line.UntilTextAsync(40);
 
@@ -99,9 +98,9 @@ public sealed class AgUiLineTests
         (await again.EndAsync())["outcome"]!["type"]!.GetValue<string>().ShouldBe("success");
     }
 
-    private static async Task<CosmoStack> StartAsync(int pace)
+    private static async Task<CosmoStack> StartAsync(int pace, bool inOwnProcess = false)
     {
-        var stack = await CosmoStack.StartAsync(CosmoStack.Patient, new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.Zero });
+        var stack = await CosmoStack.StartAsync(CosmoStack.Patient, inOwnProcess: inOwnProcess);
         await stack.FaultAsync($$"""[{ "userText": "long story", "longAnswer": 100, "pace": {{pace}} }]""");
         return stack;
     }

@@ -160,13 +160,13 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
     [Fact]
     public async Task An_answer_survives_the_death_of_its_process()
     {
-        await using var stack = await CosmoStack.CreateAsync(openAI: new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.FromMilliseconds(40) });
-        var process = await stack.StartFunctionsAsync();
+        await using var stack = await CosmoStack.CreateAsync(openAI: new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.FromMilliseconds(40) }, inOwnProcess: true);
+        await stack.StartFunctionsAsync();
         await using var client = await stack.OpenAsync("channel-1");
 
         await stack.Queue.SendAsync("channel-1", "msg-1", "Weather in Makati?");
         await client.StatusAsync("in_progress");
-        await process.KillAsync();
+        await stack.KillAsync();
         await stack.StartFunctionsAsync();
         var final = await client.FinalAsync("msg-1", seconds: 60);
         await stack.Queue.SendAsync("channel-1", "msg-2", "Hello");

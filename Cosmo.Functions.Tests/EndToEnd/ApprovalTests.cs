@@ -178,7 +178,7 @@ public sealed class ApprovalTests(ApprovalTests.Fixture fixture) : IClassFixture
                 Notes.Enqueue(await reader.ReadToEndAsync(context.RequestAborted));
                 await context.Response.WriteAsync("""{"id":1}""");
             });
-            Stack = await CosmoStack.CreateAsync(CosmoStack.Patient);
+            Stack = await CosmoStack.CreateAsync(CosmoStack.Patient, inOwnProcess: true);
             Stack.Set("TOOLS_PATH", _tools.FullName);
             Stack.Set("NOTES_URL", _server.Url.ToString().TrimEnd('/'));
             Stack.Set("WEBSITE_AUTH_ENABLED", "True");

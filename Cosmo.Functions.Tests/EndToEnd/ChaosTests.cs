@@ -20,7 +20,7 @@ public sealed class ChaosTests
         var random = new Random(seed);
         string[] questions = ["Weather in Makati?", "Weather in Makati and in Cebu?", "Hello"];
         await using var stack = await CosmoStack.StartAsync(
-            CosmoStack.Patient, new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(15) });
+            CosmoStack.Patient, new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(15) }, inOwnProcess: true);
         var clients = await Task.WhenAll(Enumerable.Range(0, channels).Select(channel => stack.OpenAsync($"channel-{channel}")));
         foreach (var message in Enumerable.Range(0, messages))
         {

@@ -35,7 +35,7 @@ public sealed class ClientPackageTests
         File.Exists(vitest).ShouldBeTrue("The npm packages are missing: run npm ci in Cosmo.Client.");
         var tools = Directory.CreateTempSubdirectory("cosmo-tools-");
         await File.WriteAllTextAsync(Path.Combine(tools.FullName, "add_note.json"), AddNote, Cancellation);
-        await using var stack = await CosmoStack.CreateAsync(CosmoStack.Patient);
+        await using var stack = await CosmoStack.CreateAsync(CosmoStack.Patient, inOwnProcess: true);
         await using var control = await HttpStub.StartAsync(context => ControlAsync(context, stack));
         stack.Set("TOOLS_PATH", tools.FullName);
         stack.Set("NOTES_URL", control.Url.ToString().TrimEnd('/'));

@@ -12,8 +12,11 @@ public abstract class CosmoFixture : IAsyncLifetime
     /// <summary>Milliseconds a token.</summary>
     protected virtual int Pace => 0;
 
+    /// <summary>See <see cref="CosmoStack.StartAsync"/>.</summary>
+    protected virtual bool InOwnProcess => false;
+
     public virtual async ValueTask InitializeAsync() => Stack = await CosmoStack.StartAsync(
-        Settings, new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.FromMilliseconds(Pace) });
+        Settings, new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.FromMilliseconds(Pace) }, InOwnProcess);
 
     public virtual async ValueTask DisposeAsync()
     {

@@ -1,6 +1,4 @@
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
 using Cosmo.Local.Emulators;
@@ -14,8 +12,8 @@ using Cosmo.Local.Host.Http;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>
-/// All of Cosmo for one test: real Redis and RabbitMQ with names of its own, the emulators, and the functions in a process of their own, so that
-/// they can be killed and started again.
+/// All of Cosmo for one test: real Redis and RabbitMQ with names of its own, the emulators, and the functions: their worker as a process, and the host in this
+/// one, or in one of its own, so that it can be killed and started again.
 /// </summary>
 internal sealed class CosmoStack : IAsyncDisposable
 {
@@ -31,20 +29,22 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     private readonly TestRedis _redis = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePorts.Next();
     private readonly Dictionary<string, string> _settings = [];
-    private readonly List<FunctionsProcess> _processes = [];
+    private readonly List<IRunningFunctions> _running = [];
+    private readonly bool _inOwnProcess;
     private FunctionKeys _keys = null!;
 
-    private CosmoStack()
-    {
-    }
+    private CosmoStack(bool inOwnProcess) => _inOwnProcess = inOwnProcess;
 
     public required CosmoQueue Queue { get; init; }
 
     public required OpenAIEmulator OpenAI { get; init; }
 
     public required BackendsEmulator Backends { get; init; }
+
+    /// <summary>The setting that switches off the function that compares the index of threads with the keys, at the start and by a timer.</summary>
+    public const string NoIndexing = "AzureWebJobs.RefreshThreadIndex.Disabled";
 
     public WebPubSubEmulator WebPubSub { get; private set; } = null!;
 
@@ -55,7 +55,7 @@ internal sealed class CosmoStack : IAsyncDisposable
     public FunctionKeys Keys => _keys;
 
     /// <summary>What the functions that were started last have written so far.</summary>
-    public string Output => _processes[^1].Output;
+    public string Output => _running[^1].Output;
 
     /// <summary>Waits until the functions that were started last have written this.</summary>
     public async Task WroteAsync(string text, CancellationToken cancellationToken)
@@ -75,17 +75,19 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Starts everything, the functions last.</summary>
     /// <param name="settings">Settings of the functions beside those that every stack has.</param>
     /// <param name="openAI">The pace of the model; by default it answers as fast as it can.</param>
-    public static async Task<CosmoStack> StartAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null)
+    /// <param name="inOwnProcess">The host is a process, which takes seconds more: for tests that kill it, stop it by a signal, or look at all that it writes.</param>
+    public static async Task<CosmoStack> StartAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null, bool inOwnProcess = false)
     {
-        var stack = await CreateAsync(settings, openAI);
+        var stack = await CreateAsync(settings, openAI, inOwnProcess);
         await stack.StartFunctionsAsync();
         return stack;
     }
 
     /// <summary>Starts everything but the functions.</summary>
-    public static async Task<CosmoStack> CreateAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null)
+    /// <inheritdoc cref="StartAsync" path="/param" />
+    public static async Task<CosmoStack> CreateAsync(IReadOnlyDictionary<string, string>? settings = null, OpenAIEmulatorOptions? openAI = null, bool inOwnProcess = false)
     {
-        var stack = new CosmoStack
+        var stack = new CosmoStack(inOwnProcess)
         {
             Queue = await CosmoQueue.ConnectAsync(settings?.GetValueOrDefault("RABBITMQ_URL")),
             OpenAI = await OpenAIEmulator.StartAsync(openAI ?? new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.Zero }),
@@ -103,7 +105,7 @@ internal sealed class CosmoStack : IAsyncDisposable
         stack.Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{stack._port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
         stack.Http.DefaultRequestHeaders.Add("x-functions-key", stack._keys.MasterKey);
         stack.Configure(settings ?? new Dictionary<string, string>());
-        await File.WriteAllTextAsync(Path.Combine(stack._folder, "local.settings.json"), """{"Values": {}, "Host": {"CORS": "*"}}""");
+        await File.WriteAllTextAsync(stack.SettingsFile, """{"Values": {}, "Host": {"CORS": "*"}}""");
         return stack;
     }
 
@@ -111,13 +113,13 @@ internal sealed class CosmoStack : IAsyncDisposable
     public void Set(string name, string value) => _settings[name] = value;
 
     /// <summary>Starts the functions, again after a kill, and returns when they answer that all is well.</summary>
-    public Task<FunctionsProcess> StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
+    public Task StartFunctionsAsync() => StartFunctionsAsync(Http, _port, _folder);
 
     /// <summary>Starts the functions with settings that may not do, and returns when they have answered how they are, or have ended.</summary>
     public async Task TryFunctionsAsync(CancellationToken cancellationToken)
     {
         var process = FunctionsProcess.Start(_port, _folder, _settings);
-        _processes.Add(process);
+        _running.Add(process);
         while (!process.HasEnded)
         {
             try
@@ -133,36 +135,41 @@ internal sealed class CosmoStack : IAsyncDisposable
     }
 
     /// <summary>Kills host and worker that were started last, as <c>kill -9</c> does: the loss of a whole machine.</summary>
-    public Task KillAsync() => _processes[^1].KillAsync();
+    public Task KillAsync() => Process.KillAsync();
 
     /// <summary>Stops host and worker that were started last, as a deployment does.</summary>
-    public Task StopFunctionsAsync(CancellationToken cancellationToken) => _processes[^1].StopAsync(cancellationToken);
+    public Task StopFunctionsAsync(CancellationToken cancellationToken) => Process.StopAsync(cancellationToken);
 
     /// <summary>Kills the worker alone, as <c>kill -9</c> does. The host fails its activities and starts another.</summary>
-    public Task KillWorkerAsync() => _processes[^1].KillWorkerAsync();
+    public Task KillWorkerAsync() => _running[^1].KillWorkerAsync();
 
     /// <summary>Starts a second worker with a durable store of its own, on the same broker and Redis.</summary>
-    public async Task<FunctionsProcess> StartSecondWorkerAsync()
+    public async Task StartSecondWorkerAsync()
     {
-        SecondHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{FreePort()}/api/"), Timeout = TimeSpan.FromSeconds(30) };
+        SecondHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{FreePorts.Next()}/api/"), Timeout = TimeSpan.FromSeconds(30) };
         SecondHttp.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(Path.Combine(_folder, "second")).MasterKey);
-        return await StartFunctionsAsync(SecondHttp, SecondHttp.BaseAddress.Port, Path.Combine(_folder, "second"));
+        await StartFunctionsAsync(SecondHttp, SecondHttp.BaseAddress.Port, Path.Combine(_folder, "second"));
     }
 
-    private async Task<FunctionsProcess> StartFunctionsAsync(HttpClient http, int port, string folder)
+    private string SettingsFile => Path.Combine(_folder, "local.settings.json");
+
+    private FunctionsProcess Process =>
+        _running[^1] as FunctionsProcess ?? throw new InvalidOperationException("The host runs in this process; start the stack with one in a process of its own.");
+
+    private async Task StartFunctionsAsync(HttpClient http, int port, string folder)
     {
-        var process = FunctionsProcess.Start(port, folder, _settings);
-        _processes.Add(process);
+        IRunningFunctions running = _inOwnProcess ? FunctionsProcess.Start(port, folder, _settings) : await HostedFunctions.StartAsync(port, folder, SettingsFile, _settings);
+        _running.Add(running);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         while (true)
         {
-            process.ThrowIfEnded();
+            running.ThrowIfEnded();
             try
             {
                 using var answer = await http.GetAsync("health", limit.Token);
                 if (answer.IsSuccessStatusCode)
                 {
-                    return process;
+                    return;
                 }
             }
             catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !limit.IsCancellationRequested)
@@ -262,9 +269,10 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var process in _processes)
+        foreach (var running in _running)
         {
-            await process.DisposeAsync();
+            await running.DisposeAsync();
+            TestContext.Current.TestOutputHelper?.WriteLine(running.Output);
         }
 
         Http.Dispose();
@@ -304,6 +312,8 @@ internal sealed class CosmoStack : IAsyncDisposable
             _settings[schedule] = "0 0 0 1 1 *";
         }
 
+        // At the start it reads every key of a Redis that all tests share; the operators' tests switch it on.
+        _settings[NoIndexing] = "true";
         _settings["OPENAI_BASE_URL"] = new Uri(OpenAI.Url, "/v1").AbsoluteUri;
         _settings["OPENAI_API_KEY"] = "test";
         _settings["OPENWEATHER_BASE_URL"] = Backends.Url.GetLeftPart(UriPartial.Authority);
@@ -315,12 +325,5 @@ internal sealed class CosmoStack : IAsyncDisposable
         {
             _settings[name] = value;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -3,7 +3,7 @@ using Cosmo.Functions.Hosting;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>Promise 5: a process that is killed at any moment costs nothing but time. What is killed is another in each class that inherits.</summary>
-public abstract class CrashTests(CrashTests.Fixture fixture) : IClassFixture<CrashTests.Fixture>
+public abstract class CrashTests(CrashTests.Fixture fixture)
 {
     private readonly CosmoStack _stack = fixture.Stack;
     private readonly string _channel = $"channel-{Guid.NewGuid():n}";
@@ -93,7 +93,7 @@ public abstract class CrashTests(CrashTests.Fixture fixture) : IClassFixture<Cra
         }
     }
 
-    public sealed class Fixture : CosmoFixture
+    public class Fixture : CosmoFixture
     {
         protected override Dictionary<string, string> Settings => new(CosmoStack.Patient);
 
@@ -102,8 +102,13 @@ public abstract class CrashTests(CrashTests.Fixture fixture) : IClassFixture<Cra
 }
 
 /// <summary>The host and its worker, as when a machine is lost.</summary>
-public sealed class HostCrashTests(CrashTests.Fixture fixture) : CrashTests(fixture)
+public sealed class HostCrashTests(HostCrashTests.OwnFixture fixture) : CrashTests(fixture), IClassFixture<HostCrashTests.OwnFixture>
 {
+    public sealed class OwnFixture : Fixture
+    {
+        protected override bool InOwnProcess => true;
+    }
+
     private protected override async Task KillAsync(CosmoStack stack)
     {
         await stack.KillAsync();
@@ -112,7 +117,7 @@ public sealed class HostCrashTests(CrashTests.Fixture fixture) : CrashTests(fixt
 }
 
 /// <summary>The worker alone, as when the app's process crashes. Its activities fail, and the host starts another.</summary>
-public sealed class WorkerCrashTests(CrashTests.Fixture fixture) : CrashTests(fixture)
+public sealed class WorkerCrashTests(CrashTests.Fixture fixture) : CrashTests(fixture), IClassFixture<CrashTests.Fixture>
 {
     private protected override Task KillAsync(CosmoStack stack) => stack.KillWorkerAsync();
 }

@@ -5,14 +5,13 @@ using System.Text;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>The host in a process of its own, and the worker that it started.</summary>
-internal sealed class FunctionsProcess : IAsyncDisposable
+internal sealed class FunctionsProcess : IRunningFunctions
 {
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 
     private FunctionsProcess(Process process) => _process = process;
 
-    /// <summary>What it has written so far.</summary>
     public string Output
     {
         get
@@ -34,8 +33,6 @@ internal sealed class FunctionsProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // They live for seconds, in which nothing pays that it is compiled once more.
-        start.Environment["DOTNET_TC_CallCounting"] = "0";
         foreach (var (name, value) in settings)
         {
             start.Environment[name.Replace(":", "__")] = value;
@@ -64,7 +61,6 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         await _process.WaitForExitAsync(cancellationToken);
     }
 
-    /// <summary>Kills the worker as <c>kill -9</c> does it; waits for one if the last is not up again.</summary>
     public async Task KillWorkerAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -101,7 +97,6 @@ internal sealed class FunctionsProcess : IAsyncDisposable
             await KillAsync();
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine(Output);
         _process.Dispose();
     }
 

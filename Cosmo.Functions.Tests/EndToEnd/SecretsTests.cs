@@ -29,7 +29,7 @@ public sealed class SecretsTests : IDisposable
     [Fact]
     public async Task What_is_answered_and_what_fails_leaves_no_text_and_no_key_in_the_log()
     {
-        await using var stack = await CosmoStack.StartAsync(_settings);
+        await using var stack = await CosmoStack.StartAsync(_settings, inOwnProcess: true);
         await using var client = await stack.OpenAsync("channel");
         var answered = 0;
         async Task<JsonObject> AskAsync(string question, string? fault = null)

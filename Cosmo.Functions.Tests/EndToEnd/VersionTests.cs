@@ -8,7 +8,7 @@ public sealed class VersionTests
     [Fact]
     public async Task A_newer_worker_finishes_what_an_older_began_and_an_older_leaves_what_a_newer_began()
     {
-        await using var stack = await CosmoStack.StartAsync(new Dictionary<string, string>(CosmoStack.Patient) { [Version] = "2.0" });
+        await using var stack = await CosmoStack.StartAsync(new Dictionary<string, string>(CosmoStack.Patient) { [Version] = "2.0" }, inOwnProcess: true);
         await using var client = await stack.OpenAsync("channel");
         await using var other = await stack.OpenAsync("other");
         await stack.FaultAsync("""[{ "delayBeforeFirstEvent": 60000, "times": 1 }]""");

@@ -24,17 +24,15 @@ internal static class FunctionsCommand
     {
         using var signals = new StopSignals();
         var settings = LocalSettings.Load();
-        var configuration = app is null ? WithSamples(settings, data) : settings.UnderEnvironment();
+        var options = app is null
+            ? OfCosmo(settings, settings.UnderEnvironment(), data)
+            : new FunctionsHostOptions { AppFolder = app, Settings = settings.UnderEnvironment(), DataFolder = data, AllowedOrigins = settings.AllowedOrigins };
         try
         {
             await using var host = await FunctionsHost.StartAsync(
-                new FunctionsHostOptions
+                options with
                 {
-                    AppFolder = app ?? BuiltApp(),
-                    Settings = configuration,
-                    DataFolder = data,
                     Port = port ?? settings.HttpPort,
-                    AllowedOrigins = settings.AllowedOrigins,
                     ConfigureLogging = logging => logging.AddSimpleConsole(console =>
                     {
                         console.SingleLine = true;
@@ -64,12 +62,15 @@ internal static class FunctionsCommand
         }
     }
 
-    private static IConfiguration WithSamples(LocalSettings settings, string data)
+    /// <summary>Cosmo's own app, with the sample sources where the settings name none.</summary>
+    /// <param name="local">What the file of settings says.</param>
+    /// <param name="settings">All that is set.</param>
+    /// <param name="data">The data folder.</param>
+    public static FunctionsHostOptions OfCosmo(LocalSettings local, IConfiguration settings, string data)
     {
-        var samples = new SampleSources(data, settings);
-        var configuration = settings.UnderEnvironment();
-        samples.DatabaseFor(configuration)?.Create();
-        return samples.AddTo(configuration);
+        var samples = new SampleSources(data, local);
+        samples.DatabaseFor(settings)?.Create();
+        return new FunctionsHostOptions { AppFolder = BuiltApp(), Settings = samples.AddTo(settings), DataFolder = data, AllowedOrigins = local.AllowedOrigins };
     }
 
     /// <summary>The app that was copied with this program, else where the build has put it.</summary>

@@ -58,7 +58,10 @@ public sealed class PageFixture : IAsyncLifetime
     /// <summary>A browser of a person of their own: what the page keeps on the device is theirs alone.</summary>
     internal async Task<IBrowserContext> PersonAsync(BrowserNewContextOptions? options = null)
     {
-        var context = await _browser.NewContextAsync(options ?? new() { ViewportSize = new() { Width = 1280, Height = 800 } });
+        // What moves without an end costs a processor more than all that is looked at.
+        options ??= new() { ViewportSize = new() { Width = 1280, Height = 800 } };
+        options.ReducedMotion ??= ReducedMotion.Reduce;
+        var context = await _browser.NewContextAsync(options);
         context.SetDefaultTimeout(60_000);
         _contexts.Add(context);
         return context;
