@@ -63,6 +63,8 @@ internal sealed class CosmoQueue : IAsyncDisposable
         }
     }
 
+    public async Task PurgeDeadLettersAsync() => await Channel.QueuePurgeAsync(FailedQueue);
+
     public async Task<uint> CountDeadLettersAsync() => (await Channel.QueueDeclarePassiveAsync(FailedQueue)).MessageCount;
 
     public async ValueTask DisposeAsync()

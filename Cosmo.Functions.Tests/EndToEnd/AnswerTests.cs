@@ -7,19 +7,18 @@ using RabbitMQ.Client;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>A message goes through RabbitMQ, and its answer comes through Web PubSub.</summary>
-public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<AnswerTests.Fixture>
+public sealed class AnswerTests(ToolsFixture shared) : SharedStackTest(shared)
 {
     private static readonly string[] Fields = ["message", "timestamp", "status", "type", "final_message", "message_id", "thread_id", "sequence"];
 
-    private readonly CosmoStack _stack = fixture.Stack;
     private readonly string _channel = $"channel-{Guid.NewGuid():n}";
 
     [Fact]
     public async Task A_question_is_answered_in_the_order_and_with_the_fields_of_the_contract()
     {
-        await using var client = await _stack.OpenAsync(_channel);
+        await using var client = await Stack.OpenAsync(_channel);
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
         var final = await client.FinalAsync("msg-1");
 
         var payloads = client.Seen.Select(update => update["payload"]!.AsObject()).ToList();
@@ -53,24 +52,24 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
     [Fact]
     public async Task A_producer_that_asks_for_it_gets_the_final_update_at_its_queue()
     {
-        await using var client = await _stack.OpenAsync(_channel);
-        var replies = (await _stack.Queue.Channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: TestContext.Current.CancellationToken)).QueueName;
+        await using var client = await Stack.OpenAsync(_channel);
+        var replies = (await Stack.Queue.Channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: TestContext.Current.CancellationToken)).QueueName;
         await SendAsync("msg-1", "Hello", "order-1", "final");
         var final = await client.FinalAsync("msg-1");
         await SendAsync("msg-2", "Hello", "order-2", null);
         await client.FinalAsync("msg-2");
         await SendAsync("msg-3", "", "order-3", "final");
         var refused = await client.FinalAsync("msg-3");
-        (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-message-id"].ShouldBe("msg-3");
+        (await Stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-message-id"].ShouldBe("msg-3");
 
         var first = await NextAsync();
         (first.Properties.CorrelationId, first.Properties.ContentType, first.Update["channel"]!.GetValue<string>()).ShouldBe(("order-1", "application/json", _channel));
         JsonNode.DeepEquals(first.Update["payload"], final).ShouldBeTrue(first.Update.ToJsonString());
         var second = await NextAsync();
         (second.Properties.CorrelationId, second.Update["payload"]!["error_details"]!.GetValue<string>()).ShouldBe(("order-3", refused["error_details"]!.GetValue<string>()));
-        (await _stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, TestContext.Current.CancellationToken)).ShouldBeNull();
+        (await Stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, TestContext.Current.CancellationToken)).ShouldBeNull();
 
-        Task SendAsync(string id, string text, string correlationId, string? reply) => _stack.Queue.SendAsync(
+        Task SendAsync(string id, string text, string correlationId, string? reply) => Stack.Queue.SendAsync(
             JsonSerializer.SerializeToUtf8Bytes(new { channel = _channel, message_id = id, message = text }),
             new BasicProperties { ReplyTo = replies, CorrelationId = correlationId, Headers = reply is null ? null : new Dictionary<string, object?> { ["x-cosmo-reply"] = reply } });
 
@@ -78,7 +77,7 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             BasicGetResult? got;
-            while ((got = await _stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, limit.Token)) is null)
+            while ((got = await Stack.Queue.Channel.BasicGetAsync(replies, autoAck: true, limit.Token)) is null)
             {
                 await Task.Delay(20, limit.Token);
             }
@@ -91,12 +90,12 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
     public async Task Another_channel_hears_nothing()
     {
         var otherChannel = _channel + "-other";
-        await using var other = await _stack.OpenAsync(otherChannel);
-        await using var client = await _stack.OpenAsync(_channel);
+        await using var other = await Stack.OpenAsync(otherChannel);
+        await using var client = await Stack.OpenAsync(_channel);
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
         await client.FinalAsync("msg-1");
-        await _stack.Queue.SendAsync(otherChannel, "msg-2", "Hello");
+        await Stack.Queue.SendAsync(otherChannel, "msg-2", "Hello");
         await other.FinalAsync("msg-2");
 
         other.Seen.ShouldAllBe(update => update["channel"]!.GetValue<string>() == otherChannel);
@@ -105,38 +104,38 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
     [Fact]
     public async Task A_second_message_is_answered_on_the_same_thread_and_Redis_has_the_keys_of_the_contract()
     {
-        await using var client = await _stack.OpenAsync(_channel);
+        await using var client = await Stack.OpenAsync(_channel);
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
         var first = await client.FinalAsync("msg-1");
-        await _stack.Queue.SendAsync(_channel, "msg-2", "and in Cebu?");
+        await Stack.Queue.SendAsync(_channel, "msg-2", "and in Cebu?");
         var second = await client.FinalAsync("msg-2");
 
         second["thread_id"]!.GetValue<string>().ShouldBe(first["thread_id"]!.GetValue<string>());
         second["message"]!.GetValue<string>().ShouldContain("Cebu");
-        (await ReadAsync(_stack, "thread:" + _channel)).ShouldBe(first["thread_id"]!.GetValue<string>());
-        JsonNode.Parse((await ReadAsync(_stack, "metadata:" + _channel))!)!["message_count"]!.GetValue<int>().ShouldBe(2);
-        (await ReadAsync(_stack, "assistant_id")).ShouldNotBeNullOrEmpty();
-        (await ExpiryAsync(_stack, "thread:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
-        (await ExpiryAsync(_stack, "metadata:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
-        (await ExpiryAsync(_stack, "assistant_id")).ShouldBeNull();
+        (await ReadAsync(Stack, "thread:" + _channel)).ShouldBe(first["thread_id"]!.GetValue<string>());
+        JsonNode.Parse((await ReadAsync(Stack, "metadata:" + _channel))!)!["message_count"]!.GetValue<int>().ShouldBe(2);
+        (await ReadAsync(Stack, "assistant_id")).ShouldNotBeNullOrEmpty();
+        (await ExpiryAsync(Stack, "thread:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
+        (await ExpiryAsync(Stack, "metadata:" + _channel)).ShouldNotBeNull().TotalSeconds.ShouldBeInRange(7_776_000 - 60, 7_776_000);
+        (await ExpiryAsync(Stack, "assistant_id")).ShouldBeNull();
     }
 
     [Fact]
     public async Task A_thread_of_the_closed_Assistants_API_is_replaced_and_its_metadata_stays()
     {
-        await _stack.Redis.RunAsync(database => database.StringSetAsync(_stack.RedisPrefix + "thread:" + _channel, "thread_abc"), TestContext.Current.CancellationToken);
-        await _stack.Redis.RunAsync(
-            database => database.StringSetAsync(_stack.RedisPrefix + "metadata:" + _channel, """{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}"""),
+        await Stack.Redis.RunAsync(database => database.StringSetAsync(Stack.RedisPrefix + "thread:" + _channel, "thread_abc"), TestContext.Current.CancellationToken);
+        await Stack.Redis.RunAsync(
+            database => database.StringSetAsync(Stack.RedisPrefix + "metadata:" + _channel, """{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}"""),
             TestContext.Current.CancellationToken);
-        await using var client = await _stack.OpenAsync(_channel);
+        await using var client = await Stack.OpenAsync(_channel);
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Hello");
         var final = await client.FinalAsync("msg-1");
 
         final["status"]!.GetValue<string>().ShouldBe("completed");
-        (await ReadAsync(_stack, "thread:" + _channel))!.ShouldStartWith("conv_");
-        var metadata = JsonNode.Parse((await ReadAsync(_stack, "metadata:" + _channel))!)!;
+        (await ReadAsync(Stack, "thread:" + _channel))!.ShouldStartWith("conv_");
+        var metadata = JsonNode.Parse((await ReadAsync(Stack, "metadata:" + _channel))!)!;
         metadata["created_at"]!.GetValue<double>().ShouldBe(1683042123.4);
         metadata["message_count"]!.GetValue<int>().ShouldBe(4);
     }
@@ -144,17 +143,17 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
     [Fact]
     public async Task A_message_that_is_delivered_twice_is_answered_once()
     {
-        await using var client = await _stack.OpenAsync(_channel);
+        await using var client = await Stack.OpenAsync(_channel);
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Hello");
         await client.FinalAsync("msg-1");
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
-        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello again");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-2", "Hello again");
         await client.FinalAsync("msg-2");
 
         Finals(client).ShouldBe(["msg-1", "msg-2"]);
-        (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+        (await Stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
     [Fact]
@@ -187,10 +186,10 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
     public async Task A_bad_message_becomes_a_dead_letter_and_the_work_goes_on(string body, string cause, string? told)
     {
         body = body.Replace("CHANNEL", _channel);
-        await using var client = await _stack.OpenAsync(_channel);
+        await using var client = await Stack.OpenAsync(_channel);
 
-        await _stack.Queue.SendAsync(Encoding.UTF8.GetBytes(body));
-        var letter = await _stack.Queue.NextDeadLetterAsync();
+        await Stack.Queue.SendAsync(Encoding.UTF8.GetBytes(body));
+        var letter = await Stack.Queue.NextDeadLetterAsync();
         if (told is not null)
         {
             var update = await client.NextAsync();
@@ -199,7 +198,7 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
             update["error_details"]!.GetValue<string>().ShouldBe(told);
         }
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Hello");
         (await client.FinalAsync("msg-1"))["status"]!.GetValue<string>().ShouldBe("completed");
 
         Encoding.UTF8.GetString(letter.Body).ShouldBe(body);
@@ -229,6 +228,4 @@ public sealed class AnswerTests(AnswerTests.Fixture fixture) : IClassFixture<Ans
 
     private static Task<TimeSpan?> ExpiryAsync(CosmoStack stack, string key) =>
         stack.Redis.RunAsync(database => database.KeyTimeToLiveAsync(stack.RedisPrefix + key), TestContext.Current.CancellationToken);
-
-    public sealed class Fixture : CosmoFixture;
 }

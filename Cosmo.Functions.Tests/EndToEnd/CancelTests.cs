@@ -5,24 +5,28 @@ using System.Text.Json.Nodes;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>Promise 4: a message is cancelled, by HTTP or over the connection.</summary>
-public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<CancelTests.Fixture>, IAsyncLifetime
+public sealed class CancelTests(ToolsFixture shared) : SharedStackTest(shared)
 {
-    private readonly CosmoStack _stack = fixture.Stack;
     private readonly string _channel = $"channel {Guid.NewGuid():n}";
     private ChatClient _client = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }, { "userText": "nothing", "delayBeforeFirstEvent": 60000 }]""");
-        _client = await _stack.OpenAsync(_channel);
+        await base.InitializeAsync();
+        await Stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }, { "userText": "nothing", "delayBeforeFirstEvent": 60000 }]""");
+        _client = await Stack.OpenAsync(_channel);
     }
 
-    public ValueTask DisposeAsync() => _client.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        await base.DisposeAsync();
+    }
 
     [Fact]
     public async Task An_answer_stops_within_a_second_and_keeps_what_was_said()
     {
-        await _stack.Queue.SendAsync(_channel, "msg-1", $"essay {_channel}");
+        await Stack.Queue.SendAsync(_channel, "msg-1", $"essay {_channel}");
         var said = (await _client.StatusAsync("in_progress"))["message"]!.GetValue<string>();
 
         using var answer = await CancelAsync("msg-1");
@@ -35,26 +39,26 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
         (final["type"]!.GetValue<string>(), final["status"]!.GetValue<string>()).ShouldBe(("error", "cancelled"));
         final["message"]!.GetValue<string>().ShouldStartWith(said);
         final["message"]!.GetValue<string>().ShouldBe(_client.Seen[^2]["payload"]!["message"]!.GetValue<string>());
-        var request = (await _stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem();
+        var request = (await Stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem();
         while (request["endedAt"] is null)
         {
             await Task.Delay(20, TestContext.Current.CancellationToken);
-            request = (await _stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem();
+            request = (await Stack.RequestsAsync($"essay {_channel}")).ShouldHaveSingleItem();
         }
 
         request["aborted"]!.GetValue<bool>().ShouldBeTrue();
         took.ShouldBeLessThan(TimeSpan.FromSeconds(2));
         await WorksOnAsync();
-        (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+        (await Stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
     [Fact]
     public async Task A_message_that_waits_is_cancelled_and_those_around_it_are_answered()
     {
-        await _stack.Queue.SendAsync(_channel, "msg-1", "essay");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "essay");
         await _client.StatusAsync("in_progress");
-        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello");
-        await _stack.Queue.SendAsync(_channel, "msg-3", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-2", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-3", "Hello");
 
         (await CancelledAsync("msg-2"))["message"]!.GetValue<string>().ShouldBe("");
         (await CancelledAsync("msg-1"))["status"]!.GetValue<string>().ShouldBe("cancelled");
@@ -66,7 +70,7 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
     [Fact]
     public async Task Cancelling_twice_too_late_or_something_unknown_has_a_clear_answer()
     {
-        await _stack.Queue.SendAsync(_channel, "msg-1", "nothing");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "nothing");
         await _client.StatusAsync("started");
         var both = await Task.WhenAll(CancelAsync("msg-1"), CancelAsync("msg-1"));
         await _client.FinalAsync("msg-1");
@@ -86,7 +90,7 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
     {
         using var other = await ConnectAsync($"other {_channel}");
         using var own = await ConnectAsync(_channel);
-        await _stack.Queue.SendAsync(_channel, "msg-1", "essay");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "essay");
         await _client.StatusAsync("in_progress");
 
         await other.SendAsync("cancel", new JsonObject { ["message_id"] = "msg-1" });
@@ -101,12 +105,12 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
 
     private async Task WorksOnAsync()
     {
-        await _stack.Queue.SendAsync(_channel, "msg-after", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-after", "Hello");
         (await _client.FinalAsync("msg-after"))["status"]!.GetValue<string>().ShouldBe("completed");
     }
 
     private Task<HttpResponseMessage> CancelAsync(string messageId) =>
-        _stack.Http.PostAsync($"channels/{Uri.EscapeDataString(_channel)}/messages/{Uri.EscapeDataString(messageId)}/cancel", null);
+        Stack.Http.PostAsync($"channels/{Uri.EscapeDataString(_channel)}/messages/{Uri.EscapeDataString(messageId)}/cancel", null);
 
     private async Task<JsonObject> CancelledAsync(string messageId)
     {
@@ -126,9 +130,7 @@ public sealed class CancelTests(CancelTests.Fixture fixture) : IClassFixture<Can
 
     private async Task<EventSocket> ConnectAsync(string channel)
     {
-        using var answer = await _stack.Http.PostAsync($"channels/{Uri.EscapeDataString(channel)}/negotiate", null);
+        using var answer = await Stack.Http.PostAsync($"channels/{Uri.EscapeDataString(channel)}/negotiate", null);
         return await EventSocket.ConnectAsync((await answer.Content.ReadFromJsonAsync<JsonObject>())!["url"]!.GetValue<string>());
     }
-
-    public sealed class Fixture : CosmoFixture;
 }

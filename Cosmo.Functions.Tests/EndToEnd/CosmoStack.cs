@@ -202,6 +202,16 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Replaces what is wrong with Web PubSub.</summary>
     public Task FaultWebPubSubAsync(string faults) => ControlAsync(HttpMethod.Put, new Uri(WebPubSub.Url, "/emulator/faults"), faults);
 
+    /// <summary>Takes back what a test has told the emulators to do, and takes away what it left in the dead-letter queue.</summary>
+    public async Task ResetAsync()
+    {
+        await FaultAsync("[]");
+        await ScriptAsync("[]");
+        await FaultBackendsAsync("[]");
+        await FaultWebPubSubAsync("{}");
+        await Queue.PurgeDeadLettersAsync();
+    }
+
     /// <summary>Breaks every connection of a browser.</summary>
     public Task DropSocketsAsync() => ControlAsync(HttpMethod.Delete, new Uri(WebPubSub.Url, "/emulator/sockets"), "");
 

@@ -4,20 +4,19 @@ using Cosmo.Functions.Messaging;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>Clients that get of a text only what is new each time, beside one of the old kind.</summary>
-public sealed class DeltaTests(DeltaTests.Fixture fixture) : IClassFixture<DeltaTests.Fixture>
+public sealed class DeltaTests(ToolsFixture shared) : SharedStackTest(shared)
 {
-    private readonly CosmoStack _stack = fixture.Stack;
     private readonly string _channel = $"team/{Guid.NewGuid():n}%";
 
     [Fact]
     public async Task The_pieces_of_a_long_answer_are_its_text_and_what_the_old_client_gets_is_as_it_was()
     {
         var question = $"tell {_channel}";
-        await _stack.FaultAsync($$"""[{ "userText": "{{question}}", "longAnswer": 1500, "pace": 1 }]""");
-        await using var old = await _stack.OpenAsync(_channel);
-        await using var client = await _stack.OpenAsync(_channel, "?text=delta");
+        await Stack.FaultAsync($$"""[{ "userText": "{{question}}", "longAnswer": 1500, "pace": 1 }]""");
+        await using var old = await Stack.OpenAsync(_channel);
+        await using var client = await Stack.OpenAsync(_channel, "?text=delta");
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", question);
+        await Stack.Queue.SendAsync(_channel, "msg-1", question);
         var (final, whole) = (await client.FinalAsync("msg-1"), await old.FinalAsync("msg-1"));
 
         var text = whole["message"]!.GetValue<string>();
@@ -45,11 +44,11 @@ public sealed class DeltaTests(DeltaTests.Fixture fixture) : IClassFixture<Delta
     {
         const string answer = "Sun 😀 and 🌧️ rain 🎉🎉 and so on, for as long as there are 👩‍👩‍👧 people under 🌍 clouds 😀😀😀😀😀😀😀😀";
         var question = $"emoji {_channel}";
-        await _stack.FaultAsync($$"""[{ "userText": "{{question}}", "splitEmoji": true, "pace": 30 }]""");
-        await _stack.ScriptAsync($$"""[{ "userText": "{{question}}", "text": "{{answer}}" }]""");
-        await using var client = await _stack.OpenAsync(_channel, "?text=delta");
+        await Stack.FaultAsync($$"""[{ "userText": "{{question}}", "splitEmoji": true, "pace": 30 }]""");
+        await Stack.ScriptAsync($$"""[{ "userText": "{{question}}", "text": "{{answer}}" }]""");
+        await using var client = await Stack.OpenAsync(_channel, "?text=delta");
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", question);
+        await Stack.Queue.SendAsync(_channel, "msg-1", question);
         (await client.FinalAsync("msg-1"))["message"]!.GetValue<string>().ShouldBe(answer);
 
         var pieces = Payloads(client).Where(payload => payload.ContainsKey("text")).ToList();
@@ -62,15 +61,15 @@ public sealed class DeltaTests(DeltaTests.Fixture fixture) : IClassFixture<Delta
     public async Task Who_comes_in_the_middle_finds_all_of_it_in_the_log_and_goes_on_from_there()
     {
         var question = $"long {_channel}";
-        await _stack.FaultAsync($$"""[{ "userText": "{{question}}", "longAnswer": 200, "pace": 20 }]""");
-        await using var first = await _stack.OpenAsync(_channel, "?text=delta");
-        await _stack.Queue.SendAsync(_channel, "msg-1", question);
+        await Stack.FaultAsync($$"""[{ "userText": "{{question}}", "longAnswer": 200, "pace": 20 }]""");
+        await using var first = await Stack.OpenAsync(_channel, "?text=delta");
+        await Stack.Queue.SendAsync(_channel, "msg-1", question);
         while ((await first.StatusAsync("in_progress"))["offset"]!.GetValue<int>() < 100)
         {
         }
 
-        await using var second = await _stack.OpenAsync(_channel, "?text=delta");
-        var log = JsonNode.Parse(await _stack.Http.GetStringAsync($"channels/{RouteName.Write(_channel)}/updates", TestContext.Current.CancellationToken))!["updates"]!.AsArray();
+        await using var second = await Stack.OpenAsync(_channel, "?text=delta");
+        var log = JsonNode.Parse(await Stack.Http.GetStringAsync($"channels/{RouteName.Write(_channel)}/updates", TestContext.Current.CancellationToken))!["updates"]!.AsArray();
         var whole = log.Select(update => update!["payload"]!.AsObject()).Single(payload => payload["status"]!.GetValue<string>() == "in_progress");
         var final = (await second.FinalAsync("msg-1"))["message"]!.GetValue<string>();
 
@@ -92,6 +91,4 @@ public sealed class DeltaTests(DeltaTests.Fixture fixture) : IClassFixture<Delta
         offset.ShouldBeLessThanOrEqualTo(text.Length);
         return text[..offset] + piece["text"]!.GetValue<string>();
     }
-
-    public sealed class Fixture : CosmoFixture;
 }

@@ -10,10 +10,8 @@ using Microsoft.IdentityModel.JsonWebTokens;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>Every name that the contract allows, on every route that has one in it, live and in the log.</summary>
-public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : IClassFixture<NamesInRoutesTests.Fixture>
+public sealed class NamesInRoutesTests(ToolsFixture shared) : SharedStackTest(shared), IClassFixture<NamesInRoutesTests.Answered>
 {
-    private readonly CosmoStack _stack = fixture.Stack;
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>The routes of <c>openapi.json</c> with a channel or a message id, so that none is forgotten.</summary>
@@ -27,12 +25,12 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
         {
             foreach (var name in OddNames.All)
             {
-                clients[name] = await _stack.OpenAsync(name);
+                clients[name] = await Stack.OpenAsync(name);
             }
 
             foreach (var name in OddNames.All)
             {
-                await _stack.Queue.SendAsync(name, Next(name), "Hello");
+                await Stack.Queue.SendAsync(name, Next(name), "Hello");
             }
 
             foreach (var (name, client) in clients)
@@ -45,7 +43,7 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
                 client.Rest().Select(update => (update["channel"]!.GetValue<string>(), update["payload"]!["message_id"]!.GetValue<string>())).Distinct().ShouldBe([(name, Next(name))]);
                 var logged = (await AskAsync(HttpMethod.Get, $"channels/{Encoded(name)}/updates")).Body["updates"]!.AsArray();
                 logged.Select(update => update!["channel"]!.GetValue<string>()).Distinct().ShouldBe([name]);
-                logged.Count(update => Fixture.Ends(update!, Next(name))).ShouldBe(1);
+                logged.Count(update => Ends(update!, Next(name))).ShouldBe(1);
             }
         }
         finally
@@ -63,7 +61,6 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
     {
         foreach (var name in OddNames.All)
         {
-            await fixture.AnswerAsync(name);
             foreach (var written in Forms(name))
             {
                 var messageId = name.Length < 500 ? name + written.Length : $"{written.Length}";
@@ -155,8 +152,9 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
 
     private static string OpenApi([CallerFilePath] string source = "") => Path.Combine(Path.GetDirectoryName(source)!, "..", "..", "docs", "openapi.json");
 
-    /// <summary>Another odd name, for the message's id.</summary>
-    private static string Next(string name) => OddNames.All[(OddNames.All.ToList().IndexOf(name) + 1) % OddNames.All.Count];
+    /// <summary>Another odd name, for the message's id; no channel has it.</summary>
+    private static string Next(string name) =>
+        OddNames.All[(OddNames.All.ToList().IndexOf(name) + 1) % OddNames.All.Count] is { Length: < 500 } next ? next + "+" : "the next";
 
     private static string Fill(string route, string written) => route.TrimStart('/').Replace("{channel}", written).Replace("{messageId}", written).Replace("{callId}", written);
 
@@ -180,41 +178,40 @@ public sealed class NamesInRoutesTests(NamesInRoutesTests.Fixture fixture) : ICl
 
     private static string Encoded(string name) => '~' + Base64Url.EncodeToString(Encoding.UTF8.GetBytes(name));
 
-    private async Task<JsonObject> LinkAsync(JsonNode url) => JsonNode.Parse(await _stack.Http.GetStringAsync(new Uri(url.GetValue<string>()), Cancellation))!.AsObject();
+    private async Task<JsonObject> LinkAsync(JsonNode url) => JsonNode.Parse(await Stack.Http.GetStringAsync(new Uri(url.GetValue<string>()), Cancellation))!.AsObject();
 
     /// <summary>Sends the address to the byte as it is.</summary>
     private async Task<(HttpStatusCode Status, JsonObject Body)> AskAsync(HttpMethod method, string address, string? body = null)
     {
-        var url = new Uri(_stack.Http.BaseAddress + address, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var url = new Uri(Stack.Http.BaseAddress + address, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var request = new HttpRequestMessage(method, url) { Content = body is null ? null : new StringContent(body, new MediaTypeHeaderValue("application/json")) };
-        using var answer = await _stack.Http.SendAsync(request, Cancellation);
+        using var answer = await Stack.Http.SendAsync(request, Cancellation);
         var text = await answer.Content.ReadAsStringAsync(Cancellation);
         return (answer.StatusCode, text.StartsWith('{') ? JsonNode.Parse(text)!.AsObject() : []);
     }
 
-    public sealed class Fixture : CosmoFixture
-    {
-        private bool _hasAsked;
+    private static bool Ends(JsonNode update, string messageId) =>
+        update["payload"]!["message_id"]!.GetValue<string>() == messageId && update["payload"]!["final_message"]!.GetValue<bool>();
 
-        /// <summary>Has one message of a channel answered, whose id is the channel's name, once.</summary>
-        public async Task AnswerAsync(string name)
+    /// <summary>In each channel one message is answered, whose id is the channel's name.</summary>
+    public sealed class Answered(ToolsFixture shared) : IAsyncLifetime
+    {
+        public async ValueTask InitializeAsync()
         {
-            if (!_hasAsked)
+            foreach (var name in OddNames.All)
             {
-                _hasAsked = true;
-                foreach (var each in OddNames.All)
-                {
-                    await Stack.Queue.SendAsync(each, each, "Hello");
-                }
+                await shared.Stack.Queue.SendAsync(name, name, "Hello");
             }
 
-            while (!JsonNode.Parse(await Stack.Http.GetStringAsync($"channels/{Encoded(name)}/updates"))!["updates"]!.AsArray().Any(update => Ends(update!, name)))
+            foreach (var name in OddNames.All)
             {
-                await Task.Delay(20);
+                while (!JsonNode.Parse(await shared.Stack.Http.GetStringAsync($"channels/{Encoded(name)}/updates"))!["updates"]!.AsArray().Any(update => Ends(update!, name)))
+                {
+                    await Task.Delay(20);
+                }
             }
         }
 
-        internal static bool Ends(JsonNode update, string messageId) =>
-            update["payload"]!["message_id"]!.GetValue<string>() == messageId && update["payload"]!["final_message"]!.GetValue<bool>();
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

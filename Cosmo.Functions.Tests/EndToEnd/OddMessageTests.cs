@@ -6,21 +6,24 @@ using RabbitMQ.Client;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>A delivery ends in an answer, a final update or a dead letter, whatever it holds and whichever way it came.</summary>
-public sealed class OddMessageTests(OddMessageTests.Fixture fixture) : IClassFixture<OddMessageTests.Fixture>, IAsyncLifetime
+public sealed class OddMessageTests(ToolsFixture shared) : SharedStackTest(shared)
 {
-    private readonly CosmoStack _stack = fixture.Stack;
     private readonly string _channel = $"channel-{Guid.NewGuid():n}";
     private ChatClient _client = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        await _stack.FaultAsync("[]");
-        _client = await _stack.OpenAsync(_channel);
+        await base.InitializeAsync();
+        _client = await Stack.OpenAsync(_channel);
     }
 
-    public ValueTask DisposeAsync() => _client.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        await base.DisposeAsync();
+    }
 
     [Theory]
     [InlineData("", """{"score":NaN}""")]
@@ -32,7 +35,7 @@ public sealed class OddMessageTests(OddMessageTests.Fixture fixture) : IClassFix
     [InlineData("", """{"user":{"id":"ana","name":"\ud83d","\ud83d":NaN}}""")]
     public async Task What_the_old_workers_producers_send_is_answered(string before, string fields)
     {
-        await _stack.Queue.SendAsync(Encoding.UTF8.GetBytes($$"""{{before}}{"channel":"{{_channel}}","message_id":"m1","message":"Hi",{{fields[1..]}}"""));
+        await Stack.Queue.SendAsync(Encoding.UTF8.GetBytes($$"""{{before}}{"channel":"{{_channel}}","message_id":"m1","message":"Hi",{{fields[1..]}}"""));
 
         (await _client.FinalAsync("m1"))["status"]!.GetValue<string>().ShouldBe("completed");
     }
@@ -40,7 +43,7 @@ public sealed class OddMessageTests(OddMessageTests.Fixture fixture) : IClassFix
     [Fact]
     public async Task Headers_that_are_no_text_cost_nothing()
     {
-        await _stack.Queue.SendAsync(
+        await Stack.Queue.SendAsync(
             Message("m1"),
             new BasicProperties { Headers = new Dictionary<string, object?> { ["number"] = 1.5, ["list"] = new List<object?> { 1, new Dictionary<string, object?> { ["a"] = null } } } });
 
@@ -52,11 +55,11 @@ public sealed class OddMessageTests(OddMessageTests.Fixture fixture) : IClassFix
     {
         var body = Encoding.UTF8.GetBytes(
             $$"""{"channel":"{{_channel}}","message_id":"m1","message":"Hi","deep":{{new string('[', 500_000)}}{{new string(']', 500_000)}},"long":"{{new string('x', 11 << 20)}}"}""");
-        await _stack.FaultAsync("""[{ "status": 400, "body": { "error": { "message": "bad", "code": "bad" } } }]""");
-        await _stack.Queue.SendAsync(body);
+        await Stack.FaultAsync("""[{ "status": 400, "body": { "error": { "message": "bad", "code": "bad" } } }]""");
+        await Stack.Queue.SendAsync(body);
         var failed = await _client.FinalAsync("m1", seconds: 60);
-        var (headers, kept, _) = await _stack.Queue.NextDeadLetterAsync();
-        var history = await _stack.HistoryAsync(AnswerStarter.InstanceId(new MessageAddress(_channel, "m1", 1)), Cancellation);
+        var (headers, kept, _) = await Stack.Queue.NextDeadLetterAsync();
+        var history = await Stack.HistoryAsync(AnswerStarter.InstanceId(new MessageAddress(_channel, "m1", 1)), Cancellation);
 
         failed["status"]!.GetValue<string>().ShouldBe("error");
         headers["x-cosmo-cause"].ShouldBe("invalid_request");
@@ -70,37 +73,35 @@ public sealed class OddMessageTests(OddMessageTests.Fixture fixture) : IClassFix
     [InlineData(false)]
     public async Task A_dead_letter_that_is_moved_back_as_it_is_is_answered_or_kept_again(bool isSentStraightToTheQueue)
     {
-        await _stack.FaultAsync("""[{ "status": 400, "body": { "error": { "message": "bad", "code": "bad" } } }]""");
-        await _stack.Queue.SendAsync(Message("m1"));
+        await Stack.FaultAsync("""[{ "status": 400, "body": { "error": { "message": "bad", "code": "bad" } } }]""");
+        await Stack.Queue.SendAsync(Message("m1"));
         for (var attempt = 1; attempt <= 2; attempt++)
         {
             await _client.FinalAsync("m1");
             if (attempt == 2)
             {
-                await _stack.FaultAsync("[]");
+                await Stack.FaultAsync("[]");
             }
 
             await MoveAsync(attempt, isSentStraightToTheQueue);
         }
 
         (await _client.FinalAsync("m1"))["status"]!.GetValue<string>().ShouldBe("completed");
-        (await _stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+        (await Stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
     private byte[] Message(string id) => Encoding.UTF8.GetBytes($$"""{"channel":"{{_channel}}","message_id":"{{id}}","message":"Hello"}""");
 
     private async Task MoveAsync(int attempt, bool isSentStraightToTheQueue)
     {
-        var (headers, body, properties) = await _stack.Queue.NextDeadLetterAsync();
+        var (headers, body, properties) = await Stack.Queue.NextDeadLetterAsync();
         headers["x-cosmo-attempt"].ShouldBe($"{attempt}");
-        await _stack.Queue.Channel.BasicPublishAsync(
-            isSentStraightToTheQueue ? "" : _stack.Queue.Exchange,
-            isSentStraightToTheQueue ? _stack.Queue.Queue : CosmoQueue.RoutingKey,
+        await Stack.Queue.Channel.BasicPublishAsync(
+            isSentStraightToTheQueue ? "" : Stack.Queue.Exchange,
+            isSentStraightToTheQueue ? Stack.Queue.Queue : CosmoQueue.RoutingKey,
             mandatory: true,
             new BasicProperties(properties),
             body,
             Cancellation);
     }
-
-    public sealed class Fixture : CosmoFixture;
 }

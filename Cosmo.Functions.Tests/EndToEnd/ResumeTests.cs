@@ -4,20 +4,19 @@ using System.Text.Json.Nodes;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>Promise 9: a client that was away asks for what it missed.</summary>
-public sealed class ResumeTests(ResumeTests.Fixture fixture) : IClassFixture<ResumeTests.Fixture>
+public sealed class ResumeTests(ToolsFixture shared) : SharedStackTest(shared)
 {
-    private readonly CosmoStack _stack = fixture.Stack;
     private readonly string _channel = $"channel/{Guid.NewGuid():n}";
 
     [Fact]
     public async Task A_client_that_was_away_in_the_middle_of_an_answer_has_the_same_text_as_one_that_was_not()
     {
-        await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 1000, "pace": 2 }]""");
-        await using var present = await _stack.OpenAsync(_channel);
+        await Stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 1000, "pace": 2 }]""");
+        await using var present = await Stack.OpenAsync(_channel);
         long seen;
-        await using (var leaving = await _stack.OpenAsync(_channel))
+        await using (var leaving = await Stack.OpenAsync(_channel))
         {
-            await _stack.Queue.SendAsync(_channel, "msg-1", "essay");
+            await Stack.Queue.SendAsync(_channel, "msg-1", "essay");
             seen = (await leaving.StatusAsync("in_progress"))["sequence"]!.GetValue<long>();
         }
 
@@ -41,11 +40,11 @@ public sealed class ResumeTests(ResumeTests.Fixture fixture) : IClassFixture<Res
     [Fact]
     public async Task Sequences_grow_by_update_within_a_channel()
     {
-        await _stack.FaultAsync("[]");
-        await using var client = await _stack.OpenAsync(_channel);
+        await Stack.FaultAsync("[]");
+        await using var client = await Stack.OpenAsync(_channel);
 
-        await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
-        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello");
+        await Stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
+        await Stack.Queue.SendAsync(_channel, "msg-2", "Hello");
         await client.FinalAsync("msg-2");
 
         var sequences = client.Seen.Select(update => update["payload"]!["sequence"]!.GetValue<long>()).ToList();
@@ -53,7 +52,5 @@ public sealed class ResumeTests(ResumeTests.Fixture fixture) : IClassFixture<Res
     }
 
     private async Task<JsonArray> MissedAsync(long after) =>
-        (await _stack.Http.GetFromJsonAsync<JsonObject>($"channels/{Uri.EscapeDataString(_channel)}/updates?after={after}", TestContext.Current.CancellationToken))!["updates"]!.AsArray();
-
-    public sealed class Fixture : CosmoFixture;
+        (await Stack.Http.GetFromJsonAsync<JsonObject>($"channels/{Uri.EscapeDataString(_channel)}/updates?after={after}", TestContext.Current.CancellationToken))!["updates"]!.AsArray();
 }

@@ -77,24 +77,31 @@ public sealed class SecretsTests : IDisposable
         client.Seen.Where(update => update["payload"]!["error_details"] is not null).ShouldAllBe(update => !update.ToJsonString().Contains(Mark));
     }
 
-    [Theory]
-    [InlineData("RABBITMQ_URL", $"amqp://user:{Mark}@127.0.0.1:1")]
-    [InlineData("REDIS_URL", $"redis://user:{Mark}@127.0.0.1:1/0")]
-    [InlineData("WEB_PUBSUB_CONNECTION_STRING", $"Endpoint=http://127.0.0.1:1;AccessKey={Mark}-of-some-length-0123456789;Version=1.0;")]
-    [InlineData("MSSQL_CONNECTION_STRING", $"Server=127.0.0.1,1;User=sa;Password={Mark}")]
-    [InlineData("OPENAI_BASE_URL", $"http://user:{Mark}@127.0.0.1:1/v1")]
-    public async Task A_service_that_is_away_or_refused_leaves_no_password_in_the_log(string setting, string value)
+    [Fact]
+    public async Task Services_that_are_away_leave_no_password_in_the_log()
     {
         await using var stack = await CosmoStack.CreateAsync(_settings);
-        foreach (var (name, secret) in _settings)
-        {
-            stack.Set(name, secret);
-        }
+        stack.Set("RABBITMQ_URL", $"amqp://user:{Mark}@127.0.0.1:1");
+        stack.Set("REDIS_URL", $"redis://user:{Mark}@127.0.0.1:1/0");
+        stack.Set("WEB_PUBSUB_CONNECTION_STRING", $"Endpoint=http://127.0.0.1:1;AccessKey={Mark}-of-some-length-0123456789;Version=1.0;");
+        stack.Set("MSSQL_CONNECTION_STRING", $"Server=127.0.0.1,1;User=sa;Password={Mark}");
 
-        stack.Set(setting, value);
         await stack.TryFunctionsAsync(_limit.Token);
 
-        stack.Output.ShouldNotBeEmpty();
+        await stack.WroteAsync("RabbitMQ does not answer", _limit.Token);
+        await stack.WroteAsync("Redis does not answer", _limit.Token);
+        LogShouldHaveNo(stack.Output, Mark);
+    }
+
+    [Fact]
+    public async Task An_address_that_is_refused_leaves_no_password_in_the_log()
+    {
+        await using var stack = await CosmoStack.CreateAsync(_settings);
+        stack.Set("OPENAI_BASE_URL", $"http://user:{Mark}@127.0.0.1:1/v1");
+
+        await stack.TryFunctionsAsync(_limit.Token);
+
+        await stack.WroteAsync("OPENAI_BASE_URL", _limit.Token);
         LogShouldHaveNo(stack.Output, Mark);
     }
 

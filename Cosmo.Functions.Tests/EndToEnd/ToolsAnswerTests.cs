@@ -1,7 +1,7 @@
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>A question of each field, and its answer from the source.</summary>
-public sealed class ToolsAnswerTests(ToolsFixture tools) : IClassFixture<ToolsFixture>
+public sealed class ToolsAnswerTests(ToolsFixture shared) : SharedStackTest(shared)
 {
     private const string Auditor = """{"id": "u-1", "roles": ["auditor"]}""";
 
@@ -14,12 +14,12 @@ public sealed class ToolsAnswerTests(ToolsFixture tools) : IClassFixture<ToolsFi
     public async Task A_question_is_answered_from_the_source_of_its_field(string question, string answer, params string[] requests)
     {
         var channel = $"c-{Guid.NewGuid():n}";
-        await using var client = await tools.OpenAsync(channel);
+        await using var client = await Shared.OpenAsync(channel);
 
-        await tools.SendAsync(channel, question, Auditor);
+        await Shared.SendAsync(channel, question, Auditor);
         var final = await client.FinalAsync("m");
 
         final["message"]!.GetValue<string>().ShouldContain(answer);
-        requests.ShouldBeSubsetOf(await tools.AskedAsync());
+        requests.ShouldBeSubsetOf(await Shared.AskedAsync());
     }
 }
