@@ -113,7 +113,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     {
         var (options, aliases) = (Queue.OptionsAt(), new RunAliases(_redis.Connection, TimeProvider.System));
         var stream = new RunStream(
-            Log, Desk, aliases, Options.Create(new AnsweringOptions()), Substitute.For<IHostApplicationLifetime>(), TimeProvider.System, NullLogger<RunStream>.Instance);
+            Log, Desk, aliases, _setup.Channels, Options.Create(new AnsweringOptions()), Substitute.For<IHostApplicationLifetime>(), TimeProvider.System, NullLogger<RunStream>.Instance);
         return new RunAgent(
             new ChatMessageReader(options), messages, _starter, new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System), Turns, Desk, Log, aliases,
             stream, _setup.Channels, _setup.Groups, Options.Create(Access), options, TimeProvider.System, NullLogger<RunAgent>.Instance);

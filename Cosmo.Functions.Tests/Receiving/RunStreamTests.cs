@@ -1,11 +1,13 @@
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Receiving.AgUi;
+using Cosmo.Functions.Tests.Access;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,6 +21,7 @@ namespace Cosmo.Functions.Tests.Receiving;
 public sealed class RunStreamTests : IAsyncDisposable
 {
     private static readonly MessageAddress Address = new("c1", "m1", 1);
+    private static readonly SignedInUser Ana = new(SignedInUser.Backend, new Caller("ana", []), []);
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
 
     private readonly TestRedis _redis = new();
@@ -26,6 +29,7 @@ public sealed class RunStreamTests : IAsyncDisposable
     private readonly UpdateLog _log;
     private readonly RunStream _stream;
     private readonly RunAliases _aliases;
+    private readonly AccessSetup _access;
     private readonly CancellationTokenSource _left = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 4_096, resumeWriterThreshold: 1));
@@ -35,16 +39,18 @@ public sealed class RunStreamTests : IAsyncDisposable
     {
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _time);
         _aliases = new RunAliases(_redis.Connection, _time);
+        _access = new AccessSetup(_redis.Connection, _time);
         var answering = Options.Create(new AnsweringOptions());
         var turns = new Cosmo.Functions.Answering.Turns.TurnQueue(_redis.Connection, _log, answering);
         _stream = new RunStream(
-            _log, new ApprovalDesk(_redis.Connection, turns, _log, NullLogger<ApprovalDesk>.Instance), _aliases, answering, Substitute.For<IHostApplicationLifetime>(), _time, NullLogger<RunStream>.Instance);
+            _log, new ApprovalDesk(_redis.Connection, turns, _log, NullLogger<ApprovalDesk>.Instance), _aliases, _access.Channels, answering, Substitute.For<IHostApplicationLifetime>(), _time, NullLogger<RunStream>.Instance);
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask DisposeAsync()
     {
+        _access.Dispose();
         await _redis.DisposeAsync();
         _left.Dispose();
         _stopping.Dispose();
@@ -64,6 +70,23 @@ public sealed class RunStreamTests : IAsyncDisposable
 
         (await RestAsync()).ShouldContain("RUN_FINISHED");
         _read.ToString().ShouldNotContain("\"No\"");
+    }
+
+    [Fact]
+    public async Task Who_has_lost_the_channel_to_another_reads_no_more()
+    {
+        _access.Options.Mode = "owner";
+        await _access.Owners.SetAsync("c1", Ana.Caller, life: null, Cancellation);
+        var stream = Run(after: 0);
+        await SayAsync(Updates.Text(Address, "conv_1", "Hello"));
+        await UntilAsync("\"delta\":\"Hello\"");
+
+        await _access.Owners.SetAsync("c1", new Caller("ben", []), life: null, Cancellation);
+        await SayAsync(Updates.Text(Address, "conv_1", "Hello, Ben"));
+        await stream;
+
+        (await RestAsync()).ShouldContain("\"code\":\"not_yours\"");
+        _read.ToString().ShouldNotContain("Ben");
     }
 
     [Fact]
@@ -244,7 +267,7 @@ public sealed class RunStreamTests : IAsyncDisposable
     {
         var http = new DefaultHttpContext { RequestAborted = _left.Token };
         http.Response.Body = _pipe.Writer.AsStream(leaveOpen: true);
-        return _stream.RunAsync(http.Response, "r1", new FollowedRun(Address, after), new RunEvents("c1", "r1", "m1", ShownMessages.None), _stopping.Token);
+        return _stream.RunAsync(http.Response, "r1", new FollowedRun(Address, after), Ana, new RunEvents("c1", "r1", "m1", ShownMessages.None), _stopping.Token);
     }
 
     private Task<RecordedUpdate> SayAsync(UpdatePayload payload, MessageAddress? address = null) =>

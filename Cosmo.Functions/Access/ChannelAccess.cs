@@ -79,6 +79,12 @@ internal sealed class ChannelAccess(
         _ => null,
     };
 
+    /// <summary>Whether who was let into a channel may read on there: where channels have owners, another may have been named since.</summary>
+    /// <exception cref="RedisException">Redis is away.</exception>
+    /// <exception cref="TimeoutException">Redis does not answer.</exception>
+    public async Task<bool> MayReadOnAsync(string channel, SignedInUser? user, CancellationToken cancellationToken) =>
+        !options.Value.IsByOwner || (user is not null && user.Name == await owners.FindAsync(channel, cancellationToken));
+
     private async Task<(SignedInUser? User, IActionResult? Refusal)> SignInAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
         if (BackendTokens.TokenOf(request) is { } own)

@@ -5,11 +5,13 @@ import { step } from "../src/composer/recall.js";
 import { change, conversations, renamed, titleOf, withQuestion, without } from "../src/list/conversations.js";
 import { hashOf, nameIn, newName } from "../src/list/hash.js";
 import { draftOf, keepDraft } from "../src/storage/drafts.js";
+import { forgetRatings, keepRating, ratingOf } from "../src/storage/ratings.js";
 import { forgetSent, keepSent, sentQuestions, takeOutdated } from "../src/storage/sent.js";
 
 afterEach(() => {
   vi.restoreAllMocks();
   localStorage.clear();
+  sessionStorage.clear();
 });
 
 describe("the address", () => {
@@ -65,6 +67,17 @@ describe("drafts", () => {
     expect(localStorage.length).toBe(1);
   });
 
+  test("what another tab types in the same conversation takes nothing from this one, and a new tab has what was typed last", () => {
+    keepDraft("a", "Here");
+    localStorage.setItem("cosmo.draft:a", JSON.stringify("There"));
+    expect(draftOf("a")).toBe("Here");
+    keepDraft("a", "");
+    localStorage.setItem("cosmo.draft:a", JSON.stringify("There, longer"));
+    expect(draftOf("a")).toBe("");
+    sessionStorage.clear();
+    expect(draftOf("a")).toBe("There, longer");
+  });
+
   test("a device without room says so", () => {
     vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
       throw new DOMException("full", "QuotaExceededError");
@@ -89,6 +102,22 @@ describe("questions on their way", () => {
     keepSent("a", { id: "2", text: "New", at: 3_000_000 });
     expect(takeOutdated("a", 3_600_001).map(({ text }) => text)).toEqual(["Old"]);
     expect(sentQuestions("a").map(({ text }) => text)).toEqual(["New"]);
+  });
+});
+
+describe("ratings", () => {
+  test("they are kept by conversation, the newest, until that is deleted", () => {
+    localStorage.setItem("cosmo.ratings:a", JSON.stringify([["m", "sideways"], 5]));
+    keepRating("a", "0", "down");
+    for (let i = 0; i < 200; i++) {
+      keepRating("a", `${i}`, i % 2 === 0 ? "up" : "down");
+    }
+
+    expect([ratingOf("a", "m"), ratingOf("a", "0"), ratingOf("a", "199"), ratingOf("b", "0")]).toEqual([null, "up", "down", null]);
+    keepRating("a", "new", "up");
+    expect(ratingOf("a", "0")).toBeNull();
+    forgetRatings("a");
+    expect(localStorage.length).toBe(0);
   });
 });
 

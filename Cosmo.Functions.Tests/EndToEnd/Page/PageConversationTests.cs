@@ -153,6 +153,9 @@ public sealed class PageConversationTests(PageFixture fixture) : PageTests(fixtu
         await Expect(refused.GetByTestId("tool")).ToHaveAttributeAsync("data-state", "refused");
         await refused.GetByTestId("thumb-up").ClickAsync();
         await Expect(refused.GetByTestId("thumb-up")).ToHaveAttributeAsync("aria-pressed", "true");
+        await Expect(tab.Page.GetByText("Thank you.")).ToBeAttachedAsync();
+        await tab.Page.ReloadAsync();
+        await Expect(tab.Last.GetByTestId("thumb-up")).ToHaveAttributeAsync("aria-pressed", "true");
     }
 
     [Fact]

@@ -72,7 +72,7 @@ internal sealed class RunAgent(
             }
 
             var events = new RunEvents(input.ThreadId, input.RunId, run.Address.MessageId, input.Shown);
-            await stream.RunAsync(request.HttpContext.Response, input.RunId, run, events, context.CancellationToken);
+            await stream.RunAsync(request.HttpContext.Response, input.RunId, run, admission.User, events, context.CancellationToken);
             return new EmptyResult();
         }
         catch (Exception e) when (e is RedisException or TimeoutException && !request.HttpContext.Response.HasStarted)

@@ -22,6 +22,9 @@ internal sealed class RunEvents(string threadId, string runId, string messageId,
     /// <summary>The answer has ended, and is no longer known here.</summary>
     public const string Ended = "ended";
 
+    /// <summary>The thread has another owner by now.</summary>
+    public const string NotYours = "not_yours";
+
     private readonly HashSet<string> _calls = [.. shown.Calls];
     private readonly HashSet<string> _answered = [.. shown.Answered];
     private readonly Dictionary<string, ToolCallUpdate> _awaiting = [];

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Delivery;
@@ -14,10 +15,10 @@ namespace Cosmo.Functions.Receiving.AgUi;
 /// <summary>
 /// Streams a run as server-sent events while its message is answered, by whichever worker. It hears from Redis that there is something new and reads that from the log, where of a
 /// text that grows only the newest stands: a slow reader costs no memory, and a client that comes late has missed nothing. It ends with the answer, when a person is waited for, when
-/// its client leaves, and in any case soon after the longest that an answer takes, or when the worker stops; the answer goes on then.
+/// its client leaves or has lost the channel to another, and in any case soon after the longest that an answer takes, or when the worker stops; the answer goes on then.
 /// </summary>
 internal sealed class RunStream(
-    UpdateLog log, ApprovalDesk desk, RunAliases aliases, IOptions<AnsweringOptions> options, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<RunStream> logger)
+    UpdateLog log, ApprovalDesk desk, RunAliases aliases, ChannelAccess channels, IOptions<AnsweringOptions> options, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<RunStream> logger)
 {
     /// <summary>Longer than an answer takes, and less than the host lets a function run.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
@@ -33,9 +34,10 @@ internal sealed class RunStream(
     /// <param name="response">Whom to.</param>
     /// <param name="runId">The run.</param>
     /// <param name="run">Its message.</param>
+    /// <param name="user">Who reads it; null for a stranger.</param>
     /// <param name="events">Makes the events.</param>
     /// <param name="stopping">The worker, or the host, stops.</param>
-    public async Task RunAsync(HttpResponse response, string runId, FollowedRun run, RunEvents events, CancellationToken stopping)
+    public async Task RunAsync(HttpResponse response, string runId, FollowedRun run, SignedInUser? user, RunEvents events, CancellationToken stopping)
     {
         var left = response.HttpContext.RequestAborted;
         using var limit = new TimeLimit(options.Value.Deadlines.Overall + Margin, clock, left, stopping, lifetime.ApplicationStopping);
@@ -46,7 +48,7 @@ internal sealed class RunStream(
         try
         {
             await SayAsync(response, events.Begin(), limit.Token);
-            await FollowAsync(response, runId, run, events, limit.Token);
+            await FollowAsync(response, runId, run, user, events, limit.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or RedisException or TimeoutException && !left.IsCancellationRequested)
         {
@@ -58,7 +60,7 @@ internal sealed class RunStream(
         }
     }
 
-    private async Task FollowAsync(HttpResponse response, string runId, FollowedRun run, RunEvents events, CancellationToken cancellationToken)
+    private async Task FollowAsync(HttpResponse response, string runId, FollowedRun run, SignedInUser? user, RunEvents events, CancellationToken cancellationToken)
     {
         var address = run.Address;
         var news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -68,6 +70,12 @@ internal sealed class RunStream(
         {
             try
             {
+                if (!await channels.MayReadOnAsync(address.Channel, user, cancellationToken))
+                {
+                    await SayAsync(response, events.Fail("This conversation belongs to somebody else.", RunEvents.NotYours), cancellationToken);
+                    return;
+                }
+
                 var updates = await log.ReadAsync(address.Channel, after, cancellationToken);
                 after = updates.Count > 0 ? updates[^1].Payload.Sequence!.Value : after;
                 var own = Of(address.MessageId, updates);

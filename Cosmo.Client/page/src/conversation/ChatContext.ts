@@ -1,6 +1,7 @@
 import type { Chat, Turn } from "@cosmo/client";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Rating } from "../storage/ratings.js";
 
 /** What the parts of a conversation can do with it. */
 export interface ChatActions {
@@ -11,6 +12,10 @@ export interface ChatActions {
   askAgain(turn: Turn): void;
   /** Ends an answer, or takes a question back. Whether that could be said to the server. */
   stop(turn: Turn): Promise<boolean>;
+  /** Says what the user thinks of an answer, and of a bad one perhaps why. Rejects where that could not be said to the server. */
+  rate(messageId: string, rating: Rating, words?: string): Promise<void>;
+  /** What was said of an answer on this device. */
+  ratingOf(messageId: string): Rating | null;
 }
 
 export const ChatContext = createContext<ChatActions | null>(null);

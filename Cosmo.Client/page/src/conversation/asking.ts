@@ -1,6 +1,7 @@
 import type { Chat, Turn } from "@cosmo/client";
 import { complain } from "../frame/announce.js";
 import { newName } from "../list/hash.js";
+import { keepRating, ratingOf } from "../storage/ratings.js";
 import { forgetSent, keepSent } from "../storage/sent.js";
 import type { ChatActions } from "./ChatContext.js";
 import { deliver } from "./useChat.js";
@@ -41,5 +42,10 @@ export function actionsOf(chat: Chat, channel: string, asked: (text: string) => 
         return false;
       }
     },
+    async rate(messageId, rating, words) {
+      await chat.feedback(messageId, rating, words);
+      keepRating(channel, messageId, rating);
+    },
+    ratingOf: (messageId) => ratingOf(channel, messageId),
   };
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { keepDraft } from "../storage/drafts.js";
+import { forgetRatings } from "../storage/ratings.js";
 import { forgetAllSent } from "../storage/sent.js";
 import { change, conversations, type KnownConversation, onChangedElsewhere, renamed, withQuestion, without } from "./conversations.js";
 
@@ -14,6 +15,7 @@ export function useConversations(): { list: readonly KnownConversation[]; asked(
     remove(name) {
       keepDraft(name, "");
       forgetAllSent(name);
+      forgetRatings(name);
       setList(change((before) => without(before, name)));
     },
   };

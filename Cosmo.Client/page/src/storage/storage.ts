@@ -2,18 +2,28 @@
 const prefix = "cosmo.";
 
 /** Null where there is nothing, or what is there is not JSON. */
-export function read(key: string): unknown {
+export const read = (key: string): unknown => readFrom(() => localStorage, key);
+
+/** Whether it is kept now. A null removes it. */
+export const write = (key: string, value: unknown): boolean => writeTo(() => localStorage, key, value);
+
+/** The same of this tab alone, over a reload. */
+export const readOfTab = (key: string): unknown => readFrom(() => sessionStorage, key);
+
+export const writeOfTab = (key: string, value: unknown): boolean => writeTo(() => sessionStorage, key, value);
+
+/** Where storage is forbidden, even to look at it fails. */
+function readFrom(store: () => Storage, key: string): unknown {
   try {
-    return JSON.parse(localStorage.getItem(prefix + key) ?? "null");
+    return JSON.parse(store().getItem(prefix + key) ?? "null");
   } catch {
     return null;
   }
 }
 
-/** Whether it is kept now. A null removes it. */
-export function write(key: string, value: unknown): boolean {
+function writeTo(store: () => Storage, key: string, value: unknown): boolean {
   try {
-    value === null ? localStorage.removeItem(prefix + key) : localStorage.setItem(prefix + key, JSON.stringify(value));
+    value === null ? store().removeItem(prefix + key) : store().setItem(prefix + key, JSON.stringify(value));
     return true;
   } catch {
     return false;

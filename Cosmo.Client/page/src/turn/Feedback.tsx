@@ -2,13 +2,12 @@ import { useState } from "preact/hooks";
 import { useChatActions } from "../conversation/ChatContext.js";
 import { announce } from "../frame/announce.js";
 import { Icon } from "../frame/Icon.js";
-
-type Rating = "up" | "down";
+import type { Rating } from "../storage/ratings.js";
 
 /** What the user thinks of an answer; of a bad one, also why. */
 export function Feedback({ messageId }: { messageId: string }) {
-  const { chat } = useChatActions();
-  const [rating, setRating] = useState<Rating | null>(null);
+  const actions = useChatActions();
+  const [rating, setRating] = useState(() => actions.ratingOf(messageId));
   const [isAsking, setAsking] = useState(false);
   const [comment, setComment] = useState("");
   const [problem, setProblem] = useState("");
@@ -17,7 +16,7 @@ export function Feedback({ messageId }: { messageId: string }) {
     setRating(next);
     setProblem("");
     try {
-      await chat.feedback(messageId, next, words);
+      await actions.rate(messageId, next, words);
       announce("Thank you.");
       setAsking(next === "down" && words === undefined);
     } catch {
