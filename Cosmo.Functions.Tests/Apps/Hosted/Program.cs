@@ -2,8 +2,14 @@ using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-if (Environment.GetEnvironmentVariable("HOSTED_FAILURE") is { } failure)
+// As often as its file has lines, or for ever.
+if (Environment.GetEnvironmentVariable("HOSTED_FAILURE") is { } failure && Environment.GetEnvironmentVariable("HOSTED_FAILURES") is var file && (file is null || File.ReadAllLines(file).Length > 0))
 {
+    if (file is not null)
+    {
+        File.WriteAllLines(file, File.ReadAllLines(file).Skip(1));
+    }
+
     throw new InvalidOperationException(failure);
 }
 

@@ -41,6 +41,21 @@ public sealed class HostStartTests
     }
 
     [Fact]
+    public async Task A_worker_whose_port_was_taken_meanwhile_is_started_again()
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "once\ntwice\n", TestContext.Current.CancellationToken);
+        await using var app = new HostedApp(
+            TimeProvider.System, ("HOSTED_FAILURE", "Failed to bind to address http://127.0.0.1:1: address already in use."), ("HOSTED_FAILURES", file));
+
+        await app.InitializeAsync();
+
+        (await app.RunAsync("CountDown", 0))!.ToString().ShouldBe("Hello Zero!");
+        new FileInfo(file).Length.ShouldBe(0);
+        File.Delete(file);
+    }
+
+    [Fact]
     public async Task A_worker_that_does_not_connect_is_given_up_in_time()
     {
         await using var server = await WorkerServer.StartAsync(NullLoggerFactory.Instance, default);

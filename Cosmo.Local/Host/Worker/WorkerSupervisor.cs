@@ -14,6 +14,15 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     /// <summary>How many workers may die in a row.</summary>
     public const int MaxDeaths = 8;
 
+    /// <summary>
+    /// What a worker says that found its port in use: its library looks for a free one and listens there a little later, and a connection may have been given it
+    /// by then.
+    /// </summary>
+    private const string PortTaken = "address already in use";
+
+    /// <summary>So often the first worker is started for that reason.</summary>
+    private const int FirstTries = 3;
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan InvocationPatience = TimeSpan.FromSeconds(60);
@@ -34,10 +43,25 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     /// <exception cref="StartupException">It does not start.</exception>
     public async Task<RunningWorker> StartAsync(CancellationToken cancellationToken)
     {
-        var worker = await RunningWorker.StartAsync(start, Leave, cancellationToken);
+        var worker = await StartFirstAsync(cancellationToken);
         Ready(worker);
         _watching = WatchAsync(worker);
         return worker;
+    }
+
+    private async Task<RunningWorker> StartFirstAsync(CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await RunningWorker.StartAsync(start, Leave, cancellationToken);
+            }
+            catch (StartupException error) when (tries < FirstTries && error.Message.Contains(PortTaken, StringComparison.OrdinalIgnoreCase))
+            {
+                Log.WorkerRestartFailed(logger, error.Message, 0);
+            }
+        }
     }
 
     /// <summary>The worker that takes invocations now, or the next one.</summary>
