@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Cosmo.Local.Emulators.OpenAI;
 using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
@@ -156,27 +155,6 @@ public sealed class AnswerTests(ToolsFixture shared) : SharedStackTest(shared)
         (await Stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
-    [Fact]
-    public async Task An_answer_survives_the_death_of_its_process()
-    {
-        await using var stack = await CosmoStack.CreateAsync(openAI: new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.Zero, TokenPace = TimeSpan.FromMilliseconds(40) }, inOwnProcess: true);
-        await stack.StartFunctionsAsync();
-        await using var client = await stack.OpenAsync("channel-1");
-
-        await stack.Queue.SendAsync("channel-1", "msg-1", "Weather in Makati?");
-        await client.StatusAsync("in_progress");
-        await stack.KillAsync();
-        await stack.StartFunctionsAsync();
-        var final = await client.FinalAsync("msg-1", seconds: 60);
-        await stack.Queue.SendAsync("channel-1", "msg-2", "Hello");
-        await client.FinalAsync("msg-2", seconds: 60);
-
-        final["status"]!.GetValue<string>().ShouldBe("completed");
-        final["message"]!.GetValue<string>().ShouldContain("Makati");
-        Finals(client).ShouldBe(["msg-1", "msg-2"]);
-        (await QuestionsAsync(stack, final["thread_id"]!.GetValue<string>())).ShouldBe(["Hello", "Weather in Makati?"]);
-    }
-
     [Theory]
     [InlineData("hello", "not_json", null)]
     [InlineData("[1]", "invalid_message", null)]
@@ -212,16 +190,6 @@ public sealed class AnswerTests(ToolsFixture shared) : SharedStackTest(shared)
         .Select(update => update["payload"]!)
         .Where(payload => payload["final_message"]!.GetValue<bool>())
         .Select(payload => payload["message_id"]!.GetValue<string>());
-
-    private static async Task<IEnumerable<string>> QuestionsAsync(CosmoStack stack, string threadId)
-    {
-        using var http = new HttpClient { BaseAddress = stack.OpenAI.Url };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", "test");
-        var items = JsonNode.Parse(await http.GetStringAsync($"/v1/conversations/{threadId}/items?limit=100"))!["data"]!.AsArray();
-        return [.. items
-            .Where(item => item!["type"]!.GetValue<string>() == "message" && item["role"]!.GetValue<string>() == "user")
-            .Select(item => item!["content"]![0]!["text"]!.GetValue<string>())];
-    }
 
     private static async Task<string?> ReadAsync(CosmoStack stack, string key) =>
         await stack.Redis.RunAsync(database => database.StringGetAsync(stack.RedisPrefix + key), TestContext.Current.CancellationToken);
