@@ -67,7 +67,8 @@ internal sealed class AnswerOpening(
 
         await ends.BeginAsync(merged ?? [], client, cancellationToken);
 
-        var threadId = made.Id ?? await threads.FindAsync(address.Channel, cancellationToken);
+        IReadOnlyList<string> messageIds = [address.MessageId, .. (merged ?? []).Select(message => message.Address.MessageId)];
+        var threadId = made.Id ?? await threads.FindAsync(address.Channel, messageIds, cancellationToken);
         if (threadId is null || threadId == gone)
         {
             threadId = made.Id = await assistant.CreateThreadAsync(
@@ -83,9 +84,9 @@ internal sealed class AnswerOpening(
         if (made.Id is not null)
         {
             await threads.SaveAsync(address.Channel, threadId, cancellationToken);
+            await threads.CountMessagesAsync(address.Channel, messageIds, cancellationToken);
         }
 
-        await threads.CountMessagesAsync(address.Channel, [address.MessageId, .. (merged ?? []).Select(message => message.Address.MessageId)], cancellationToken);
         return (claim, threadId, merged);
     }
 

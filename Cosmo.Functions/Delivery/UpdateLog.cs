@@ -110,9 +110,13 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     public Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken) =>
         redis.RunAsync(database => database.HashSetAsync(FenceKey(address), "sent", 1), cancellationToken);
 
-    /// <summary>Notes that an update which is not final is no longer under way: it has left, or will not leave any more.</summary>
+    /// <summary>
+    /// Notes that an update which is not final is no longer under way: it has left, or will not leave any more. It is not waited for that Redis has noted it; what is asked
+    /// of Redis after it comes after it there, too.
+    /// </summary>
     public Task SettleAsync(MessageAddress address, long sequence) =>
-        redis.RunAsync(database => database.HashDeleteAsync(FenceKey(address), $"way:{sequence.ToString(CultureInfo.InvariantCulture)}"), CancellationToken.None);
+        redis.RunAsync(
+            database => database.HashDeleteAsync(FenceKey(address), $"way:{sequence.ToString(CultureInfo.InvariantCulture)}", CommandFlags.FireAndForget), CancellationToken.None);
 
     /// <summary>Whether the message has had its final update.</summary>
     public Task<bool> IsOverAsync(MessageAddress address, CancellationToken cancellationToken) =>

@@ -32,9 +32,12 @@ internal sealed class ThreadStore(
 
     private readonly int _expiry = options.Value.ExpirySeconds;
 
-    /// <summary>The channel's thread id, or null. Renews the expiry of the thread, of its metadata and of the channel's owner.</summary>
+    /// <summary>
+    /// The channel's thread id, or null. Renews the expiry of the thread, of its metadata and of the channel's owner. Where there is a thread it counts messages in the same go, as
+    /// <see cref="CountMessagesAsync"/> does.
+    /// </summary>
     /// <exception cref="RedisServerException">The thread's key holds something of another type.</exception>
-    public async Task<string?> FindAsync(string channel, CancellationToken cancellationToken)
+    public async Task<string?> FindAsync(string channel, IReadOnlyList<string> messageIds, CancellationToken cancellationToken)
     {
         // Before the keys are read: from here on nobody removes the thread.
         if (!await index.TryUseAsync(channel, cancellationToken))
@@ -54,14 +57,15 @@ internal sealed class ThreadStore(
         }
 
         var snapshot = new ThreadSnapshot(channel, new StoredText(await thread, IsForeign: false), new StoredText(await metadata, IsForeign: false));
-        await index.RecordAsync([snapshot.ToEntry()], replacesThread: false, cancellationToken);
+        var counted = messageIds.Count == 0 ? null : await CountAsync(channel, messageIds, await metadata ?? "", cancellationToken);
+        await index.RecordAsync([counted is null ? snapshot.ToEntry() : counted with { ThreadId = snapshot.ThreadId }], replacesThread: false, cancellationToken);
         return snapshot.ThreadId;
     }
 
     /// <summary>Sets the channel's thread. Metadata that exists stays; else it is made, with no messages yet.</summary>
     public async Task SaveAsync(string channel, string threadId, CancellationToken cancellationToken)
     {
-        var metadata = await ChangeMetadataAsync(channel, static (_, _) => false, cancellationToken);
+        var metadata = await ChangeMetadataAsync(channel, static (_, _) => false, current: null, cancellationToken);
 
         // The index comes first: a thread that it does not know would never be deleted at OpenAI.
         await index.RecordAsync([new IndexEntry(channel, threadId, metadata is null ? Now() : metadata.LastActivity, metadata?.Messages)], replacesThread: true, cancellationToken);
@@ -72,27 +76,33 @@ internal sealed class ThreadStore(
     }
 
     /// <summary>Counts messages in the metadata and marks the channel as active now. Those up to the last one counted are not counted again.</summary>
-    public async Task CountMessagesAsync(string channel, IReadOnlyList<string> messageIds, CancellationToken cancellationToken)
+    public async Task CountMessagesAsync(string channel, IReadOnlyList<string> messageIds, CancellationToken cancellationToken) =>
+        await index.RecordAsync([await CountAsync(channel, messageIds, current: null, cancellationToken)], replacesThread: false, cancellationToken);
+
+    private async Task<IndexEntry> CountAsync(string channel, IReadOnlyList<string> messageIds, string? current, CancellationToken cancellationToken)
     {
-        var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageIds, now), cancellationToken);
-        await index.RecordAsync([new IndexEntry(channel, null, metadata is null ? Now() : metadata.LastActivity, metadata?.Messages)], replacesThread: false, cancellationToken);
+        var metadata = await ChangeMetadataAsync(channel, (read, now) => read.Count(messageIds, now), current, cancellationToken);
+        return new IndexEntry(channel, null, metadata is null ? Now() : metadata.LastActivity, metadata?.Messages);
     }
 
     /// <summary>
     /// Makes the metadata if it is missing, changes it, and renews it, as one step for whoever else reads and writes it. Null where somebody else keeps
     /// something of another type there.
     /// </summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="change">Answers whether there is anything to write.</param>
+    /// <param name="current">What was read, and renewed, just now, empty for nothing; null reads it.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
     private Task<ThreadMetadata?> ChangeMetadataAsync(
-        string channel, Func<ThreadMetadata, double, bool> change, CancellationToken cancellationToken)
+        string channel, Func<ThreadMetadata, double, bool> change, string? current, CancellationToken cancellationToken)
     {
         var key = ThreadKeys.Metadata(redis.Prefix, channel);
-        return TryAsync<ThreadMetadata>(key, async () => await ChangeAsync(channel, key, change, cancellationToken));
+        return TryAsync<ThreadMetadata>(key, async () => await ChangeAsync(channel, key, change, current ?? await ReadAsync(key, cancellationToken) ?? "", cancellationToken));
     }
 
     private async Task<ThreadMetadata> ChangeAsync(
-        string channel, RedisKey key, Func<ThreadMetadata, double, bool> change, CancellationToken cancellationToken)
+        string channel, RedisKey key, Func<ThreadMetadata, double, bool> change, string current, CancellationToken cancellationToken)
     {
-        var current = await ReadAsync(key, cancellationToken) ?? "";
         for (var write = 0; write < MaxWrites; write++)
         {
             var now = Now();
