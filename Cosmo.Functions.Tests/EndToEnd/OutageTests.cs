@@ -1,40 +1,12 @@
-using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using Cosmo.Local.Emulators.OpenAI;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
-/// <summary>Promise 8: Web PubSub, Redis and RabbitMQ go away and come back.</summary>
+/// <summary>Promise 8: Redis and RabbitMQ go away and come back.</summary>
 public sealed class OutageTests
 {
     private const string Unreachable = "I'm having trouble connecting to my services. Please try again in a moment.";
     private const string Essay = """[{ "userText": "essay", "longAnswer": 150, "pace": 20 }]""";
-
-    [Fact]
-    public async Task Without_Web_PubSub_the_conversation_goes_on_and_the_final_update_is_sent_when_it_is_back()
-    {
-        await using var stack = await CosmoStack.StartAsync();
-        await using var client = await stack.OpenAsync("channel");
-        await stack.FaultAsync(Essay);
-
-        await stack.Queue.SendAsync("channel", "msg-1", "essay");
-        var seen = (await client.StatusAsync("in_progress"))["sequence"]!.GetValue<long>();
-        await stack.FaultWebPubSubAsync("""{ "send": { "status": 503 } }""");
-        JsonArray missed;
-        do
-        {
-            missed = (await stack.Http.GetFromJsonAsync<JsonObject>($"channels/channel/updates?after={seen}", TestContext.Current.CancellationToken))!["updates"]!.AsArray();
-        }
-        while (!missed.Any(update => update!["payload"]!["final_message"]!.GetValue<bool>()));
-
-        await stack.FaultWebPubSubAsync("{}");
-        var final = await client.FinalAsync("msg-1");
-
-        final["status"]!.GetValue<string>().ShouldBe("completed");
-        JsonNode.DeepEquals(missed[^1]!["payload"], final).ShouldBeTrue();
-        client.Finals().ShouldBe(["msg-1"]);
-        (await stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
-    }
 
     [Fact]
     public async Task Without_Redis_the_client_is_told_and_the_message_kept_and_an_outage_within_the_deadlines_costs_time_alone()

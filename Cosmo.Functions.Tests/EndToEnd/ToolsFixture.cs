@@ -10,7 +10,7 @@ public class ToolsFixture : IAsyncLifetime
 {
     internal CosmoStack Stack { get; private set; } = null!;
 
-    protected virtual Dictionary<string, string> Settings => [];
+    protected virtual Dictionary<string, string> Settings => new() { ["Cosmo:Conversations:MaxWaiting"] = "100" };
 
     public async ValueTask InitializeAsync() => Stack = await CosmoStack.StartAsync(Settings);
 

@@ -107,7 +107,7 @@ public sealed partial class PageAccessTests(PageFixture fixture) : PageTests(fix
               new MutationObserver(() => window.said.push(document.querySelector('[data-testid=announcer]').textContent)).observe(document.querySelector('[data-testid=announcer]'), { childList: true, characterData: true, subtree: true });
             }
             """);
-        await tab.Page.Keyboard.TypeAsync("Tell me a long story");
+        await tab.Page.Keyboard.TypeAsync("Tell me a long story, very slowly");
         await tab.Page.Keyboard.PressAsync("Enter");
         await tab.BegunAsync();
         await PressUntilFocusedAsync(tab, "stop");

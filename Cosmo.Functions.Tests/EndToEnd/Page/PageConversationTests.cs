@@ -10,12 +10,12 @@ public sealed class PageConversationTests(PageFixture fixture) : PageTests(fixtu
     {
         var channel = NewChannel;
         var first = await Fixture.OpenAsync(channel);
-        await first.AskAsync("Tell me a long story");
+        await first.AskAsync("Tell me a long story, at leisure");
         await first.BegunAsync();
 
         var second = await Fixture.OpenAsync(channel);
         await second.BegunAsync();
-        await Expect(second.Last.Locator("[data-role=user]")).ToHaveTextAsync("Tell me a long story");
+        await Expect(second.Last.Locator("[data-role=user]")).ToHaveTextAsync("Tell me a long story, at leisure");
         await Expect(second.Page.GetByTestId("suggestion")).ToHaveCountAsync(0);
         await ChatTab.IsAsync(second.Last, "answering");
         await first.Page.ReloadAsync();
@@ -60,7 +60,7 @@ public sealed class PageConversationTests(PageFixture fixture) : PageTests(fixtu
     public async Task An_answer_is_stopped_says_so_without_alarm_and_is_asked_again_in_its_place()
     {
         var tab = await Fixture.OpenAsync(NewChannel);
-        var turn = await tab.AskAsync("Tell me a long story");
+        var turn = await tab.AskAsync("Tell me a long story, very slowly");
         await tab.BegunAsync();
         await tab.Page.GetByTestId("stop").ClickAsync();
 
@@ -112,7 +112,7 @@ public sealed class PageConversationTests(PageFixture fixture) : PageTests(fixtu
         await ChatTab.IsAsync(tab.Last, "failed");
         await Expect(tab.Turns).ToHaveCountAsync(1);
 
-        var story = await tab.AskAsync("Tell me a long story");
+        var story = await tab.AskAsync("Tell me a long story, very slowly");
         await tab.BegunAsync();
         var second = await tab.AskAsync("Show me a table");
         var third = await tab.AskAsync("Show me some code");
@@ -174,7 +174,7 @@ public sealed class PageConversationTests(PageFixture fixture) : PageTests(fixtu
     {
         var person = await Fixture.PersonAsync(new() { ViewportSize = new() { Width = 800, Height = 420 } });
         var tab = await Fixture.OpenAsync(NewChannel, person);
-        await tab.AskAsync("Tell me a long story, slowly");
+        await tab.AskAsync("Tell me a long story, at leisure");
         await Expect(tab.Answer).ToContainTextAsync("The night of the many ships");
         await Expect(tab.Page.GetByTestId("to-latest")).ToHaveCountAsync(0);
         (await DistanceAsync()).ShouldBeLessThan(65);

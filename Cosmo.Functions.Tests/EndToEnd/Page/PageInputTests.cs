@@ -119,7 +119,7 @@ public sealed class PageInputTests(PageFixture fixture) : PageTests(fixture)
             await Expect(tab.Turns).ToHaveCountAsync(0);
 
             // To ask in each would take a minute.
-            if (index % 4 == 0)
+            if (index % 8 == 0)
             {
                 await tab.AskToTheEndAsync("Hello");
             }

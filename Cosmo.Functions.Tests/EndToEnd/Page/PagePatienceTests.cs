@@ -34,7 +34,7 @@ public sealed class PagePatienceTests(PageFixture fixture) : PageTests(fixture)
     {
         var person = await Fixture.PersonAsync(new() { ViewportSize = new() { Width = 640, Height = 300 }, DeviceScaleFactor = 2, ReducedMotion = ReducedMotion.Reduce });
         var tab = await Fixture.OpenAsync(NewChannel, person);
-        await tab.AskAsync("Tell me a long story");
+        await tab.AskAsync("Tell me a long story, very slowly");
         await tab.BegunAsync();
 
         (await tab.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight")).ShouldBeTrue();
