@@ -6,10 +6,13 @@ using Xunit.v3;
 
 namespace Cosmo.Functions.Tests;
 
-/// <summary>What takes long begins first, so that no processor waits for the last of it: the random inputs, whose time is fixed, and whatever starts all of Cosmo.</summary>
+/// <summary>
+/// What takes long begins first, so that no processor waits for the last of it: the collections of many classes, which come one after the other, the random inputs,
+/// whose time is fixed, and whatever starts all of Cosmo.
+/// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Long = [".Fuzzing.", EndToEnd.Page.SharedPage.Name, ".EndToEnd.", ".Local."];
+    private static readonly string[] Long = [EndToEnd.Page.SharedPage.Name, nameof(EndToEnd.OneStackForAll), nameof(Administration.OnOneHost), ".Fuzzing.", ".EndToEnd.", ".Local."];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection => [.. testCollections.OrderBy(Rank)];

@@ -44,7 +44,7 @@ public sealed class PageFixture : IAsyncLifetime
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = Quiet });
         await functions;
         _page = await Stack.StartPageAsync(CancellationToken.None);
-        await Stack.FaultAsync("""[{ "userText": "very slowly", "pace": 100 }, { "userText": "at leisure", "pace": 30 }, { "userText": "payload", "pace": 0 }]""");
+        await Stack.FaultAsync("""[{ "userText": "very slowly", "pace": 100 }, { "userText": "at leisure", "pace": 20 }, { "userText": "payload", "pace": 0 }]""");
     }
 
     public async ValueTask DisposeAsync()

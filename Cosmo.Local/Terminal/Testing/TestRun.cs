@@ -41,7 +41,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     };
 
     /// <summary>How long all of it may take.</summary>
-    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(12.5);
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(13.5);
 
     /// <summary>Runs to its end, or to a signal's.</summary>
     /// <inheritdoc cref="RunAsync(CancellationToken)" path="/returns|/exception" />
