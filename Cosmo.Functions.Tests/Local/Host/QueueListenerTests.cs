@@ -154,10 +154,10 @@ public sealed class QueueListenerTests : IAsyncLifetime
     [Fact]
     public async Task The_trace_of_the_producer_goes_on()
     {
-        Activity? current = null;
+        var running = new TaskCompletionSource<Activity?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var invoker = new FakeInvoker(_ =>
         {
-            current = Activity.Current;
+            running.SetResult(Activity.Current);
             return Task.CompletedTask;
         });
         await using var listeners = await StartAsync(invoker);
@@ -167,7 +167,7 @@ public sealed class QueueListenerTests : IAsyncLifetime
             Headers = new Dictionary<string, object?> { ["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
         });
 
-        await invoker.NextAsync(Limit);
+        var current = await running.Task.WaitAsync(Limit);
         current!.TraceId.ToHexString().ShouldBe("0af7651916cd43dd8448eb211c80319c");
         current.ParentSpanId.ToHexString().ShouldBe("b7ad6b7169203331");
         current.Recorded.ShouldBeTrue();
