@@ -151,7 +151,7 @@ public sealed class AnswerTests(ToolsFixture shared) : SharedStackTest(shared)
         await Stack.Queue.SendAsync(_channel, "msg-2", "Hello again");
         await client.FinalAsync("msg-2");
 
-        Finals(client).ShouldBe(["msg-1", "msg-2"]);
+        client.Finals().ShouldBe(["msg-1", "msg-2"]);
         (await Stack.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
@@ -185,11 +185,6 @@ public sealed class AnswerTests(ToolsFixture shared) : SharedStackTest(shared)
         letter.Headers["x-cosmo-attempt"].ShouldBe("1");
         letter.Headers.Keys.ShouldContain("x-cosmo-failed-at");
     }
-
-    private static IEnumerable<string?> Finals(ChatClient client) => client.Rest()
-        .Select(update => update["payload"]!)
-        .Where(payload => payload["final_message"]!.GetValue<bool>())
-        .Select(payload => payload["message_id"]!.GetValue<string>());
 
     private static async Task<string?> ReadAsync(CosmoStack stack, string key) =>
         await stack.Redis.RunAsync(database => database.StringGetAsync(stack.RedisPrefix + key), TestContext.Current.CancellationToken);

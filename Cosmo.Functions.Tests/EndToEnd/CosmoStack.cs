@@ -17,6 +17,9 @@ namespace Cosmo.Functions.Tests.EndToEnd;
 /// </summary>
 internal sealed class CosmoStack : IAsyncDisposable
 {
+    /// <summary>The setting that switches off the function that compares the index of threads with the keys, at the start and by a timer.</summary>
+    public const string NoIndexing = "AzureWebJobs.RefreshThreadIndex.Disabled";
+
     /// <summary>Deadlines that no machine is too slow for, where a test is not about them.</summary>
     public static readonly IReadOnlyDictionary<string, string> Patient = new Dictionary<string, string>
     {
@@ -42,9 +45,6 @@ internal sealed class CosmoStack : IAsyncDisposable
     public required OpenAIEmulator OpenAI { get; init; }
 
     public required BackendsEmulator Backends { get; init; }
-
-    /// <summary>The setting that switches off the function that compares the index of threads with the keys, at the start and by a timer.</summary>
-    public const string NoIndexing = "AzureWebJobs.RefreshThreadIndex.Disabled";
 
     public WebPubSubEmulator WebPubSub { get; private set; } = null!;
 

@@ -17,7 +17,10 @@ internal sealed class HostedFunctions : IRunningFunctions
 
     public string Output => _logs.Text;
 
-    /// <param name="folder">Its data folder, with the <c>local.settings.json</c> that it reads.</param>
+    /// <param name="port">Where the host listens.</param>
+    /// <param name="folder">Its data folder.</param>
+    /// <param name="settingsFile">Its <c>local.settings.json</c>.</param>
+    /// <param name="settings">What goes over that.</param>
     public static async Task<HostedFunctions> StartAsync(int port, string folder, string settingsFile, IReadOnlyDictionary<string, string> settings)
     {
         var logs = new RecordedLogs();
@@ -37,12 +40,13 @@ internal sealed class HostedFunctions : IRunningFunctions
     public async Task KillWorkerAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (_host.WorkerProcessId is null)
+        int? id;
+        while ((id = _host.WorkerProcessId) is null)
         {
             await Task.Delay(20, limit.Token);
         }
 
-        using var worker = Process.GetProcessById(_host.WorkerProcessId.Value);
+        using var worker = Process.GetProcessById(id.Value);
         worker.Kill();
         await worker.WaitForExitAsync(limit.Token);
     }

@@ -6,19 +6,9 @@ using System.Text.Json.Nodes;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>A stack with all its tools, shared by tests that each have their own channel.</summary>
-public class ToolsFixture : IAsyncLifetime
+public class ToolsFixture : CosmoFixture
 {
-    internal CosmoStack Stack { get; private set; } = null!;
-
-    protected virtual Dictionary<string, string> Settings => new() { ["Cosmo:Conversations:MaxWaiting"] = "100" };
-
-    public async ValueTask InitializeAsync() => Stack = await CosmoStack.StartAsync(Settings);
-
-    public async ValueTask DisposeAsync()
-    {
-        await Stack.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
+    protected override Dictionary<string, string> Settings => new() { ["Cosmo:Conversations:MaxWaiting"] = "100" };
 
     /// <summary>The headers with which App Service authentication says who calls.</summary>
     internal static (string Name, string Value)[] Principal(params string[] roles)

@@ -1,4 +1,4 @@
-import { onWritten, read, write } from "../storage/storage.js";
+import { onWritten, readList, write } from "../storage/storage.js";
 
 /** A conversation that this device knows. */
 export interface KnownConversation {
@@ -15,8 +15,7 @@ const mostKept = 200;
 const longestTitle = 80;
 
 export function conversations(): readonly KnownConversation[] {
-  const kept = read(key);
-  return Array.isArray(kept) ? kept.filter(isKnown) : [];
+  return readList(key, isKnown);
 }
 
 /** The list with a question asked in a conversation: it comes first, and is called by its first question. */

@@ -1,4 +1,4 @@
-import { read, write } from "./storage.js";
+import { readList, write } from "./storage.js";
 
 export type Rating = "up" | "down";
 
@@ -19,10 +19,7 @@ export function forgetRatings(channel: string): void {
   write(keyOf(channel), null);
 }
 
-function ratings(channel: string): [string, Rating][] {
-  const kept = read(keyOf(channel));
-  return Array.isArray(kept) ? kept.filter(isRating) : [];
-}
+const ratings = (channel: string): [string, Rating][] => readList(keyOf(channel), isRating);
 
 function isRating(value: unknown): value is [string, Rating] {
   return Array.isArray(value) && typeof value[0] === "string" && (value[1] === "up" || value[1] === "down");

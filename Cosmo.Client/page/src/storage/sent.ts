@@ -1,4 +1,4 @@
-import { read, write } from "./storage.js";
+import { readList, write } from "./storage.js";
 
 /** A question that the server may not have yet: it is asked again after a reload, under the same id. */
 export interface SentQuestion {
@@ -15,8 +15,7 @@ const longestWait = 60 * 60_000;
 const keyOf = (channel: string): string => `sent:${channel}`;
 
 export function sentQuestions(channel: string): readonly SentQuestion[] {
-  const kept = read(keyOf(channel));
-  return Array.isArray(kept) ? kept.filter(isSentQuestion) : [];
+  return readList(keyOf(channel), isSentQuestion);
 }
 
 /** The questions that are too old to be asked again, which are not kept any longer. */

@@ -4,6 +4,12 @@ const prefix = "cosmo.";
 /** Null where there is nothing, or what is there is not JSON. */
 export const read = (key: string): unknown => readFrom(() => localStorage, key);
 
+/** Of a list, what is as it should be: another version of the page, or a person, may have written it. */
+export function readList<T>(key: string, isOne: (value: unknown) => value is T): T[] {
+  const kept = read(key);
+  return Array.isArray(kept) ? kept.filter(isOne) : [];
+}
+
 /** Whether it is kept now. A null removes it. */
 export const write = (key: string, value: unknown): boolean => writeTo(() => localStorage, key, value);
 
