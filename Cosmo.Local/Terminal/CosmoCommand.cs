@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Cosmo.Local.Host;
+using Cosmo.Local.Terminal.Planning;
 using Cosmo.Local.Terminal.Running;
 using Cosmo.Local.Terminal.Testing;
 
@@ -15,6 +16,7 @@ internal static class CosmoCommand
         Command[] verbs =
         [
             RunCommand.Create(), TestCommand.Create(), FuzzCommand.Create(), FunctionsCommand.Create(), EmulatorsCommand.Create(), WebPubSubCommand.Create(),
+            PlanCommand.Create(),
             .. new OperatorCommands().Create(),
         ];
         foreach (var verb in verbs)

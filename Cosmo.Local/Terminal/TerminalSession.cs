@@ -22,8 +22,8 @@ internal sealed class TerminalSession(Deployment deployment, bool isJson, string
 
     public CancellationToken CancellationToken => cancellationToken;
 
-    /// <summary>For tables. What is not a screen gets long lines rather than broken ones.</summary>
-    public IAnsiConsole Console { get; } = Open();
+    /// <summary>For tables.</summary>
+    public IAnsiConsole Console { get; } = OpenConsole(System.Console.Out);
 
     public Task<JsonObject> GetAsync(string address) => deployment.CallAsync(HttpMethod.Get, address, null, cancellationToken);
 
@@ -65,10 +65,11 @@ internal sealed class TerminalSession(Deployment deployment, bool isJson, string
 
     public void Dispose() => deployment.Dispose();
 
-    private static IAnsiConsole Open()
+    /// <summary>What is not a screen gets long lines rather than broken ones.</summary>
+    public static IAnsiConsole OpenConsole(TextWriter output)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings());
-        if (System.Console.IsOutputRedirected)
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        if (System.Console.IsOutputRedirected || output != System.Console.Out)
         {
             console.Profile.Width = RedirectedWidth;
         }
