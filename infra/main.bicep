@@ -1,53 +1,166 @@
-// Cosmo on Azure: the function app on a Dedicated (App Service) plan and what it needs, without the RabbitMQ broker, which exists.
-// The RabbitMQ trigger runs on Dedicated and Elastic Premium plans only. Dedicated needs no storage key, so every connection
-// but those of RabbitMQ, Redis and the tools' services uses the app's managed identity.
-//
-// It compiles with Bicep 0.49 and was not deployed where it was written: run `az deployment group what-if` first.
+// Cosmo on Azure, in a resource group of its own: what `azd up` provisions. docs/azure.md tells what each choice means.
+// It was compiled and held against the app by tests; it was not deployed where it was written.
 
-targetScope = 'resourceGroup'
+targetScope = 'subscription'
 
-@description('What every resource name begins with: 3 to 11 lower-case letters and digits.')
-@minLength(3)
-@maxLength(11)
-param name string = 'cosmo'
+// --- Where, and under which name -----------------------------------------------------------------------------------
 
-param location string = resourceGroup().location
+@description('Name of the environment. The resource group is called after it.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
 
-@description('The plan, Dedicated. One instance reads the queue in order; more instances read it side by side.')
+@description('Region of everything but the chat page.')
+@minLength(1)
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('Empty: rg-ENVIRONMENT.')
+param resourceGroupName string = ''
+
+@description('Tags of everything, beside azd\'s own.')
+param tags object = {}
+
+// --- Choices -------------------------------------------------------------------------------------------------------
+
+@description('existing: your own broker, at rabbitMQUrl. containerApp: a single node in Container Apps to try things out, no broker for production; it takes the virtual network along.')
+@allowed(['existing', 'containerApp'])
+param broker string
+
+@description('deployed: Azure OpenAI with one deployment, in this resource group. existing: yours, at azureOpenAIEndpoint. key: OpenAI, or what speaks as it does, with openAIApiKey.')
+@allowed(['deployed', 'existing', 'key'])
+param modelService string = 'deployed'
+
+@description('Where orchestrations are kept. durableTaskScheduler needs a build of the app with CosmoDurableTaskScheduler=true.')
+@allowed(['azureStorage', 'durableTaskScheduler'])
+param durableStore string = 'azureStorage'
+
+@description('none: every service has a public address and lets identities in. privateEndpoints: the app reaches storage, key vault, Redis, Web PubSub and OpenAI over a virtual network, and all but Web PubSub, which browsers need, over nothing else.')
+@allowed(['none', 'privateEndpoints'])
+param network string = 'none'
+
+@description('P…: Dedicated. EP…: Elastic Premium. The RabbitMQ trigger runs on no other plan.')
+@allowed(['B1', 'B2', 'B3', 'P0v3', 'P1v3', 'P2v3', 'P3v3', 'P0v4', 'P1v4', 'P2v4', 'P3v4', 'EP1', 'EP2', 'EP3'])
 param planSku string = 'P0v3'
+
+@description('Instances that always run. One reads the queue in order; more read it side by side.')
+@minValue(1)
+@maxValue(20)
+param instances int = 1
+
+@description('Instances that Elastic Premium may go up to.')
+@minValue(1)
+@maxValue(20)
+param maxInstances int = 5
+
+@allowed(['Balanced_B0', 'Balanced_B1', 'Balanced_B3', 'Balanced_B5', 'Balanced_B10', 'Balanced_B20', 'MemoryOptimized_M10', 'MemoryOptimized_M20', 'ComputeOptimized_X3', 'ComputeOptimized_X5', 'ComputeOptimized_X10'])
+param redisSku string = 'Balanced_B0'
+
+@allowed(['Free_F1', 'Standard_S1', 'Premium_P1'])
+param webPubSubSku string = 'Standard_S1'
+
+@description('Units of Web PubSub: 1,000 connections each, and about 180 updates a second. Free has one.')
+@minValue(1)
+@maxValue(100)
+param webPubSubUnits int = 1
+
+@allowed(['Consumption', 'Dedicated'])
+param schedulerSku string = 'Consumption'
+
+@description('Capacity units of a Dedicated scheduler, 2,000 actions a second each.')
+@minValue(1)
+@maxValue(3)
+param schedulerCapacity int = 1
+
+@description('Region of the chat page: a static web app is not to be had in every region.')
+@allowed(['centralus', 'eastus2', 'westus2', 'westeurope', 'eastasia'])
+param pageLocation string = 'westeurope'
+
+@allowed(['Free', 'Standard'])
+param pageSku string = 'Free'
+
+@description('What a month may cost, in the currency of the subscription, before the owners of the resource group are told. 0: no budget.')
+@minValue(0)
+@maxValue(1000000)
+param monthlyBudget int = 0
+
+@description('The first day of the month in which the budget begins.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+@description('Days that traces and log lines are kept.')
+@allowed([30, 60, 90, 120, 180, 270, 365, 550, 730])
+param logDays int = 30
+
+@description('Gigabytes of traces and log lines a day after which nothing more is taken until the next. 0: no limit.')
+@minValue(0)
+@maxValue(1000)
+param logGigabytesPerDay int = 0
+
+@description('Keeps a deleted key vault, and its name, from being purged for its 7 days.')
+param purgeProtection bool = true
+
+// --- Broker and Redis ----------------------------------------------------------------------------------------------
 
 @description('amqps://user:password@host/vhost of the existing broker.')
 @secure()
-param rabbitMQUrl string
+param rabbitMQUrl string = ''
+
+@description('The password of the broker in Container Apps, 16 characters or more.')
+@secure()
+param rabbitMQPassword string = ''
 
 param exchangeName string = 'cosmo_exchange'
 param queueName string = 'cosmo_queue'
 param routingKey string = 'cosmo_key'
+
+@description('rediss://user:password@host:port/database of a Redis that is there. Empty: Azure Managed Redis is deployed, and opens to the app\'s identity alone.')
+@secure()
+param redisUrl string = ''
+
 param redisPrefix string = 'cosmo:'
 
 @description('So long a thread is kept after its last message, in seconds.')
 @minValue(60)
 param redisThreadExpiry int = 7776000
 
-@description('Threads without a message for so many days are removed, and histories of orchestrations after so many.')
+@description('Threads without a message for so many days are removed.')
+@minValue(1)
 param threadRetentionDays int = 90
+
+@description('Histories of orchestrations that have ended are removed so many days after they began.')
+@minValue(1)
 param historyRetentionDays int = 7
 
-@description('Key of OpenAI. Leave empty when azureOpenAIEndpoint is set.')
-@secure()
-param openAIApiKey string = ''
+// --- Model ---------------------------------------------------------------------------------------------------------
 
-@description('https://NAME.openai.azure.com. The app calls it with its managed identity, which needs the role Cognitive Services OpenAI User there.')
+@description('The model, and the name of its deployment. With an existing Azure OpenAI the deployment\'s name.')
+param openAIModel string = 'gpt-4o-mini'
+
+@description('Version of the model that is deployed. Empty: Azure\'s default.')
+param openAIModelVersion string = ''
+
+@allowed(['GlobalStandard', 'DataZoneStandard', 'Standard'])
+param openAIDeploymentSku string = 'GlobalStandard'
+
+@description('Thousands of tokens a minute of the deployment.')
+@minValue(1)
+@maxValue(10000)
+param openAICapacity int = 50
+
+@description('https://NAME.openai.azure.com of an existing Azure OpenAI. Without openAIApiKey the app\'s identity needs the role Cognitive Services OpenAI User there.')
 param azureOpenAIEndpoint string = ''
 
-@description('The model, or with Azure OpenAI the name of its deployment.')
-param openAIModel string = 'gpt-4o-mini'
+@description('Key of OpenAI, or of an existing Azure OpenAI.')
+@secure()
+param openAIApiKey string = ''
 
 @description('A service that speaks as OpenAI does. Empty: OpenAI itself.')
 param openAIBaseUrl string = ''
 
 @description('A folder of profiles, relative to the app, in the place of its own Profiles.')
 param profilesPath string = ''
+
+// --- Tools ---------------------------------------------------------------------------------------------------------
 
 @description('A folder of tools that are files, relative to the app, beside its own Tools.')
 param toolsPath string = ''
@@ -63,10 +176,11 @@ param openWeatherApiKey string = ''
 @description('A service that answers as OpenWeather does. Empty: OpenWeather itself.')
 param openWeatherBaseUrl string = ''
 
+@description('Connection string of the KMC database. One of Azure SQL without user and password lets the app\'s identity sign in.')
 @secure()
 param sqlConnectionString string = ''
 
-@description('The service behind the audit log tool. Empty: the tool says that it is not configured.')
+@description('The service behind the audit log tool. Empty: the tool is not offered.')
 param auditApiUrl string = ''
 
 @description('The service behind the user role tool.')
@@ -79,6 +193,8 @@ param toolsApiKey string = ''
 @description('Settings that the files of tools name as %NAME%, such as { RATES_API_KEY: \'key\' }. The key vault keeps them.')
 @secure()
 param toolFileSettings object = {}
+
+// --- Access --------------------------------------------------------------------------------------------------------
 
 @description('Who may open a channel: whoever knows its name, the user it belongs to, or users whose token lists it.')
 @allowed(['open', 'owner', 'claim'])
@@ -111,304 +227,317 @@ param userTokensPerDay int = 0
 @maxValue(400)
 param usageDays int = 90
 
-@description('Origins of the web pages that may call negotiate.')
-param allowedOrigins array = []
+@description('Origins of further web pages that may call the functions, comma-separated. The chat page is one of its own accord.')
+param allowedOrigins string = ''
 
 @description('Client id of an Entra app registration. When set, App Service authentication recognises signed-in users; anonymous calls still pass to the functions, which decide.')
 param authClientId string = ''
 
-param redisSku string = 'Balanced_B0'
+@description('Further app settings by name, such as { Cosmo__Conversations__WhenBusy: \'merge\' }. What is set by hand in the portal is gone after the next deployment.')
+param moreSettings object = {}
 
-@allowed(['Free_F1', 'Standard_S1', 'Premium_P1'])
-param webPubSubSku string = 'Standard_S1'
+// --- Names ---------------------------------------------------------------------------------------------------------
 
-var suffix = take(uniqueString(resourceGroup().id), 8)
-var appName = '${name}-${suffix}'
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var allTags = union(tags, { 'azd-env-name': environmentName })
 var hubName = 'cosmo'
+var names = {
+  identity: 'id-cosmo-${token}'
+  workspace: 'log-cosmo-${token}'
+  insights: 'appi-cosmo-${token}'
+  storage: 'st${token}'
+  contentStorage: 'stc${token}'
+  contentShare: 'func-cosmo-${token}'
+  vault: 'kv-${token}'
+  redis: 'redis-cosmo-${token}'
+  webPubSub: 'wps-cosmo-${token}'
+  openAI: 'oai-cosmo-${token}'
+  scheduler: 'dts-cosmo-${token}'
+  plan: 'asp-cosmo-${token}'
+  app: 'func-cosmo-${token}'
+  page: 'stapp-cosmo-${token}'
+  network: 'vnet-cosmo-${token}'
+  containers: 'cae-cosmo-${token}'
+  broker: 'ca-rabbitmq-${token}'
+}
+var brokerHost = 'rabbitmq.cosmo.internal'
+var elastic = startsWith(planSku, 'EP')
+var hasNetwork = network == 'privateEndpoints' || broker == 'containerApp'
+var subnets = '${subscription().id}/resourceGroups/${rg.name}/providers/Microsoft.Network/virtualNetworks/${names.network}/subnets'
+var appSubnetId = hasNetwork ? '${subnets}/app' : ''
+var endpointSubnetId = network == 'privateEndpoints' ? '${subnets}/endpoints' : ''
+
+// --- Settings of the app -------------------------------------------------------------------------------------------
 
 // Secrets by app setting. Those that are empty are left out.
-var secrets = filter(
-  concat([
-    { setting: 'RABBITMQ_URL', secret: 'rabbitmq-url', value: rabbitMQUrl }
-    { setting: 'OPENAI_API_KEY', secret: 'openai-api-key', value: openAIApiKey }
-    { setting: 'OPENWEATHER_API_KEY', secret: 'openweather-api-key', value: openWeatherApiKey }
-    { setting: 'MSSQL_CONNECTION_STRING', secret: 'mssql-connection-string', value: sqlConnectionString }
-    { setting: 'X_API_KEY', secret: 'tools-api-key', value: toolsApiKey }
-  ], map(items(toolFileSettings), item => { setting: item.key, secret: 'tool-file-${toLower(replace(item.key, '_', '-'))}', value: item.value })),
-  item => !empty(item.value)
+var secrets = toObject(
+  filter(
+    items(union(toolFileSettings, {
+      RABBITMQ_URL: broker == 'containerApp'
+        ? 'amqp://cosmo:${uriComponent(length(rabbitMQPassword) < 16 ? fail('COSMO_RABBITMQ_PASSWORD (rabbitMQPassword) has to have 16 characters or more for the broker in Container Apps.') : rabbitMQPassword)}@${brokerHost}:5672'
+        : empty(rabbitMQUrl) ? fail('COSMO_RABBITMQ_URL (rabbitMQUrl) is missing: the address of your broker, amqps://user:password@host/vhost.') : rabbitMQUrl
+      REDIS_URL: redisUrl
+      OPENAI_API_KEY: modelService == 'deployed' ? '' : modelService == 'key' && empty(openAIApiKey) ? fail('COSMO_OPENAI_API_KEY (openAIApiKey) is missing.') : openAIApiKey
+      OPENWEATHER_API_KEY: openWeatherApiKey
+      MSSQL_CONNECTION_STRING: sqlConnectionString
+      X_API_KEY: toolsApiKey
+      Cosmo__Access__DecisionUrl: accessDecisionUrl
+    })),
+    setting => !empty(setting.value)
+  ),
+  setting => setting.key,
+  setting => setting.value
 )
 
-// --- Observability -------------------------------------------------------------------------------------------------
-
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
-  name: '${appName}-logs'
-  location: location
-  properties: {
-    sku: { name: 'PerGB2018' }
-    retentionInDays: 30
-  }
-}
-
-resource insights 'Microsoft.Insights/components@2020-02-02' = {
-  name: '${appName}-insights'
-  location: location
-  kind: 'web'
-  properties: {
-    Application_Type: 'web'
-    WorkspaceResourceId: workspace.id
-  }
-}
-
-// --- Storage: the Functions host and the Durable task hub -----------------------------------------------------------
-
-resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
-  name: '${name}${suffix}'
-  location: location
-  kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
-  properties: {
-    allowBlobPublicAccess: false
-    allowSharedKeyAccess: false
-    minimumTlsVersion: 'TLS1_2'
-    supportsHttpsTrafficOnly: true
-  }
-}
-
-// --- Redis ---------------------------------------------------------------------------------------------------------
-
-resource redis 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
-  name: '${appName}-redis'
-  location: location
-  sku: { name: redisSku }
-  properties: {
-    minimumTlsVersion: '1.2'
-    highAvailability: 'Enabled'
-    publicNetworkAccess: 'Enabled'
-  }
-}
-
-resource redisDatabase 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' = {
-  parent: redis
-  name: 'default'
-  properties: {
-    port: 10000
-    clientProtocol: 'Encrypted'
-    clusteringPolicy: 'EnterpriseCluster'
-    // Threads must not be dropped to make room.
-    evictionPolicy: 'NoEviction'
-    accessKeysAuthentication: 'Enabled'
-    persistence: {
-      aofEnabled: true
-      aofFrequency: '1s'
-      rdbEnabled: false
-    }
-  }
-}
-
-// --- Key Vault -----------------------------------------------------------------------------------------------------
-
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
-  name: '${name}-${suffix}-kv'
-  location: location
-  properties: {
-    tenantId: subscription().tenantId
-    sku: { family: 'A', name: 'standard' }
-    enableRbacAuthorization: true
-    enableSoftDelete: true
-    enablePurgeProtection: true
-  }
-}
-
-resource vaultSecrets 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = [
-  for item in secrets: {
-    parent: vault
-    name: item.secret
-    properties: { value: item.value }
-  }
-]
-
-resource redisSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
-  parent: vault
-  name: 'redis-url'
-  properties: {
-    value: 'rediss://:${uriComponent(redisDatabase.listKeys().primaryKey)}@${redis.properties.hostName}:10000/0'
-  }
-}
-
-// --- The app -------------------------------------------------------------------------------------------------------
-
-resource plan 'Microsoft.Web/serverfarms@2023-12-01' = {
-  name: '${appName}-plan'
-  location: location
-  kind: 'linux'
-  sku: { name: planSku }
-  properties: { reserved: true }
-}
-
-resource app 'Microsoft.Web/sites@2023-12-01' = {
-  name: appName
-  location: location
-  kind: 'functionapp,linux'
-  identity: { type: 'SystemAssigned' }
-  properties: {
-    serverFarmId: plan.id
-    httpsOnly: true
-    siteConfig: {
-      linuxFxVersion: 'DOTNET-ISOLATED|10.0'
-      alwaysOn: true
-      ftpsState: 'Disabled'
-      minTlsVersion: '1.2'
-      healthCheckPath: '/api/health/live'
-      cors: { allowedOrigins: allowedOrigins }
-    }
-  }
-}
-
-var secretSettings = toObject(
-  concat(map(secrets, item => { setting: item.setting, secret: item.secret }), [{ setting: 'REDIS_URL', secret: 'redis-url' }]),
-  item => item.setting,
-  item => '@Microsoft.KeyVault(VaultName=${vault.name};SecretName=${item.secret})'
+// The vault allows letters, digits and hyphens in the name of a secret.
+var references = mapValues(
+  toObject(
+    concat(objectKeys(secrets), elastic ? ['WEBSITE_CONTENTAZUREFILECONNECTIONSTRING'] : []),
+    setting => setting,
+    setting => setting == 'WEBSITE_CONTENTAZUREFILECONNECTIONSTRING' ? 'content-share' : toLower(replace(setting, '_', '-'))
+  ),
+  secret => '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=${secret})'
 )
 
-var optionalSettings = union(
-  empty(azureOpenAIEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: azureOpenAIEndpoint },
-  empty(openAIBaseUrl) ? {} : { OPENAI_BASE_URL: openAIBaseUrl },
-  empty(profilesPath) ? {} : { PROFILES_PATH: profilesPath },
-  empty(toolsPath) ? {} : { TOOLS_PATH: toolsPath },
-  empty(openWeatherBaseUrl) ? {} : { OPENWEATHER_BASE_URL: openWeatherBaseUrl },
-  empty(accessAuthority) ? {} : { Cosmo__Access__Authority: accessAuthority, Cosmo__Access__Audience: accessAudience },
-  empty(accessDecisionUrl) ? {} : { Cosmo__Access__DecisionUrl: accessDecisionUrl },
-  empty(auditApiUrl) ? {} : { AUDIT_API_URL: auditApiUrl },
-  empty(userRoleApiUrl) ? {} : { USER_ROLE_API_URL: userRoleApiUrl }
-)
+var optionalSettings = {
+  AZURE_OPENAI_ENDPOINT: modelService == 'deployed'
+    ? 'https://${names.openAI}.openai.azure.com'
+    : modelService == 'existing' && empty(azureOpenAIEndpoint) ? fail('COSMO_AZURE_OPENAI_ENDPOINT (azureOpenAIEndpoint) is missing.') : modelService == 'existing' ? azureOpenAIEndpoint : ''
+  OPENAI_BASE_URL: openAIBaseUrl
+  PROFILES_PATH: profilesPath
+  TOOLS_PATH: toolsPath
+  OPENWEATHER_BASE_URL: openWeatherBaseUrl
+  Cosmo__Access__Authority: accessAuthority
+  Cosmo__Access__Audience: accessAudience
+  AUDIT_API_URL: auditApiUrl
+  USER_ROLE_API_URL: userRoleApiUrl
+}
 
-resource appSettings 'Microsoft.Web/sites/config@2023-12-01' = {
-  parent: app
-  name: 'appsettings'
-  properties: union(secretSettings, optionalSettings, {
-    FUNCTIONS_EXTENSION_VERSION: '~4'
-    FUNCTIONS_WORKER_RUNTIME: 'dotnet-isolated'
-    WEBSITE_RUN_FROM_PACKAGE: '1'
-    AzureWebJobsStorage__accountName: storage.name
-    APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+var settings = union(
+  toObject(filter(items(optionalSettings), setting => !empty(setting.value)), setting => setting.key, setting => setting.value),
+  {
     EXCHANGE_NAME: exchangeName
     QUEUE_NAME: queueName
-    THREAD_PRUNING_SCHEDULE: '0 0 3 * * *'
-    THREAD_INDEXING_SCHEDULE: '0 30 * * * *'
-    HISTORY_PURGING_SCHEDULE: '0 0 4 * * *'
     ROUTING_KEY: routingKey
     REDIS_PREFIX: redisPrefix
     REDIS_THREAD_EXPIRY: string(redisThreadExpiry)
     THREAD_RETENTION_DAYS: string(threadRetentionDays)
     HISTORY_RETENTION_DAYS: string(historyRetentionDays)
+    THREAD_PRUNING_SCHEDULE: '0 0 3 * * *'
+    THREAD_INDEXING_SCHEDULE: '0 30 * * * *'
+    HISTORY_PURGING_SCHEDULE: '0 0 4 * * *'
     OPENAI_MODEL: openAIModel
     APPROVAL_MINUTES: string(approvalMinutes)
-    WEB_PUBSUB_ENDPOINT: 'https://${webPubSub.properties.hostName}'
     WEB_PUBSUB_HUB: hubName
     CHANNEL_ACCESS: channelAccess
     CLIENT_MESSAGES: clientMessages
     USER_MESSAGES_PER_MINUTE: string(userMessagesPerMinute)
     USER_TOKENS_PER_DAY: string(userTokensPerDay)
     USAGE_DAYS: string(usageDays)
-  })
-  // A Key Vault reference that cannot be read yet stays broken until the next restart.
-  dependsOn: [vaultSecrets, redisSecret, vaultRole, storageAccess, webPubSubRole]
-}
+  },
+  moreSettings
+)
 
-resource authentication 'Microsoft.Web/sites/config@2023-12-01' = if (!empty(authClientId)) {
-  parent: app
-  name: 'authsettingsV2'
-  properties: {
-    platform: { enabled: true }
-    globalValidation: {
-      requireAuthentication: false
-      unauthenticatedClientAction: 'AllowAnonymous'
-    }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          clientId: authClientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
-        }
-        validation: { allowedAudiences: [authClientId, 'api://${authClientId}'] }
-      }
-    }
-    login: { tokenStore: { enabled: false } }
-  }
-  dependsOn: [appSettings]
-}
+// --- Resources -----------------------------------------------------------------------------------------------------
 
-// --- Web PubSub ----------------------------------------------------------------------------------------------------
-
-resource webPubSub 'Microsoft.SignalRService/webPubSub@2024-03-01' = {
-  name: '${appName}-pubsub'
+resource rg 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+  name: empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
   location: location
-  sku: { name: webPubSubSku, capacity: 1 }
-  properties: {
-    // Only the app's identity may send; clients come with tokens that the app had made for them.
-    disableLocalAuth: true
-    publicNetworkAccess: 'Enabled'
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  scope: rg
+  params: { name: names.identity, location: location, tags: allTags }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  scope: rg
+  params: {
+    workspaceName: names.workspace
+    insightsName: names.insights
+    location: location
+    tags: allTags
+    retentionDays: logDays
+    dailyGigabytes: logGigabytesPerDay
   }
 }
 
-// The host's key exists once the app has started, so the first deployment may have to be run a second time for this.
-resource hub 'Microsoft.SignalRService/webPubSub/hubs@2024-03-01' = {
-  parent: webPubSub
-  name: hubName
-  properties: {
-    anonymousConnectPolicy: 'deny'
-    eventHandlers: [
+module virtualNetwork 'modules/network.bicep' = if (hasNetwork) {
+  scope: rg
+  params: { name: names.network, location: location, tags: allTags }
+}
+
+module storage 'modules/storage.bicep' = {
+  scope: rg
+  params: {
+    name: names.storage
+    location: location
+    tags: allTags
+    principalId: identity.outputs.principalId
+    endpointSubnetId: endpointSubnetId
+  }
+  dependsOn: [virtualNetwork]
+}
+
+module vault 'modules/key-vault.bicep' = {
+  scope: rg
+  params: {
+    name: names.vault
+    location: location
+    tags: allTags
+    principalId: identity.outputs.principalId
+    endpointSubnetId: endpointSubnetId
+    purgeProtection: purgeProtection
+    secrets: toObject(items(secrets), setting => toLower(replace(setting.key, '_', '-')), setting => setting.value)
+  }
+  dependsOn: [virtualNetwork]
+}
+
+module contentShare 'modules/content-share.bicep' = if (elastic) {
+  scope: rg
+  params: {
+    name: names.contentStorage
+    shareName: names.contentShare
+    location: location
+    tags: allTags
+    vaultName: names.vault
+    endpointSubnetId: endpointSubnetId
+  }
+  dependsOn: [virtualNetwork, vault]
+}
+
+module redis 'modules/redis.bicep' = if (empty(redisUrl)) {
+  scope: rg
+  params: {
+    name: names.redis
+    location: location
+    tags: allTags
+    sku: redisSku
+    principalId: identity.outputs.principalId
+    endpointSubnetId: endpointSubnetId
+  }
+  dependsOn: [virtualNetwork]
+}
+
+module webPubSub 'modules/web-pubsub.bicep' = {
+  scope: rg
+  params: {
+    name: names.webPubSub
+    location: location
+    tags: allTags
+    sku: webPubSubSku
+    units: webPubSubUnits
+    principalId: identity.outputs.principalId
+    endpointSubnetId: endpointSubnetId
+  }
+  dependsOn: [virtualNetwork]
+}
+
+module openAI 'modules/openai.bicep' = if (modelService == 'deployed') {
+  scope: rg
+  params: {
+    name: names.openAI
+    location: location
+    tags: allTags
+    model: openAIModel
+    modelVersion: openAIModelVersion
+    deploymentSku: openAIDeploymentSku
+    capacity: openAICapacity
+    principalId: identity.outputs.principalId
+    endpointSubnetId: endpointSubnetId
+  }
+  dependsOn: [virtualNetwork]
+}
+
+module scheduler 'modules/durable-task-scheduler.bicep' = if (durableStore == 'durableTaskScheduler') {
+  scope: rg
+  params: {
+    name: names.scheduler
+    taskHubName: hubName
+    location: location
+    tags: allTags
+    sku: schedulerSku
+    capacity: schedulerCapacity
+    principalId: identity.outputs.principalId
+    endpointSubnetId: endpointSubnetId
+  }
+  dependsOn: [virtualNetwork]
+}
+
+module rabbitMQ 'modules/rabbitmq.bicep' = if (broker == 'containerApp') {
+  scope: rg
+  params: {
+    environmentName: names.containers
+    name: names.broker
+    location: location
+    tags: allTags
+    subnetId: '${subnets}/broker'
+    workspaceName: names.workspace
+    host: brokerHost
+    password: rabbitMQPassword
+  }
+  dependsOn: [virtualNetwork, monitoring]
+}
+
+module page 'modules/page.bicep' = {
+  scope: rg
+  params: { name: names.page, location: pageLocation, tags: allTags, sku: pageSku }
+}
+
+module app 'modules/app.bicep' = {
+  scope: rg
+  params: {
+    name: names.app
+    planName: names.plan
+    location: location
+    tags: allTags
+    planSku: planSku
+    instances: instances
+    maxInstances: max(instances, maxInstances)
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    subnetId: appSubnetId
+    corsOrigins: concat([page.outputs.url], empty(allowedOrigins) ? [] : map(split(allowedOrigins, ','), origin => trim(origin)))
+    authClientId: authClientId
+    storageName: names.storage
+    contentShare: elastic ? names.contentShare : ''
+    references: references
+    settings: union(
+      settings,
       {
-        urlTemplate: 'https://${app.properties.defaultHostName}/api/webpubsub/events?code=${listKeys('${app.id}/host/default', '2023-12-01').functionKeys.default}'
-        userEventPattern: join(loadJsonContent('../Cosmo.Functions/Receiving/client-events.json'), ',')
-        systemEvents: []
-      }
-    ]
+        APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+        WEB_PUBSUB_ENDPOINT: webPubSub.outputs.endpoint
+      },
+      empty(redisUrl) ? { REDIS_URL: redis!.outputs.url, Cosmo__Redis__EntraObjectId: identity.outputs.principalId } : {},
+      durableStore == 'durableTaskScheduler'
+        ? {
+            DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${scheduler!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}'
+            AzureFunctionsJobHost__extensions__durableTask__hubName: hubName
+            AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
+            AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
+          }
+        : {}
+    )
   }
-  dependsOn: [appSettings]
+  // A Key Vault reference that cannot be read yet stays broken until the next restart, and the rights have to be there before the app is.
+  dependsOn: [virtualNetwork, storage, vault, contentShare, openAI, rabbitMQ]
 }
 
-// --- What the app's identity may do --------------------------------------------------------------------------------
-
-var storageRoles = [
-  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' // Storage Blob Data Owner
-  '974c5e8b-45b9-4653-ba55-5f855dd0fb88' // Storage Queue Data Contributor
-  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3' // Storage Table Data Contributor
-]
-
-resource storageAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in storageRoles: {
-    scope: storage
-    name: guid(storage.id, app.id, role)
-    properties: {
-      principalId: app.identity.principalId
-      principalType: 'ServicePrincipal'
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
-    }
-  }
-]
-
-resource vaultRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: vault
-  name: guid(vault.id, app.id, 'Key Vault Secrets User')
-  properties: {
-    principalId: app.identity.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4633458b-17de-408a-b874-0445c86b69e6')
-  }
+module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
+  scope: rg
+  params: { amount: monthlyBudget, startDate: budgetStart }
 }
 
-resource webPubSubRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: webPubSub
-  name: guid(webPubSub.id, app.id, 'Web PubSub Service Owner')
-  properties: {
-    principalId: app.identity.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '12cf5a90-567b-43ae-8102-96cf46c7d9b4')
-  }
-}
+// --- What the next step needs --------------------------------------------------------------------------------------
 
-output appName string = app.name
-output functionsUrl string = 'https://${app.properties.defaultHostName}/api'
-output principalId string = app.identity.principalId
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = rg.name
+output AZURE_FUNCTION_APP_NAME string = app.outputs.name
+output AZURE_WEB_PUBSUB_NAME string = names.webPubSub
+output AZURE_KEY_VAULT_NAME string = names.vault
+output COSMO_IDENTITY_NAME string = names.identity
+output COSMO_URL string = app.outputs.url
+output COSMO_PAGE_URL string = page.outputs.url
+output COSMO_WEB_PUBSUB_ENDPOINT string = webPubSub.outputs.endpoint

@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Azure.Core;
+using Azure.Identity;
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -12,6 +14,8 @@ namespace Cosmo.Functions.Tests.Hosting;
 
 public sealed class RedisConnectionTests(RedisServer server) : IClassFixture<RedisServer>
 {
+    private const string Identity = "5e7b0c0a-8a3e-4f0f-9a57-2f3b1f6d2a11";
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -108,6 +112,64 @@ public sealed class RedisConnectionTests(RedisServer server) : IClassFixture<Red
         Faults(new RedisOptions { Url = "rediss://localhost", CaFile = tls.Authority + ".none" }).ShouldHaveSingleItem().ShouldContain("REDIS_CA_FILE");
     }
 
+    [Theory]
+    [InlineData("redis://127.0.0.1")]
+    [InlineData("rediss://ana:s3cret@127.0.0.1")]
+    public void An_identity_signs_in_over_TLS_and_in_the_place_of_a_password(string url)
+    {
+        Faults(new RedisOptions { Url = url, EntraObjectId = Identity }).ShouldHaveSingleItem().ShouldContain("Cosmo:Redis:EntraObjectId");
+        Faults(new RedisOptions { Url = "rediss://127.0.0.1:10000/0", EntraObjectId = Identity }).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task An_identity_signs_in_with_the_token_of_the_moment_and_tells_an_open_connection_each_new_one()
+    {
+        await using var tls = new TlsRedisServer();
+        await tls.StartAsync();
+        await using var administrator = Connect($"rediss://localhost:{tls.Port}", tls.Authority);
+        Task SetTokenAsync(string token) => administrator.RunAsync(
+            database => database.ExecuteAsync("ACL", "SETUSER", Identity, "on", "resetpass", $">{token}", "allkeys", "allchannels", "+@all"), Cancellation);
+        await SetTokenAsync("first");
+        var (clock, credential) = (new ManualTimeProvider(), new ChangingCredential { Token = "first" });
+        var options = new RedisOptions { Url = $"rediss://localhost:{tls.Port}", CaFile = tls.Authority, EntraObjectId = Identity, CallTimeoutSeconds = 5 };
+
+        await using var redis = new RedisConnection(Options.Create(options), clock, credential);
+        async Task<string?> WhoAsync() => (string?)await redis.RunAsync(database => database.ExecuteAsync("ACL", "WHOAMI"), Cancellation);
+        (await WhoAsync()).ShouldBe(Identity);
+
+        await SetTokenAsync("second");
+        credential.Token = "second";
+        await administrator.RunAsync(database => database.ExecuteAsync("CONFIG", "RESETSTAT"), Cancellation);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!await HasLoggedInAsync(administrator))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+        }
+
+        await administrator.RunAsync(database => database.ExecuteAsync("CLIENT", "KILL", "USER", Identity), Cancellation);
+        while (await Record.ExceptionAsync(WhoAsync) is not null)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+        }
+    }
+
+    [Fact]
+    public async Task An_identity_that_gets_no_token_is_an_outage()
+    {
+        await using var tls = new TlsRedisServer();
+        await tls.StartAsync();
+        var options = new RedisOptions { Url = $"rediss://localhost:{tls.Port}", CaFile = tls.Authority, EntraObjectId = Identity, CallTimeoutSeconds = 2 };
+
+        await using var redis = new RedisConnection(Options.Create(options), credential: new ChangingCredential());
+
+        var failure = await FailureAsync(redis);
+        RedisFault.MayPass(failure).ShouldBeTrue(failure.ToString());
+    }
+
+    private static async Task<bool> HasLoggedInAsync(RedisConnection redis) =>
+        ((string?)await redis.RunAsync(database => database.ExecuteAsync("INFO", "commandstats"), Cancellation))!.Contains("cmdstat_auth:calls=1,");
+
     private static Task<RedisResult> AllowAsync(RedisConnection redis, string user, params string[] rights) =>
         redis.RunAsync(database => database.ExecuteAsync("ACL", ["SETUSER", user, "on", ">s3cret", "allkeys", "allchannels", .. rights]), Cancellation);
 
@@ -122,6 +184,17 @@ public sealed class RedisConnectionTests(RedisServer server) : IClassFixture<Red
         var faults = new List<ValidationResult>();
         Validator.TryValidateObject(options, new ValidationContext(options), faults, validateAllProperties: true);
         return [.. faults.Select(fault => fault.ErrorMessage!)];
+    }
+
+    /// <summary>Gives the token that it has; where it has none it fails as a real one does.</summary>
+    private sealed class ChangingCredential : TokenCredential
+    {
+        public string? Token { get; set; }
+
+        public override AccessToken GetToken(TokenRequestContext requestContext, CancellationToken cancellationToken) =>
+            new(Token ?? throw new AuthenticationFailedException("away"), DateTimeOffset.MaxValue);
+
+        public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext requestContext, CancellationToken cancellationToken) => new(GetToken(requestContext, cancellationToken));
     }
 
     /// <summary>A Redis that speaks TLS alone, as localhost, with a certificate of an authority of its own.</summary>

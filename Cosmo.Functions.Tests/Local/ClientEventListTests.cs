@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Receiving;
+using Cosmo.Functions.Tests.Infra;
 using Cosmo.Local.Emulators;
 using Cosmo.Local.Host;
 
@@ -21,11 +22,12 @@ public sealed class ClientEventListTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void The_app_takes_what_Web_PubSub_is_told_to_give()
+    public async Task The_app_takes_what_Web_PubSub_is_told_to_give()
     {
         ClientEvents.Names.ShouldBe(JsonSerializer.Deserialize<string[]>(File.ReadAllText(Path.Combine(Repository(), List))));
         LocalServices.UserEvents.ShouldBe(string.Join(',', ClientEvents.Names));
-        File.ReadAllText(Path.Combine(Repository(), "infra", "main.bicep")).ShouldContain($"userEventPattern: join(loadJsonContent('../{List}'), ',')");
+        var handler = (await AzureTemplate.GetAsync()).EventHandler.One("Microsoft.SignalRService/webPubSub/hubs")["properties"]!["eventHandlers"]![0]!;
+        handler["userEventPattern"]!.GetValue<string>().ShouldBe(string.Join(',', ClientEvents.Names));
     }
 
     [Fact]

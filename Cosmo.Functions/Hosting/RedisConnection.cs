@@ -1,3 +1,5 @@
+using Azure.Core;
+using Azure.Identity;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -14,12 +16,20 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly TimeSpan _timeout;
     private readonly SemaphoreSlim _connecting = new(1, 1);
     private readonly Lock _asking = new();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly TimeProvider _clock;
+    private readonly EntraLogin? _login;
     private ConnectionMultiplexer? _connection;
     private Task<RedisConnectionException?>? _refusal;
 
-    public RedisConnection(IOptions<RedisOptions> options)
+    /// <param name="options">Where Redis is.</param>
+    /// <param name="clock">By which a login with Entra is kept; the system's if none is given.</param>
+    /// <param name="credential">The identity that signs in where the options say so; the app's if none is given.</param>
+    public RedisConnection(IOptions<RedisOptions> options, TimeProvider? clock = null, TokenCredential? credential = null)
     {
         _options = options.Value;
+        _clock = clock ?? TimeProvider.System;
+        _login = string.IsNullOrWhiteSpace(_options.EntraObjectId) ? null : new EntraLogin(credential ?? new DefaultAzureCredential(), _options.EntraObjectId);
         _timeout = TimeSpan.FromSeconds(_options.CallTimeoutSeconds);
     }
 
@@ -97,6 +107,8 @@ internal sealed class RedisConnection : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _closing.CancelAsync();
+        _closing.Dispose();
         _connecting.Dispose();
         if (_connection is not null)
         {
@@ -118,7 +130,14 @@ internal sealed class RedisConnection : IAsyncDisposable
         await _connecting.WaitAsync(cancellationToken);
         try
         {
-            return _connection ??= await ConnectionMultiplexer.ConnectAsync(Configure(_options));
+            if (_connection is null)
+            {
+                await (_login?.RefreshAsync(cancellationToken).WaitAsync(_timeout, cancellationToken) ?? Task.CompletedTask);
+                _connection = await ConnectionMultiplexer.ConnectAsync(Configure(_options, _login));
+                _ = _login?.KeepAsync(_connection, _clock, _closing.Token);
+            }
+
+            return _connection;
         }
         finally
         {
@@ -158,10 +177,11 @@ internal sealed class RedisConnection : IAsyncDisposable
 
     private async Task<RedisConnectionException?> TryLoginAsync()
     {
-        var once = Configure(_options);
+        var once = Configure(_options, _login);
         (once.AbortOnConnectFail, once.ConnectRetry) = (true, 1);
         try
         {
+            await (_login?.RefreshAsync(CancellationToken.None) ?? Task.CompletedTask);
             await using var connection = await ConnectionMultiplexer.ConnectAsync(once);
             return null;
         }
@@ -177,7 +197,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     }
 
     /// <summary>What the client is told of options that were validated.</summary>
-    internal static ConfigurationOptions Configure(RedisOptions options)
+    internal static ConfigurationOptions Configure(RedisOptions options, EntraLogin? login = null)
     {
         var address = new Uri(options.Url);
         var timeout = (int)TimeSpan.FromSeconds(options.CallTimeoutSeconds).TotalMilliseconds;
@@ -198,6 +218,14 @@ internal sealed class RedisConnection : IAsyncDisposable
         {
             configuration.User = name.Length > 0 ? Uri.UnescapeDataString(name) : null;
             configuration.Password = Uri.UnescapeDataString(password);
+        }
+
+        if (login is not null)
+        {
+            configuration.Defaults = login;
+
+            // One connection for commands and messages, so that a later login counts for both.
+            configuration.Protocol = RedisProtocol.Resp3;
         }
 
         if (!string.IsNullOrWhiteSpace(options.CaFile))

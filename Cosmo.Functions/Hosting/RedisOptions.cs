@@ -21,6 +21,12 @@ internal sealed class RedisOptions : IValidatableObject
     /// </summary>
     public string? CaFile { get; set; }
 
+    /// <summary>
+    /// The object id of the app's managed identity, which then signs in with Entra tokens in the place of a name and a password in the address, as Azure Managed Redis
+    /// takes them. Goes with <c>rediss://</c> alone. Without it the address says who signs in.
+    /// </summary>
+    public string? EntraObjectId { get; set; }
+
     /// <summary>What every key begins with. Default <c>cosmo:</c>.</summary>
     [RegularExpression("^[^{}]*$", ErrorMessage = "Cosmo:Redis:Prefix (REDIS_PREFIX) must hold no braces: they mark hash slots.")]
     public string Prefix { get; set; } = "cosmo:";
@@ -50,6 +56,11 @@ internal sealed class RedisOptions : IValidatableObject
         if (DatabaseOf(address) is null)
         {
             yield return new("Cosmo:Redis:Url (REDIS_URL) has a path that is no number of a database.");
+        }
+
+        if (!string.IsNullOrWhiteSpace(EntraObjectId) && (address.Scheme != "rediss" || address.UserInfo.Length > 0))
+        {
+            yield return new("Cosmo:Redis:EntraObjectId goes with a Cosmo:Redis:Url (REDIS_URL) of rediss:// that has no user name and no password.");
         }
 
         if (!string.IsNullOrWhiteSpace(CaFile) && !(address.Scheme == "rediss" && IsCertificate(CaFile)))

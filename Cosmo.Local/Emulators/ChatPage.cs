@@ -86,6 +86,11 @@ internal sealed class ChatPage : IAsyncDisposable
             return next();
         });
 
+        // Before the files: a page that was built for Azure has a config.json of its own among them.
+        var functionsUrl = options.Functions.ToString().TrimEnd('/');
+        app.Map("/config.json", config => config.Run(
+            context => Results.Json(new { functionsUrl, negotiateUrl = "negotiate", suggestions = Suggestions }, Plain).ExecuteAsync(context)));
+
         // It is built while this runs, so the folder has to be there before its files are.
         Directory.CreateDirectory(options.Folder);
         app.UseFileServer(new FileServerOptions
@@ -94,8 +99,6 @@ internal sealed class ChatPage : IAsyncDisposable
             StaticFileOptions = { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" },
         });
         app.UseRouting();
-        var functionsUrl = options.Functions.ToString().TrimEnd('/');
-        app.MapGet("/config.json", () => Results.Json(new { functionsUrl, negotiateUrl = "negotiate", suggestions = Suggestions }, Plain));
         app.MapGet("/", () => Results.Text(NotBuilt, statusCode: StatusCodes.Status503ServiceUnavailable));
         var client = new HttpClient { BaseAddress = new Uri($"{functionsUrl}/") };
         client.DefaultRequestHeaders.Add("x-functions-key", options.Key);

@@ -6,7 +6,7 @@ namespace Cosmo.Functions.Tests.Local.Terminal;
 /// <summary>What <c>dotnet format</c> would change and the build does not see, in a second instead of a minute.</summary>
 public sealed partial class SourceTextTests
 {
-    private static readonly string[] Extensions = [".cs", ".csproj", ".props", ".json", ".md", ".js", ".mjs", ".ts", ".html", ".css", ".yml", ".yaml", ".bicep", ".proto", ".sql"];
+    private static readonly string[] Extensions = [".cs", ".csproj", ".props", ".json", ".md", ".js", ".mjs", ".ts", ".html", ".css", ".yml", ".yaml", ".bicep", ".bicepparam", ".sh", ".ps1", ".proto", ".sql"];
     private static readonly string[] Built = ["bin", "obj", "dist", "node_modules", ".git", ".cosmo"];
 
     [Fact]

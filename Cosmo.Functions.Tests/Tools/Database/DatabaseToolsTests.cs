@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Tools;
 using Cosmo.Functions.Tools.Database;
+using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
 
 namespace Cosmo.Functions.Tests.Tools.Database;
@@ -24,6 +25,20 @@ public sealed class DatabaseToolsTests : IAsyncDisposable
     {
         await _setup.DisposeAsync();
         await _keepsItAlive.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("Server=tcp:kmc.database.windows.net;Database=kmc;Encrypt=true", true)]
+    [InlineData("Server=kmc;Database=kmc;User ID=cosmo;Password=s3cret", false)]
+    [InlineData("Server=kmc;Database=kmc;Integrated Security=true", false)]
+    [InlineData("Server=kmc;Database=kmc;Authentication=Active Directory Default", false)]
+    public void The_apps_identity_signs_in_where_the_connection_string_names_nobody(string connectionString, bool signsIn)
+    {
+        using var connection = new SqlConnection(connectionString);
+
+        SqlIdentity.SignIn(connection);
+
+        (connection.AccessTokenCallback is not null).ShouldBe(signsIn);
     }
 
     [Fact]

@@ -43,6 +43,7 @@ internal sealed class KmcDatabase(IOptions<DatabaseOptions> options, TimeProvide
     {
         await using var connection = DbProviderFactories.GetFactory(_options.Provider).CreateConnection()!;
         connection.ConnectionString = _options.ConnectionString;
+        SqlIdentity.SignIn(connection);
         await connection.OpenAsync(cancellationToken);
         await using var command = Command(connection, text, parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
