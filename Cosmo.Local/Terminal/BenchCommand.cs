@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Cosmo.Local.Host;
+using Cosmo.Local.Terminal.Processes;
+
+namespace Cosmo.Local.Terminal;
+
+/// <summary>What a run of the benchmark is asked for.</summary>
+/// <param name="Names">What is measured: scenarios whose names begin so; all where there are none.</param>
+/// <param name="Rounds">Rounds that count: 1 to 50.</param>
+/// <param name="Folder">Where the tables go.</param>
+/// <param name="Functions">Another build's <c>Cosmo.Local.dll</c>, whose functions are measured; null for this one's.</param>
+/// <param name="Settings">Settings of the functions.</param>
+/// <param name="IsList">Only says what can be measured.</param>
+internal sealed record BenchOptions(
+    IReadOnlyList<string> Names, int Rounds, string Folder, string? Functions, IReadOnlyDictionary<string, string?> Settings, bool IsList);
+
+/// <summary>The verb <c>bench</c>: builds the benchmark, which is no part of the solution, and hands over to it.</summary>
+internal static class BenchCommand
+{
+    private const int MostRounds = 50;
+
+    public static Command Create()
+    {
+        var names = new Argument<string[]>("NAME") { Description = "What is measured, or how it begins. [default: everything]", Arity = ArgumentArity.ZeroOrMore };
+        var rounds = new Option<string>("--rounds") { Description = $"Rounds that count: 1 to {MostRounds}.", DefaultValueFactory = _ => "5", HelpName = "N" };
+        var output = new Option<string?>("--out") { Description = "The folder of the tables. [default: .cosmo/bench]", HelpName = "DIR" };
+        var functions = new Option<string?>("--functions") { Description = "Another build's Cosmo.Local.dll, whose functions are measured in the place of this one's.", HelpName = "FILE" };
+        var settings = new Option<string[]>("--set") { Description = "A setting of the functions; may be given more than once.", HelpName = "NAME=VALUE" };
+        var list = new Option<bool>("--list") { Description = "Says what can be measured, and no more." };
+        rounds.Validators.Add(result =>
+        {
+            if (Rounds(result.Tokens is [var token] ? token.Value : "5") is null)
+            {
+                result.AddError($"--rounds must be a number from 1 to {MostRounds}.");
+            }
+        });
+        settings.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
+            {
+                result.AddError($"--set must be NAME=VALUE, not '{token.Value}'.");
+            }
+        });
+        var command = new Command(
+            "bench",
+            "Measures Cosmo beside the shortest way from a question to its answer: on this machine, with processes of its own, for some minutes.\n\nExample:\n  cosmo bench latency-20 short --rounds 5")
+        {
+            names, rounds, output, functions, settings, list,
+        };
+        command.SetAction((parsed, _) => RunAsync(new BenchOptions(
+            parsed.GetValue(names) ?? [],
+            Rounds(parsed.GetValue(rounds)!)!.Value,
+            Path.GetFullPath(parsed.GetValue(output) ?? Path.Combine(ProgramFiles.Root, ".cosmo", "bench")),
+            parsed.GetValue(functions),
+            (parsed.GetValue(settings) ?? []).Select(setting => setting.Split('=', 2)).GroupBy(setting => setting[0]).ToDictionary(setting => setting.Key, setting => (string?)setting.Last()[1]),
+            parsed.GetValue(list))));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(BenchOptions options)
+    {
+        using var signals = new StopSignals();
+        var project = Path.Combine(ProgramFiles.Root, "bench");
+        var log = Path.Combine(ProgramFiles.Root, ".cosmo", "logs", "bench-build.log");
+        await Console.Error.WriteLineAsync("Building the benchmark.");
+        if (await LongStep.RunAsync(new Launch("dotnet", "build", project, "--configuration", "Release", "--nologo", "--disable-build-servers"), log, signals.Token) != 0)
+        {
+            throw LongStep.Explain(log, "The benchmark could not be built.");
+        }
+
+        // It writes to this very screen. Ctrl-C reaches it without us.
+        using var bench = Process.Start(new ProcessStartInfo(
+            "dotnet", [Path.Combine(project, "bin", "Release", "net10.0", "Cosmo.Bench.dll"), "run", JsonSerializer.Serialize(options)]))!;
+        using var stopping = signals.Token.Register(() => Process.Start("kill", ["-s", "TERM", bench.Id.ToString(CultureInfo.InvariantCulture)]).Dispose());
+        await bench.WaitForExitAsync(CancellationToken.None);
+        return bench.ExitCode;
+    }
+
+    private static int? Rounds(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MostRounds ? number : null;
+}

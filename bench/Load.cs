@@ -1,0 +1,98 @@
+namespace Cosmo.Bench;
+
+/// <summary>How questions are asked.</summary>
+/// <param name="Recipe">What is to be answered.</param>
+/// <param name="Questions">How many each conversation asks, one after the other.</param>
+/// <param name="Period">How long after a question the conversation's next one comes; the conversations' first ones spread evenly over it. Zero: as soon as the one before is answered.</param>
+/// <param name="TakesLags">Whether the age of every token is noted.</param>
+internal sealed record Load(Recipe Recipe, int Questions, TimeSpan Period, bool TakesLags = false);
+
+/// <summary>What one round brought.</summary>
+/// <param name="Asked">The questions.</param>
+/// <param name="Seconds">From the first question to the last answer.</param>
+/// <param name="Processor">Seconds of processor time by process.</param>
+internal sealed record Round(IReadOnlyList<Asked> Asked, double Seconds, IReadOnlyDictionary<string, double> Processor)
+{
+    public IReadOnlyList<Asked> Answered { get; } = [.. Asked.Where(one => one.Final is not null)];
+
+    public IEnumerable<double> Milliseconds(Func<Asked, long?> take) => Answered.Select(take).OfType<long>().Select(microseconds => microseconds / 1000.0);
+}
+
+/// <summary>A way from a question to its answer.</summary>
+/// <param name="Name">Its name in the report.</param>
+/// <param name="AskAsync">Takes channel, message id and question.</param>
+internal sealed record AnswerPath(string Name, Func<string, string, string, CancellationToken, Task> AskAsync);
+
+/// <summary>Asks questions and listens to the answers.</summary>
+internal sealed class LoadClient(Stack stack, CancellationToken stopping)
+{
+    /// <summary>How long the last answers are waited for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
+
+    private int _asked;
+
+    public AnswerPath Cosmo { get; } = new("cosmo", stack.PublishAsync);
+
+    public AnswerPath Direct { get; } = new("direct", stack.AskDirectlyAsync);
+
+    /// <summary>Conversations that have been opened, and have had a first short answer on both ways.</summary>
+    public async Task<IReadOnlyList<Listener>> OpenAsync(string name, int conversations, bool isWarm = true)
+    {
+        var opened = new List<Listener>();
+        for (var i = 0; i < conversations; i++)
+        {
+            opened.Add(await Listener.ConnectAsync(stack.WebPubSub, $"{name}-{i}", stopping));
+        }
+
+        if (isWarm)
+        {
+            var greeting = new Load(new Recipe(2, 0, 0, HasTool: false), 1, TimeSpan.FromMilliseconds(15) * conversations);
+            await RunAsync(Direct, opened, greeting);
+            await RunAsync(Cosmo, opened, greeting);
+        }
+
+        return opened;
+    }
+
+    public async Task<Round> RunAsync(AnswerPath path, IReadOnlyList<Listener> listeners, Load load)
+    {
+        var ids = stack.Ids();
+        var before = ids.ToDictionary(process => process.Key, process => ProcessFigures.ProcessorSeconds(process.Value));
+        var own = Environment.CpuUsage.TotalTime;
+        var begun = TimeToken.Now;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var asked = await Task.WhenAll(listeners.Select((listener, i) => ConverseAsync(path, listener, load, load.Period * i / listeners.Count, begun, limit)));
+        var used = ids.ToDictionary(process => process.Key, process => ProcessFigures.ProcessorSeconds(process.Value) - before[process.Key]);
+        used["client"] = (Environment.CpuUsage.TotalTime - own).TotalSeconds;
+        return new Round([.. asked.SelectMany(one => one)], (TimeToken.Now - begun) / 1e6, used);
+    }
+
+    private async Task<List<Asked>> ConverseAsync(AnswerPath path, Listener listener, Load load, TimeSpan offset, long begun, CancellationTokenSource limit)
+    {
+        var all = new List<Asked>();
+        for (var question = 0; question < load.Questions; question++)
+        {
+            var due = begun + (long)(offset + (load.Period * question)).TotalMicroseconds;
+            if (due - TimeToken.Now is > 0 and var left)
+            {
+                await Task.Delay(TimeSpan.FromMicroseconds(left), limit.Token);
+            }
+
+            var asked = new Asked($"q{Interlocked.Increment(ref _asked)}", load.TakesLags) { Published = TimeToken.Now };
+            listener.Expect(asked);
+            all.Add(asked);
+            await path.AskAsync(listener.Channel, asked.MessageId, load.Recipe.ToString(), limit.Token);
+            try
+            {
+                await asked.Ended.WaitAsync(Patience, limit.Token);
+            }
+            catch (TimeoutException)
+            {
+                // It counts as not answered.
+                Console.WriteLine($"{path.Name}: {asked.MessageId} had no end; {asked.Updates} updates, started {asked.Started is not null}");
+            }
+        }
+
+        return all;
+    }
+}

@@ -1,0 +1,111 @@
+namespace Cosmo.Bench;
+
+/// <summary>What is measured, by name.</summary>
+/// <param name="Name">As it is called.</param>
+/// <param name="Description">What it asks.</param>
+/// <param name="RunAsync">Measures, round by round.</param>
+internal sealed record Scenario(string Name, string Description, Func<Session, Task> RunAsync)
+{
+    public static IReadOnlyList<Scenario> All { get; } =
+    [
+        Latency(1, 4), Latency(20, 3), Latency(100, 2),
+        Lag(1, 20), Lag(1, 50), Lag(100, 20), Lag(100, 50), Lag(1000, 20),
+        Short(20, 15, hasTool: false), Short(20, 8, hasTool: true),
+    ];
+
+    /// <summary>Questions that come evenly, four seconds from one to the next of a conversation: 60 tokens, 20 a second, the first after 150 ms.</summary>
+    private static Scenario Latency(int conversations, int questions) => new($"latency-{conversations}", $"times of answers with {conversations} conversations at once", async session =>
+    {
+        var listeners = await session.OpenAsync(conversations);
+        var load = new Load(new Recipe(60, 50, 150, HasTool: false), questions, TimeSpan.FromSeconds(4));
+        await session.CompareAsync(listeners, load, (name, path, round) =>
+        {
+            var figures = session.Figures;
+            figures.AddBoth(name, path, "publish to started", "ms", round.Milliseconds(one => one.Started - one.Published));
+            figures.AddBoth(name, path, "publish to first text", "ms", round.Milliseconds(one => one.FirstText?.At - one.Published));
+            figures.AddBoth(name, path, "model's first token to first text", "ms", round.Milliseconds(one => one.FirstText?.Age));
+            figures.AddBoth(name, path, "model's last token to final update", "ms", round.Milliseconds(one => one.Final?.Age));
+            figures.AddProcessor(name, path, round);
+        });
+    });
+
+    /// <summary>
+    /// How far the text is behind the model while all conversations stream: of every token how old it was when it was first seen, from when all have begun until the first has ended.
+    /// </summary>
+    private static Scenario Lag(int conversations, int tokensPerSecond) => new($"lag-{conversations}-{tokensPerSecond}", $"lag of text with {conversations} conversations of {tokensPerSecond} tokens a second", async session =>
+    {
+        var listeners = await session.OpenAsync(conversations);
+        var ramp = TimeSpan.FromMilliseconds(25 * conversations);
+        var load = new Load(new Recipe((int)((10 + ramp.TotalSeconds) * tokensPerSecond), 1000 / tokensPerSecond, 150, HasTool: false), 1, ramp, TakesLags: true);
+        await session.CompareAsync(listeners, load, (name, path, round) =>
+        {
+            if (round.Answered.Count == 0)
+            {
+                return;
+            }
+
+            var (from, to) = (round.Answered.Max(one => one.FirstText!.Value.At), round.Answered.Min(one => one.Final!.Value.At));
+            var lags = round.Answered.SelectMany(one => one.Lags).Where(lag => lag.At >= from && lag.At <= to).Select(lag => lag.Age / 1000.0);
+            session.Figures.AddBoth(name, path, "lag behind the model", "ms", lags);
+            session.Figures.AddBoth(name, path, "publish to first text", "ms", round.Milliseconds(one => one.FirstText?.At - one.Published));
+            session.Figures.Add(name, path, "updates an answer", "", round.Answered.Average(one => one.Updates));
+            session.Figures.Add(name, path, "KB an answer to its client", "KB", round.Answered.Average(one => one.Bytes) / 1000);
+            session.Figures.Add(name, path, "processors used, of all processes", "", round.Processor.Values.Sum() / round.Seconds);
+            session.Figures.AddProcessor(name, path, round);
+        });
+    });
+
+    /// <summary>Answers of ten tokens at once, asked as soon as the one before is there.</summary>
+    private static Scenario Short(int conversations, int questions, bool hasTool) => new(hasTool ? "short-tool" : "short-plain", $"short answers{(hasTool ? " with a round of tools" : "")}, {conversations} conversations", async session =>
+    {
+        var listeners = await session.OpenAsync(conversations);
+        var load = new Load(new Recipe(10, 0, 0, hasTool), questions, TimeSpan.Zero);
+        await session.CompareAsync(listeners, load, (name, path, round) =>
+        {
+            session.Figures.Add(name, path, "answers a second", "1/s", round.Answered.Count / round.Seconds);
+            session.Figures.AddBoth(name, path, "publish to final", "ms", round.Milliseconds(one => one.Final?.At - one.Published));
+            session.Figures.AddProcessor(name, path, round);
+        });
+    });
+}
+
+/// <summary>One run of a scenario.</summary>
+internal sealed class Session(string name, LoadClient client, Figures figures, int rounds, Action<string> tell)
+{
+    private readonly List<Listener> _opened = [];
+
+    public Figures Figures => figures;
+
+    public async Task<IReadOnlyList<Listener>> OpenAsync(int conversations)
+    {
+        tell("opening");
+        _opened.AddRange(await client.OpenAsync($"{name}-{Guid.NewGuid().ToString("N")[..6]}", conversations));
+        return _opened;
+    }
+
+    /// <summary>Both ways in turns, one round that is not counted first.</summary>
+    public async Task CompareAsync(IReadOnlyList<Listener> listeners, Load load, Action<string, string, Round> take)
+    {
+        for (var round = 0; round <= rounds; round++)
+        {
+            foreach (var path in (AnswerPath[])[client.Direct, client.Cosmo])
+            {
+                tell(round == 0 ? $"warming up, {path.Name}" : $"round {round} of {rounds}, {path.Name}");
+                var result = await client.RunAsync(path, listeners, load);
+                if (round > 0)
+                {
+                    take(name, path.Name, result);
+                    figures.Add(name, path.Name, "not answered", "", result.Asked.Count - result.Answered.Count);
+                }
+            }
+        }
+    }
+
+    public async Task CloseAsync()
+    {
+        foreach (var listener in _opened)
+        {
+            await listener.DisposeAsync();
+        }
+    }
+}

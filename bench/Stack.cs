@@ -1,0 +1,221 @@
+using System.Globalization;
+using Cosmo.Local.Emulators.WebPubSub;
+using Cosmo.Local.Host;
+using Cosmo.Local.Terminal;
+using Cosmo.Local.Terminal.Brokers;
+using Cosmo.Local.Terminal.Processes;
+using RabbitMQ.Client;
+
+namespace Cosmo.Bench;
+
+/// <summary>
+/// Everything real, each in a process of its own: Redis, RabbitMQ, the Web PubSub emulator with the tools' back ends, the model, the direct path, the host and
+/// its worker. Nothing of it is anybody else's: free ports, a folder of its own, and all of it ends with this process.
+/// </summary>
+internal sealed class Stack : IAsyncDisposable
+{
+    public const string Hub = "cosmo";
+
+    /// <summary>Known to everybody: it protects nothing.</summary>
+    private const string Key = "local-access-key-of-the-emulator-0123456789";
+
+    private static readonly AccessTokens Tokens = new(Key, TimeProvider.System);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    private readonly RunProcesses _processes;
+    private readonly BrokerSupply _supply;
+    private readonly LocalSettings _settings;
+    private readonly Dictionary<string, string?> _environment;
+    private readonly string _folder;
+    private readonly string _functions;
+    private IConnection? _connection;
+    private IChannel? _channel;
+
+    private Stack(RunProcesses processes, string folder, BenchOptions options)
+    {
+        (_processes, _folder, _functions) = (processes, folder, options.Functions ?? "");
+        _supply = new BrokerSupply(processes, folder);
+        var original = LocalSettings.Load();
+        Ports = FreeBlock();
+        _settings = Ports.Move(original);
+        (ModelPort, RedisUrl) = (LocalPorts.Free(), $"redis://127.0.0.1:{Ports.Redis}");
+        _environment = PortBlock.EnvironmentOf(_settings, original);
+        _environment["REDIS_URL"] = RedisUrl;
+        _environment["RABBITMQ_URL"] = RabbitMQUrl;
+        _environment["AzureFunctionsJobHost__extensions__durableTask__storageProvider__type"] = "sqlite";
+        _environment["AzureFunctionsJobHost__logging__logLevel__default"] = "Warning";
+        foreach (var (name, value) in options.Settings)
+        {
+            _environment[name] = value;
+        }
+    }
+
+    public PortBlock Ports { get; }
+
+    public int ModelPort { get; }
+
+    public string RedisUrl { get; }
+
+    public string RabbitMQUrl => $"amqp://guest:guest@127.0.0.1:{Ports.RabbitMQ}";
+
+    public Uri WebPubSub => new($"http://127.0.0.1:{Ports.WebPubSub}/");
+
+    public Uri Model => new($"http://127.0.0.1:{ModelPort}/v1/");
+
+    public Uri Weather => new($"http://127.0.0.1:{Ports.BackEnds}/");
+
+    public Uri Api => new($"http://127.0.0.1:{Ports.Functions}/api/");
+
+    public static string Token(Uri audience, string?[] roles, string?[] groups) => Tokens.Create(audience.ToString(), TimeSpan.FromHours(12), null, roles, groups);
+
+    /// <exception cref="TerminalException">Something does not start.</exception>
+    public static async Task<Stack> StartAsync(string folder, BenchOptions options, CancellationToken cancellationToken)
+    {
+        var stack = new Stack(await RunProcesses.TakeOverAsync(folder), folder, options);
+        try
+        {
+            await stack.StartAsync(cancellationToken);
+            return stack;
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task PublishAsync(string channel, string messageId, string question, CancellationToken cancellationToken)
+    {
+        var body = $$"""{"channel":"{{channel}}","message_id":"{{messageId}}","message":"{{question}}"}""";
+        await _channel!.BasicPublishAsync("cosmo_exchange", "cosmo_key", System.Text.Encoding.UTF8.GetBytes(body), cancellationToken);
+    }
+
+    public Task AskDirectlyAsync(string channel, string messageId, string question, CancellationToken cancellationToken)
+    {
+        var input = _processes["direct"].Input;
+        lock (input)
+        {
+            input.WriteLine($"{channel}\t{messageId}\t{question}");
+            input.Flush();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The processes by name; the worker is the host's child.</summary>
+    public IReadOnlyDictionary<string, int> Ids()
+    {
+        var ids = new Dictionary<string, int>();
+        foreach (var name in (string[])["functions", "redis", "rabbitmq", "emulators", "model", "direct"])
+        {
+            ids[name == "functions" ? "host" : name] = ProcessFigures.ProgramOf(_processes[name].Id);
+        }
+
+        if (ProcessFigures.FindChild(ids["host"], "Cosmo.Functions.dll") is { } worker)
+        {
+            ids["worker"] = worker;
+        }
+
+        return ids;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await (_connection?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await _processes.EndAsync("functions", TimeSpan.FromSeconds(12));
+        await Task.WhenAll(((string[])["direct", "model", "emulators", "rabbitmq", "redis"]).Select(name => _processes.EndAsync(name, TimeSpan.FromSeconds(1))));
+        await _supply.DisposeAsync();
+        _processes.Dispose();
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        Broker[] brokers = [RabbitMQBroker.At(RabbitMQUrl, Ports.RabbitMQPage), RedisBroker.At(RedisUrl)];
+        foreach (var broker in brokers)
+        {
+            await _supply.StartAsync(broker, cancellationToken);
+        }
+
+        _processes.Start("emulators", Programs.Own("emulators", "--data", _folder) with { Environment = _environment });
+        await StartReadyAsync("model", Bench("model", Text(ModelPort)), cancellationToken);
+        foreach (var broker in brokers)
+        {
+            await _supply.WaitUntilReadyAsync(broker, cancellationToken);
+        }
+
+        await _processes.WaitUntilAsync("emulators", Limit, () => LocalPorts.IsTakenAsync("127.0.0.1", Ports.WebPubSub, cancellationToken), cancellationToken);
+        await StartReadyAsync("direct", Bench("direct", Model.ToString(), WebPubSub.ToString(), Weather.ToString()), cancellationToken);
+        await StartFunctionsAsync(cancellationToken);
+        _connection = await new ConnectionFactory { Uri = new Uri(RabbitMQUrl) }.CreateConnectionAsync(cancellationToken);
+        _channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
+    }
+
+    private async Task StartFunctionsAsync(CancellationToken cancellationToken)
+    {
+        var launch = _functions.Length > 0
+            ? Programs.Of(_functions, "functions", "--port", Text(Ports.Functions), "--data", _folder)
+            : Programs.Own("functions", "--port", Text(Ports.Functions), "--data", _folder);
+        _processes.Start("functions", launch with { Environment = new Dictionary<string, string?>(_environment) { ["OPENAI_BASE_URL"] = Model.ToString() } });
+        using var http = new HttpClient { Timeout = Limit };
+        await _processes.WaitUntilAsync("functions", Limit, async () => await IsHealthyAsync(http, cancellationToken), cancellationToken);
+    }
+
+    private async Task<bool> IsHealthyAsync(HttpClient http, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(new Uri(Api, "health"), cancellationToken);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private async Task StartReadyAsync(string name, Launch launch, CancellationToken cancellationToken)
+    {
+        var ready = new TaskCompletionSource();
+        _processes.Start(name, launch, line =>
+        {
+            if (line == "ready")
+            {
+                ready.TrySetResult();
+            }
+            else
+            {
+                Console.WriteLine($"{name}: {line}");
+            }
+        });
+        await _processes.WaitUntilAsync(name, Limit, () => Task.FromResult(ready.Task.IsCompleted), cancellationToken);
+    }
+
+    private static Launch Bench(params string[] arguments) => Programs.Of(typeof(Stack).Assembly.Location, arguments);
+
+    private static PortBlock FreeBlock()
+    {
+        while (true)
+        {
+            var page = Random.Shared.Next(12_000, 32_000);
+            var isFree = Enumerable.Range(page, 11).All(port =>
+            {
+                using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+                try
+                {
+                    socket.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, port));
+                    return true;
+                }
+                catch (System.Net.Sockets.SocketException)
+                {
+                    return false;
+                }
+            });
+            if (isFree)
+            {
+                return new PortBlock(page);
+            }
+        }
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
