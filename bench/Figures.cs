@@ -64,4 +64,13 @@ internal sealed class Figures
 
         Add(scenario, path, "processor time an answer, host and worker", "ms", (round.Processor["host"] + round.Processor.GetValueOrDefault("worker")) * 1000 / Math.Max(1, round.Answered.Count));
     }
+
+    /// <summary>The most memory that host and worker held in a round.</summary>
+    public void AddMemory(string scenario, string path, Round round)
+    {
+        foreach (var process in (string[])["host", "worker"])
+        {
+            Add(scenario, path, $"memory, {process}", "MB", round.Memory.GetValueOrDefault(process));
+        }
+    }
 }

@@ -1,17 +1,18 @@
 namespace Cosmo.Bench;
 
 /// <summary>How questions are asked.</summary>
-/// <param name="Recipe">What is to be answered.</param>
+/// <param name="RecipeOf">What is to be answered in each conversation.</param>
 /// <param name="Questions">How many each conversation asks, one after the other.</param>
 /// <param name="Period">How long after a question the conversation's next one comes; the conversations' first ones spread evenly over it. Zero: as soon as the one before is answered.</param>
 /// <param name="TakesLags">Whether the age of every token is noted.</param>
-internal sealed record Load(Recipe Recipe, int Questions, TimeSpan Period, bool TakesLags = false);
+internal sealed record Load(Func<int, Recipe> RecipeOf, int Questions, TimeSpan Period, bool TakesLags = false);
 
 /// <summary>What one round brought.</summary>
 /// <param name="Asked">The questions.</param>
 /// <param name="Seconds">From the first question to the last answer.</param>
 /// <param name="Processor">Seconds of processor time by process.</param>
-internal sealed record Round(IReadOnlyList<Asked> Asked, double Seconds, IReadOnlyDictionary<string, double> Processor)
+/// <param name="Memory">The most memory that was seen, in MB, by process.</param>
+internal sealed record Round(IReadOnlyList<Asked> Asked, double Seconds, IReadOnlyDictionary<string, double> Processor, IReadOnlyDictionary<string, double> Memory)
 {
     public IReadOnlyList<Asked> Answered { get; } = [.. Asked.Where(one => one.Final is not null)];
 
@@ -46,7 +47,7 @@ internal sealed class LoadClient(Stack stack, CancellationToken stopping)
 
         if (isWarm)
         {
-            var greeting = new Load(new Recipe(2, 0, 0, HasTool: false), 1, TimeSpan.FromMilliseconds(15) * conversations);
+            var greeting = new Load(_ => new Recipe(2, 0, 0, HasTool: false), 1, TimeSpan.FromMilliseconds(15) * conversations);
             await RunAsync(Direct, opened, greeting);
             await RunAsync(Cosmo, opened, greeting);
         }
@@ -61,18 +62,38 @@ internal sealed class LoadClient(Stack stack, CancellationToken stopping)
         var own = Environment.CpuUsage.TotalTime;
         var begun = TimeToken.Now;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var asked = await Task.WhenAll(listeners.Select((listener, i) => ConverseAsync(path, listener, load, load.Period * i / listeners.Count, begun, limit)));
+        using var ended = new CancellationTokenSource();
+        var memory = WatchMemoryAsync(ids, ended.Token);
+        var asked = await Task.WhenAll(listeners.Select((listener, i) => ConverseAsync(path, listener, load, load.RecipeOf(i).ToString(), load.Period * i / listeners.Count, begun, limit)));
         var used = ids.ToDictionary(process => process.Key, process => ProcessFigures.ProcessorSeconds(process.Value) - before[process.Key]);
         used["client"] = (Environment.CpuUsage.TotalTime - own).TotalSeconds;
-        return new Round([.. asked.SelectMany(one => one)], (TimeToken.Now - begun) / 1e6, used);
+        var seconds = (TimeToken.Now - begun) / 1e6;
+        await ended.CancelAsync();
+        return new Round([.. asked.SelectMany(one => one)], seconds, used, await memory);
     }
 
-    private async Task<List<Asked>> ConverseAsync(AnswerPath path, Listener listener, Load load, TimeSpan offset, long begun, CancellationTokenSource limit)
+    private static async Task<Dictionary<string, double>> WatchMemoryAsync(IReadOnlyDictionary<string, int> ids, CancellationToken ended)
+    {
+        var most = new Dictionary<string, double>();
+        while (!ended.IsCancellationRequested)
+        {
+            foreach (var (name, id) in ids)
+            {
+                most[name] = Math.Max(most.GetValueOrDefault(name), ProcessFigures.Megabytes(id));
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return most;
+    }
+
+    private async Task<List<Asked>> ConverseAsync(AnswerPath path, Listener listener, Load load, string question, TimeSpan offset, long begun, CancellationTokenSource limit)
     {
         var all = new List<Asked>();
-        for (var question = 0; question < load.Questions; question++)
+        for (var number = 0; number < load.Questions; number++)
         {
-            var due = begun + (long)(offset + (load.Period * question)).TotalMicroseconds;
+            var due = begun + (long)(offset + (load.Period * number)).TotalMicroseconds;
             if (due - TimeToken.Now is > 0 and var left)
             {
                 await Task.Delay(TimeSpan.FromMicroseconds(left), limit.Token);
@@ -81,7 +102,7 @@ internal sealed class LoadClient(Stack stack, CancellationToken stopping)
             var asked = new Asked($"q{Interlocked.Increment(ref _asked)}", load.TakesLags) { Published = TimeToken.Now };
             listener.Expect(asked);
             all.Add(asked);
-            await path.AskAsync(listener.Channel, asked.MessageId, load.Recipe.ToString(), limit.Token);
+            await path.AskAsync(listener.Channel, asked.MessageId, question, limit.Token);
             try
             {
                 await asked.Ended.WaitAsync(Patience, limit.Token);

@@ -9,7 +9,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     public static IReadOnlyList<Scenario> All { get; } =
     [
         Latency(1, 4), Latency(20, 3), Latency(100, 2),
-        Lag(1, 20), Lag(1, 50), Lag(100, 20), Lag(100, 50), Lag(1000, 20),
+        Lag(1, 20), Lag(1, 50), Lag(100, 20), Lag(100, 50), Lag(300, 20), Lag(1000, 20),
         Short(20, 15, hasTool: false), Short(20, 8, hasTool: true),
     ];
 
@@ -17,7 +17,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     private static Scenario Latency(int conversations, int questions) => new($"latency-{conversations}", $"times of answers with {conversations} conversations at once", async session =>
     {
         var listeners = await session.OpenAsync(conversations);
-        var load = new Load(new Recipe(60, 50, 150, HasTool: false), questions, TimeSpan.FromSeconds(4));
+        var load = new Load(_ => new Recipe(60, 50, 150, HasTool: false), questions, TimeSpan.FromSeconds(4));
         await session.CompareAsync(listeners, load, (name, path, round) =>
         {
             var figures = session.Figures;
@@ -30,13 +30,14 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     });
 
     /// <summary>
-    /// How far the text is behind the model while all conversations stream: of every token how old it was when it was first seen, from when all have begun until the first has ended.
+    /// How far the text is behind the model while all conversations stream: of every token how old it was when it was first seen, from when all have begun until the
+    /// first has ended. They are asked one after the other, and the model begins with all of them within two seconds, and goes on for twelve.
     /// </summary>
     private static Scenario Lag(int conversations, int tokensPerSecond) => new($"lag-{conversations}-{tokensPerSecond}", $"lag of text with {conversations} conversations of {tokensPerSecond} tokens a second", async session =>
     {
         var listeners = await session.OpenAsync(conversations);
-        var ramp = TimeSpan.FromMilliseconds(25 * conversations);
-        var load = new Load(new Recipe((int)((10 + ramp.TotalSeconds) * tokensPerSecond), 1000 / tokensPerSecond, 150, HasTool: false), 1, ramp, TakesLags: true);
+        var ramp = TimeSpan.FromMilliseconds(30 * conversations);
+        var load = new Load(i => new Recipe(12 * tokensPerSecond, 1000 / tokensPerSecond, (int)(ramp * (1 - ((double)i / conversations))).TotalMilliseconds + (2000 * i / conversations), HasTool: false), 1, ramp, TakesLags: true);
         await session.CompareAsync(listeners, load, (name, path, round) =>
         {
             if (round.Answered.Count == 0)
@@ -47,11 +48,12 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
             var (from, to) = (round.Answered.Max(one => one.FirstText!.Value.At), round.Answered.Min(one => one.Final!.Value.At));
             var lags = round.Answered.SelectMany(one => one.Lags).Where(lag => lag.At >= from && lag.At <= to).Select(lag => lag.Age / 1000.0);
             session.Figures.AddBoth(name, path, "lag behind the model", "ms", lags);
-            session.Figures.AddBoth(name, path, "publish to first text", "ms", round.Milliseconds(one => one.FirstText?.At - one.Published));
+            session.Figures.AddBoth(name, path, "model's first token to first text", "ms", round.Milliseconds(one => one.FirstText?.Age));
+            session.Figures.AddBoth(name, path, "model's last token to final update", "ms", round.Milliseconds(one => one.Final?.Age));
             session.Figures.Add(name, path, "updates an answer", "", round.Answered.Average(one => one.Updates));
             session.Figures.Add(name, path, "KB an answer to its client", "KB", round.Answered.Average(one => one.Bytes) / 1000);
-            session.Figures.Add(name, path, "processors used, of all processes", "", round.Processor.Values.Sum() / round.Seconds);
             session.Figures.AddProcessor(name, path, round);
+            session.Figures.AddMemory(name, path, round);
         });
     });
 
@@ -59,7 +61,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     private static Scenario Short(int conversations, int questions, bool hasTool) => new(hasTool ? "short-tool" : "short-plain", $"short answers{(hasTool ? " with a round of tools" : "")}, {conversations} conversations", async session =>
     {
         var listeners = await session.OpenAsync(conversations);
-        var load = new Load(new Recipe(10, 0, 0, hasTool), questions, TimeSpan.Zero);
+        var load = new Load(_ => new Recipe(10, 0, 0, hasTool), questions, TimeSpan.Zero);
         await session.CompareAsync(listeners, load, (name, path, round) =>
         {
             session.Figures.Add(name, path, "answers a second", "1/s", round.Answered.Count / round.Seconds);

@@ -325,7 +325,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     private Task<RunResult> RunAssistantAsync(string? threadId = "conv_1") => new RunAssistant(
         new AnswerOpening(_turns, _threads, _assistant, _updates, Merged, new Replacement(_assistant, History, NullLogger<Replacement>.Instance), Options.Create(new AnsweringOptions()), _clock, NullLogger<AnswerOpening>.Instance),
-        _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, History, new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), _clock), _log, _turns, Merged, _stopSignals, _turn, Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
+        _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, History, new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), _clock), _log, _turns, Merged, _stopSignals, _turn, new AnswerCapacity(), Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(
                 Address, "instance-1", "run-1", HasStarted: true, threadId, "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(45),
                 _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);

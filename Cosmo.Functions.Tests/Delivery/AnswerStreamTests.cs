@@ -39,7 +39,7 @@ public sealed class AnswerStreamTests
     }
 
     [Fact]
-    public async Task Ten_characters_do_not_wait()
+    public async Task Ten_characters_wait_for_a_tenth_of_a_second_since_the_last_text()
     {
         await using var answer = Begin();
         answer.Append("Hi");
@@ -48,6 +48,24 @@ public sealed class AnswerStreamTests
 
         answer.Append(" there,");
         answer.Append(" you");
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromMilliseconds(99));
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+
+        (await NextAsync()).Message.ShouldBe("Hi there, you");
+    }
+
+    [Fact]
+    public async Task Ten_characters_that_come_later_than_that_do_not_wait()
+    {
+        await using var answer = Begin();
+        answer.Append("Hi");
+        await NextAsync();
+        await NextAsync();
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
+
+        answer.Append(" there, you");
 
         (await NextAsync()).Message.ShouldBe("Hi there, you");
     }
@@ -61,6 +79,7 @@ public sealed class AnswerStreamTests
         await NextAsync();
         await NextAsync();
         _publisher.Gate = send.Task;
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
         answer.Append(" and more text");
         await NextAsync();
 
@@ -71,6 +90,8 @@ public sealed class AnswerStreamTests
 
         _publisher.Published.TryRead(out _).ShouldBeFalse();
         send.SetResult();
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
 
         (await NextAsync()).Message.Length.ShouldBe(5 + 14 + 1100);
     }
@@ -119,6 +140,7 @@ public sealed class AnswerStreamTests
         answer.Fenced.Register(stopped.SetResult);
         _publisher.IsFenced = true;
 
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
         answer.Append(" there, are you well?");
 
         await stopped.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);

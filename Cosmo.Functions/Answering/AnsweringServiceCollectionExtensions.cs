@@ -1,3 +1,4 @@
+using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Answering.Feedback;
@@ -19,6 +20,7 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<IValidateOptions<AnsweringOptions>, HostSettings>()
             .AddSingleton<TurnQueue>()
             .AddSingleton<TurnRelease>()
+            .AddSingleton<AnswerCapacity>()
             .AddSingleton<MessageMemory>()
             .AddSingleton<StopSignals>()
             .AddSingleton<ApprovalDesk>()

@@ -46,6 +46,8 @@ internal sealed record Failure(string Cause, string Type, string Sentence, strin
     public static Failure ChannelFull(int maxWaiting) =>
         new("channel_full", "error", Sentences.RateLimit, $"More than {maxWaiting} messages wait in this channel");
 
+    public static Failure OverCapacity { get; } = new("over_capacity", "error", Sentences.RateLimit, "More answers are under way than there is room for");
+
     public static Failure ChannelBusy { get; } = new("channel_busy", "error", Sentences.RateLimit, "Another message of this channel is being answered");
 
     public static Failure UnknownProfile(string name) =>

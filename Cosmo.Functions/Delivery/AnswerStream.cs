@@ -8,7 +8,7 @@ namespace Cosmo.Functions.Delivery;
 
 /// <summary>
 /// Sends the text of one answer while it grows. Text is coalesced, and conflated: one send is under way at a time and carries all
-/// the text there is, so a slow Web PubSub costs frequency, never latency or memory.
+/// the text there is, so a slow Web PubSub costs frequency, never latency or memory. <see cref="TextPace"/> says when the next one is due.
 /// </summary>
 internal sealed class AnswerStream : IAsyncDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     private readonly MessageAddress _address;
     private readonly string _threadId;
     private readonly string _shown;
-    private readonly DeliveryOptions _options;
+    private readonly TextPace _pace;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly StringBuilder _text;
@@ -41,7 +41,7 @@ internal sealed class AnswerStream : IAsyncDisposable
         TimeProvider clock,
         ILogger logger)
     {
-        (_publisher, _address, _threadId, _shown, _options, _clock, _logger) = (publisher, address, threadId, shown, options, clock, logger);
+        (_publisher, _address, _threadId, _shown, _pace, _clock, _logger) = (publisher, address, threadId, shown, new TextPace(options), clock, logger);
         _text = new StringBuilder(before);
         _sending = Task.Run(() => SendAsync(before.Length));
     }
@@ -96,7 +96,7 @@ internal sealed class AnswerStream : IAsyncDisposable
 
     private async Task SendAsync(int sentLength)
     {
-        var lastSent = DateTimeOffset.MinValue;
+        var last = default(SentText?);
         var told = default(ToldText);
         try
         {
@@ -108,22 +108,21 @@ internal sealed class AnswerStream : IAsyncDisposable
                     continue;
                 }
 
-                if (lastSent == DateTimeOffset.MinValue)
+                if (last is null)
                 {
                     await TryAsync(() => _publisher.PublishAsync(_address, Updates.Responding(_address, _threadId), "responding", _cut.Token));
                 }
-                else if (Length - sentLength < _options.CoalesceCharacters)
+                else
                 {
-                    await WaitForMoreAsync(sentLength, lastSent);
+                    await WaitUntilDueAsync(last.Value);
                 }
 
-                var pieces = Interlocked.Exchange(ref _pieces, 0);
-                var text = Text;
+                var (pieces, text, begun) = (Interlocked.Exchange(ref _pieces, 0), Text, _clock.GetUtcNow());
                 if (text.Length > sentLength && await TellAsync(text, told) is { } now)
                 {
                     told = now;
                     sentLength = text.Length;
-                    lastSent = _clock.GetUtcNow();
+                    last = new SentText(sentLength, _clock.GetUtcNow(), _clock.GetUtcNow() - begun);
                     Telemetry.UpdatesConflated.Add(Math.Max(0, pieces - 1));
                 }
             }
@@ -134,26 +133,29 @@ internal sealed class AnswerStream : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until enough characters have gathered or enough time has passed since the last text.</summary>
-    private async Task WaitForMoreAsync(int sentLength, DateTimeOffset lastSent)
+    /// <summary>Waits until the text that there is then is due.</summary>
+    private async Task WaitUntilDueAsync(SentText last)
     {
-        var wait = lastSent + TimeSpan.FromSeconds(_options.CoalesceSeconds) - _clock.GetUtcNow();
-        if (wait <= TimeSpan.Zero)
+        while (_pace.DueIn(last, Length, _clock.GetUtcNow()) is { } wait && wait > TimeSpan.Zero)
         {
-            return;
-        }
-
-        using var due = new TimeLimit(wait, _clock, _stopped.Token);
-        try
-        {
-            while (Length - sentLength < _options.CoalesceCharacters && await _grown.Reader.WaitToReadAsync(due.Token))
+            using var due = new TimeLimit(wait, _clock, _stopped.Token);
+            try
             {
-                _grown.Reader.TryRead(out _);
+                if (_pace.MayComeSooner(last, Length, _clock.GetUtcNow()))
+                {
+                    // More text may be due before this is.
+                    await _grown.Reader.WaitToReadAsync(due.Token);
+                    _grown.Reader.TryRead(out _);
+                }
+                else
+                {
+                    await Task.Delay(wait, _clock, _stopped.Token);
+                }
             }
-        }
-        catch (OperationCanceledException) when (!_stopped.IsCancellationRequested)
-        {
-            // Time is up.
+            catch (OperationCanceledException) when (!_stopped.IsCancellationRequested)
+            {
+                // Time is up.
+            }
         }
     }
 

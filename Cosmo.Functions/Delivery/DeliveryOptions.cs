@@ -36,6 +36,13 @@ internal sealed class DeliveryOptions : IValidatableObject
     public double CoalesceSeconds { get; set; } = 1;
 
     /// <summary>
+    /// How often the text of one answer is sent at most, a second: 1 to 100, default 10. A unit of Web PubSub takes about 180 REST calls a second, of all answers
+    /// together.
+    /// </summary>
+    [Range(1d, 100d, ErrorMessage = "Cosmo:Delivery:UpdatesPerSecond must lie between 1 and 100.")]
+    public double UpdatesPerSecond { get; set; } = 10;
+
+    /// <summary>
     /// The time limit of one send of a final update, retries of the client included, in seconds: 1 to 60, default 10. Other updates have three seconds.
     /// </summary>
     [Range(1, 60, ErrorMessage = "Cosmo:Delivery:SendTimeoutSeconds must lie between 1 and 60.")]

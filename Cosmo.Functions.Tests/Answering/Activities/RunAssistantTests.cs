@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
@@ -11,6 +12,7 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Delivery;
+using Cosmo.Functions.Tests.Local.Terminal;
 using Cosmo.Functions.Tests.Threads;
 using Cosmo.Functions.Threads;
 using Cosmo.Functions.Tools;
@@ -36,6 +38,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private readonly TurnQueue _turns;
     private readonly UsageLedger _ledger;
     private readonly UpdatePublisher _updates;
+    private readonly AnswerCapacity _capacity = new(1);
     private readonly RunAssistant _activity;
 
     public RunAssistantTests()
@@ -62,6 +65,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
             merged,
             _stopSignals,
             new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),
+            _capacity,
             delivery,
             _clock,
             NullLogger<RunAssistant>.Instance);
@@ -73,6 +77,33 @@ public sealed class RunAssistantTests : IAsyncDisposable
     {
         _stopSignals.Dispose();
         await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_is_more_than_there_is_room_for_is_refused_and_what_has_begun_goes_on()
+    {
+        Answer(new AssistantResponse("resp_1", "It is sunny.", []));
+        using (_capacity.TryTake(isUnderWay: false))
+        {
+            (await RunAsync(round: 0)).Failure!.Cause.ShouldBe("over_capacity");
+            (await RunAsync(round: 1)).Failure.ShouldBeNull();
+        }
+
+        _capacity.TryTake(isUnderWay: false).ShouldNotBeNull();
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(500_000_000, 250)]
+    [InlineData(4_000_000_000, AnswerCapacity.Most)]
+    public void Half_of_the_memory_is_for_answers(long memory, long answers) => AnswerCapacity.MostIn(memory).ShouldBe(answers);
+
+    [Fact]
+    public void The_host_lets_more_activities_run_than_there_are_answers()
+    {
+        var host = JsonNode.Parse(File.ReadAllText(Path.Combine(CosmoScript.Root, "host.json")))!;
+
+        host["extensions"]!["durableTask"]!["maxConcurrentActivityFunctions"]!.GetValue<int>().ShouldBeGreaterThanOrEqualTo(AnswerCapacity.Most + 500);
     }
 
     [Fact]

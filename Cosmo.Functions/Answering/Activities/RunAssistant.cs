@@ -34,6 +34,7 @@ internal sealed class RunAssistant(
     MergedEnds ends,
     StopSignals stopSignals,
     TurnRelease turn,
+    AnswerCapacity capacity,
     IOptions<DeliveryOptions> delivery,
     TimeProvider clock,
     ILogger<RunAssistant> logger)
@@ -45,6 +46,13 @@ internal sealed class RunAssistant(
     {
         ActivityContext.TryParse(input.TraceParent, null, out var parent);
         using var activity = Telemetry.Source.StartActivity("run assistant", ActivityKind.Internal, parent);
+        using var place = capacity.TryTake(isUnderWay: input.Round > 0);
+        if (place is null)
+        {
+            logger.NoCapacity(input.Address.MessageId);
+            return Failed(Failure.OverCapacity);
+        }
+
         using var stop = await stopSignals.RegisterAsync(input.Address.Channel, input.InstanceId, context.CancellationToken);
         using var bounds = new TimeLimit(input.StopAt - clock.GetUtcNow(), clock, stop.Token, context.CancellationToken);
         try

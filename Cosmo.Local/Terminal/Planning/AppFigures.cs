@@ -68,11 +68,18 @@ internal static class AppFigures
     /// <summary>An update with text goes out when so many characters have gathered (<c>Cosmo:Delivery:CoalesceCharacters</c>)…</summary>
     public const int CoalesceCharacters = 10;
 
-    /// <summary>…or so many seconds have passed (<c>Cosmo:Delivery:CoalesceSeconds</c>).</summary>
+    /// <summary>…or so many seconds have passed (<c>Cosmo:Delivery:CoalesceSeconds</c>), but no more often than this (<c>Cosmo:Delivery:UpdatesPerSecond</c>).</summary>
     public const double CoalesceSeconds = 1;
 
+    public const double UpdatesPerSecond = 10;
+
+    /// <summary>Of a text so much has to be new, which is waited for so long where it has up to so many characters (<c>TextPace</c>).</summary>
+    private const double NewShare = 0.02;
+    private const double LongestStepSeconds = 0.3;
+    private const int ShortText = 4000;
+
     /// <summary>Activities that an instance has under way at most (host.json, <c>maxConcurrentActivityFunctions</c>).</summary>
-    public const int ActivitiesAnInstance = 200;
+    public const int ActivitiesAnInstance = 2_000;
 
     /// <summary>Queues by which Azure Storage hands orchestrations out: the provider's default, which host.json leaves as it is (<c>partitionCount</c>).</summary>
     public const int Partitions = 4;
@@ -88,21 +95,32 @@ internal static class AppFigures
     public static double DurableActions(double toolRounds, double seconds) =>
         StartActions + (ActionsAnActivity * Activities(toolRounds)) + ProgressEvents(seconds) + TimerActions;
 
-    /// <summary>Characters between two updates with text (<c>AnswerStream</c>).</summary>
+    /// <summary>
+    /// The updates with text, and the characters of all of them together, where each carries all the text so far (<c>TextPace</c>). The first piece goes at once; the
+    /// last ones go with the final update.
+    /// </summary>
+    /// <param name="characters">How long the answer is.</param>
     /// <param name="charactersASecond">How fast the model writes.</param>
     /// <param name="charactersAToken">In what pieces.</param>
-    /// <param name="sendSeconds">How long one update takes to leave; what comes meanwhile goes with the next.</param>
-    public static double CharactersAnUpdate(double charactersASecond, double charactersAToken, double sendSeconds)
+    /// <param name="sendSeconds">How long one update takes to leave; the rest behind it is twice as long, at least.</param>
+    public static (int Updates, double Characters) Text(double characters, double charactersASecond, double charactersAToken, double sendSeconds)
     {
-        var gathered = Math.Ceiling(CoalesceCharacters / charactersAToken) * charactersAToken;
-        return Math.Max(Math.Min(gathered, Math.Max(charactersASecond * CoalesceSeconds, charactersAToken)), charactersASecond * sendSeconds);
+        var (updates, all) = (0, 0d);
+        for (var length = charactersAToken; length <= characters; length += Step(length))
+        {
+            updates++;
+            all += length;
+        }
+
+        return (updates, all);
+
+        double Step(double length)
+        {
+            var gathered = Math.Ceiling(CoalesceCharacters / charactersAToken) * charactersAToken;
+            var longest = charactersASecond * (length <= ShortText ? LongestStepSeconds : CoalesceSeconds);
+            var wanted = Math.Max(gathered, Math.Min(NewShare * length, longest));
+            var patience = Math.Max(charactersASecond * CoalesceSeconds, charactersAToken);
+            return Math.Max(Math.Min(wanted, patience), charactersASecond * Math.Max(1 / UpdatesPerSecond, 3 * sendSeconds));
+        }
     }
-
-    /// <summary>Updates with text. The first piece goes at once.</summary>
-    public static int TextUpdates(double characters, double charactersAToken, double charactersAnUpdate) =>
-        characters <= 0 ? 0 : 1 + (int)(Math.Max(0, characters - charactersAToken) / charactersAnUpdate);
-
-    /// <summary>Characters of all updates with text together, where each carries all the text so far.</summary>
-    public static double WholeCharacters(double charactersAToken, double charactersAnUpdate, int updates) =>
-        (updates * charactersAToken) + (charactersAnUpdate * updates * (updates - 1) / 2);
 }

@@ -148,10 +148,10 @@ internal sealed record AzurePlan(double Conversations, PlanAssumptions Assumptio
 
     private double StatusUpdates => AppFigures.StatusUpdates + (AppFigures.StatusUpdatesAToolRound * Assumptions.ToolRounds);
 
-    private double CharactersAnUpdate =>
-        AppFigures.CharactersAnUpdate(Assumptions.Characters / Assumptions.Seconds, Assumptions.CharactersAToken, Assumptions.SendMilliseconds / 1_000);
+    private (int Updates, double Characters) Text =>
+        AppFigures.Text(Assumptions.Characters, Assumptions.Characters / Assumptions.Seconds, Assumptions.CharactersAToken, Assumptions.SendMilliseconds / 1_000);
 
-    private int TextUpdates => AppFigures.TextUpdates(Assumptions.Characters, Assumptions.CharactersAToken, CharactersAnUpdate);
+    private int TextUpdates => Text.Updates;
 
     private double RedisScripts =>
         AppFigures.RedisScripts + (AppFigures.RedisScriptsAToolRound * Assumptions.ToolRounds) + (AppFigures.RedisScriptsAnUpdate * TextUpdates);
@@ -161,7 +161,7 @@ internal sealed record AzurePlan(double Conversations, PlanAssumptions Assumptio
 
     /// <summary>Each update carries all the text so far, and so does the final one.</summary>
     private double WholeBytes(int around) => ((TextUpdates + StatusUpdates) * around)
-        + ((AppFigures.WholeCharacters(Assumptions.CharactersAToken, CharactersAnUpdate, TextUpdates) + Assumptions.Characters) * Assumptions.BytesACharacter);
+        + ((Text.Characters + Assumptions.Characters) * Assumptions.BytesACharacter);
 
     /// <summary>Each update carries what is new, and the final one all the text.</summary>
     private double DeltaBytes(int around) => ((TextUpdates + StatusUpdates) * around) + (2 * Assumptions.Characters * Assumptions.BytesACharacter);

@@ -17,6 +17,7 @@ public sealed class AppFiguresTests
 
         AppFigures.CoalesceCharacters.ShouldBe(options.CoalesceCharacters);
         AppFigures.CoalesceSeconds.ShouldBe(options.CoalesceSeconds);
+        AppFigures.UpdatesPerSecond.ShouldBe(options.UpdatesPerSecond);
     }
 
     [Fact]
