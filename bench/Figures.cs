@@ -57,12 +57,13 @@ internal sealed class Figures
     /// <summary>Processor time by process, in milliseconds an answer.</summary>
     public void AddProcessor(string scenario, string path, Round round)
     {
-        foreach (var (process, seconds) in round.Processor.OrderBy(process => process.Key))
+        foreach (var (process, seconds) in round.Processor.Where(process => process.Value > 0.02).OrderBy(process => process.Key, StringComparer.Ordinal))
         {
             Add(scenario, path, $"processor time an answer, {process}", "ms", seconds * 1000 / Math.Max(1, round.Answered.Count));
         }
 
-        Add(scenario, path, "processor time an answer, host and worker", "ms", (round.Processor["host"] + round.Processor.GetValueOrDefault("worker")) * 1000 / Math.Max(1, round.Answered.Count));
+        var own = path == "bare" ? round.Processor["bare's host"] + round.Processor["bare's worker"] : round.Processor["host"] + round.Processor.GetValueOrDefault("worker");
+        Add(scenario, path, "processor time an answer, host and worker", "ms", own * 1000 / Math.Max(1, round.Answered.Count));
     }
 
     /// <summary>The most memory that host and worker held in a round.</summary>

@@ -25,7 +25,7 @@ internal sealed record Round(IReadOnlyList<Asked> Asked, double Seconds, IReadOn
 internal sealed record AnswerPath(string Name, Func<string, string, string, CancellationToken, Task> AskAsync);
 
 /// <summary>Asks questions and listens to the answers.</summary>
-internal sealed class LoadClient(Stack stack, CancellationToken stopping)
+internal sealed partial class LoadClient(Stack stack, CancellationToken stopping)
 {
     /// <summary>How long the last answers are waited for.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
@@ -35,6 +35,8 @@ internal sealed class LoadClient(Stack stack, CancellationToken stopping)
     public AnswerPath Cosmo { get; } = new("cosmo", stack.PublishAsync);
 
     public AnswerPath Direct { get; } = new("direct", stack.AskDirectlyAsync);
+
+    public AnswerPath Bare { get; } = new("bare", stack.PublishBareAsync);
 
     /// <summary>Conversations that have been opened, and have had a first short answer on both ways.</summary>
     public async Task<IReadOnlyList<Listener>> OpenAsync(string name, int conversations, bool isWarm = true)
@@ -71,6 +73,54 @@ internal sealed class LoadClient(Stack stack, CancellationToken stopping)
         await ended.CancelAsync();
         return new Round([.. asked.SelectMany(one => one)], seconds, used, await memory);
     }
+
+    /// <summary>Publishes messages, each in a channel of its own that nobody listens to. Answers how many seconds it took until the last was handed out.</summary>
+    public async Task<double> TakeInAsync(int messages, Recipe recipe)
+    {
+        var run = Guid.NewGuid().ToString("N")[..6];
+        var begun = TimeToken.Now;
+        for (var i = 0; i < messages; i++)
+        {
+            await stack.PublishAsync($"trigger-{run}-{i}", $"t{run}-{i}", recipe.ToString(), stopping);
+        }
+
+        while (await stack.WaitingAsync(stopping) > 0)
+        {
+            await Task.Delay(5, stopping);
+        }
+
+        var seconds = (TimeToken.Now - begun) / 1e6;
+        await Task.Delay(TimeSpan.FromMilliseconds(recipe.FirstMilliseconds) + TimeSpan.FromSeconds(8), stopping);
+        return seconds;
+    }
+
+    /// <summary>How many calls reach Redis meanwhile, and for a moment after; what a script does there is not counted.</summary>
+    public async Task<(T Result, int Calls)> CountRedisAsync<T>(Func<Task<T>> run)
+    {
+        using var monitor = new System.Net.Sockets.TcpClient();
+        await monitor.ConnectAsync("127.0.0.1", stack.Ports.Redis, stopping);
+        await monitor.GetStream().WriteAsync("MONITOR\r\n"u8.ToArray(), stopping);
+        using var lines = new StreamReader(monitor.GetStream());
+        await lines.ReadLineAsync(stopping);
+        var counting = Task.Run(async () =>
+        {
+            // Calls of scripts have "lua" in the place of an address. Ping and what the client asks by itself to keep its connection is not an answer's.
+            var calls = 0;
+            while (await lines.ReadLineAsync() is { } line)
+            {
+                calls += line.Contains(" lua] ", StringComparison.Ordinal) || Own().IsMatch(line) ? 0 : 1;
+            }
+
+            return calls;
+        });
+        var result = await run();
+        await Task.Delay(300, stopping);
+        monitor.Client.Shutdown(System.Net.Sockets.SocketShutdown.Both);
+        return (result, await counting);
+    }
+
+    [System.Text.RegularExpressions.GeneratedRegex("\\] \"(PING|ECHO|INFO|CLIENT|CONFIG)\"", System.Text.RegularExpressions.RegexOptions.IgnoreCase)]
+    private static partial System.Text.RegularExpressions.Regex Own();
 
     private static async Task<Dictionary<string, double>> WatchMemoryAsync(IReadOnlyDictionary<string, int> ids, CancellationToken ended)
     {

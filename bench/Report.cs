@@ -8,6 +8,7 @@ namespace Cosmo.Bench;
 /// <summary>Writes what was measured: a table for people, JSON for programs.</summary>
 internal static class Report
 {
+    private static readonly (string Name, string Title)[] Paths = [("direct", "direct path"), ("bare", "bare orchestration"), ("cosmo", "Cosmo")];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static string Machine()
@@ -24,12 +25,16 @@ internal static class Report
         foreach (var scenario in figures.GroupBy(figure => figure.Scenario))
         {
             text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"### {scenario.Key}").AppendLine();
-            text.AppendLine("| | direct path | Cosmo | ratio |").AppendLine("| --- | --- | --- | --- |");
+            var paths = Paths.Where(path => scenario.Any(figure => figure.Path == path.Name)).ToList();
+            text.AppendLine(CultureInfo.InvariantCulture, $"| |{string.Concat(paths.Select(path => $" {path.Title} |"))}{string.Concat(paths.SkipLast(1).Select(path => $" to the {path.Title} |"))}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| --- |{string.Concat(Enumerable.Repeat(" ---: |", (paths.Count * 2) - 1))}");
             foreach (var name in scenario.GroupBy(figure => (figure.Name, figure.Unit)))
             {
-                var (direct, cosmo) = (name.FirstOrDefault(figure => figure.Path == "direct"), name.FirstOrDefault(figure => figure.Path != "direct"));
-                var ratio = direct is { Rounds.Count: > 0, Median: > 0 } && cosmo is { Rounds.Count: > 0 } ? Number(cosmo.Median / direct.Median) : "";
-                text.AppendLine(CultureInfo.InvariantCulture, $"| {name.Key.Name}{(name.Key.Unit.Length > 0 ? $" ({name.Key.Unit})" : "")} | {Cell(direct)} | {Cell(cosmo)} | {ratio} |");
+                var found = paths.Select(path => name.FirstOrDefault(figure => figure.Path == path.Name)).ToList();
+                var ratios = found.SkipLast(1).Select(other => other is { Rounds.Count: > 0, Median: > 0 } && found[^1] is { Rounds.Count: > 0 } own ? Number(own.Median / other.Median) : "");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"| {name.Key.Name}{(name.Key.Unit.Length > 0 ? $" ({name.Key.Unit})" : "")} |{string.Concat(found.Select(figure => $" {Cell(figure)} |"))}{string.Concat(ratios.Select(ratio => $" {ratio} |"))}");
             }
         }
 

@@ -10,7 +10,8 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     [
         Latency(1, 4), Latency(20, 3), Latency(100, 2),
         Lag(1, 20), Lag(1, 50), Lag(100, 20), Lag(100, 50), Lag(300, 20), Lag(1000, 20),
-        Short(20, 15, hasTool: false), Short(20, 8, hasTool: true),
+        Short(20, 15, hasTool: false), Short(20, 8, hasTool: true), Trigger(1200),
+        Cost(100, 50), Cost(1_000, 50), Cost(10_000, 20), Cost(60_000, 6),
     ];
 
     /// <summary>Questions that come evenly, four seconds from one to the next of a conversation: 60 tokens, 20 a second, the first after 150 ms.</summary>
@@ -57,6 +58,16 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
         });
     });
 
+    /// <summary>How fast messages are taken in, each of another channel, while the model lets all of them wait.</summary>
+    private static Scenario Trigger(int messages) => new("trigger", $"messages a second that are taken in, of {messages} that come at once", session => session.TakeInAsync(messages));
+
+    /// <summary>What an answer costs of each service, alone on the machine: about four characters a token would be usual, here it is six.</summary>
+    private static Scenario Cost(int characters, int paceMilliseconds) => new($"cost-{characters}", $"what an answer of {characters} characters takes of each service, {1000 / paceMilliseconds} tokens a second", async session =>
+    {
+        var listeners = await session.OpenAsync(1);
+        await session.CountAsync(listeners, new Load(_ => new Recipe(characters / TimeToken.Length, paceMilliseconds, 150, HasTool: false), 1, TimeSpan.Zero));
+    });
+
     /// <summary>Answers of ten tokens at once, asked as soon as the one before is there.</summary>
     private static Scenario Short(int conversations, int questions, bool hasTool) => new(hasTool ? "short-tool" : "short-plain", $"short answers{(hasTool ? " with a round of tools" : "")}, {conversations} conversations", async session =>
     {
@@ -67,7 +78,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
             session.Figures.Add(name, path, "answers a second", "1/s", round.Answered.Count / round.Seconds);
             session.Figures.AddBoth(name, path, "publish to final", "ms", round.Milliseconds(one => one.Final?.At - one.Published));
             session.Figures.AddProcessor(name, path, round);
-        });
+        }, withBare: !hasTool);
     });
 }
 
@@ -86,11 +97,11 @@ internal sealed class Session(string name, LoadClient client, Figures figures, i
     }
 
     /// <summary>Both ways in turns, one round that is not counted first.</summary>
-    public async Task CompareAsync(IReadOnlyList<Listener> listeners, Load load, Action<string, string, Round> take)
+    public async Task CompareAsync(IReadOnlyList<Listener> listeners, Load load, Action<string, string, Round> take, bool withBare = false)
     {
         for (var round = 0; round <= rounds; round++)
         {
-            foreach (var path in (AnswerPath[])[client.Direct, client.Cosmo])
+            foreach (var path in (AnswerPath[])[client.Direct, .. withBare ? [client.Bare] : Array.Empty<AnswerPath>(), client.Cosmo])
             {
                 tell(round == 0 ? $"warming up, {path.Name}" : $"round {round} of {rounds}, {path.Name}");
                 var result = await client.RunAsync(path, listeners, load);
@@ -99,6 +110,36 @@ internal sealed class Session(string name, LoadClient client, Figures figures, i
                     take(name, path.Name, result);
                     figures.Add(name, path.Name, "not answered", "", result.Asked.Count - result.Answered.Count);
                 }
+            }
+        }
+    }
+
+    public async Task TakeInAsync(int messages)
+    {
+        for (var round = 0; round <= rounds; round++)
+        {
+            tell(round == 0 ? "warming up" : $"round {round} of {rounds}");
+            var seconds = await client.TakeInAsync(messages, new Recipe(2, 0, 25_000, HasTool: false));
+            if (round > 0)
+            {
+                figures.Add(name, "cosmo", "messages a second", "1/s", messages / seconds);
+            }
+        }
+    }
+
+    public async Task CountAsync(IReadOnlyList<Listener> listeners, Load load)
+    {
+        for (var round = 0; round <= rounds; round++)
+        {
+            tell(round == 0 ? "warming up" : $"round {round} of {rounds}");
+            var (result, redis) = await client.CountRedisAsync(() => client.RunAsync(client.Cosmo, listeners, load));
+            if (round > 0 && result.Answered is [var answer])
+            {
+                figures.Add(name, "cosmo", "messages of Web PubSub", "", answer.Updates);
+                figures.Add(name, "cosmo", "KB to the client", "KB", answer.Bytes / 1000.0);
+                figures.Add(name, "cosmo", "bytes to the client for each of the text", "", answer.Bytes / (double)(answer.Seen * TimeToken.Length));
+                figures.Add(name, "cosmo", "commands and scripts of Redis", "", redis);
+                figures.AddProcessor(name, "cosmo", result);
             }
         }
     }

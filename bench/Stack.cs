@@ -90,6 +90,15 @@ internal sealed class Stack : IAsyncDisposable
         await _channel!.BasicPublishAsync("cosmo_exchange", "cosmo_key", System.Text.Encoding.UTF8.GetBytes(body), cancellationToken);
     }
 
+    public async Task PublishBareAsync(string channel, string messageId, string question, CancellationToken cancellationToken)
+    {
+        var body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { Channel = channel, Id = messageId, Text = "" });
+        await _channel!.BasicPublishAsync("", "bare_queue", body, cancellationToken);
+    }
+
+    /// <summary>Messages that no one has been given yet.</summary>
+    public async Task<uint> WaitingAsync(CancellationToken cancellationToken) => await _channel!.MessageCountAsync("cosmo_queue", cancellationToken);
+
     public Task AskDirectlyAsync(string channel, string messageId, string question, CancellationToken cancellationToken)
     {
         var input = _processes["direct"].Input;
@@ -106,14 +115,17 @@ internal sealed class Stack : IAsyncDisposable
     public IReadOnlyDictionary<string, int> Ids()
     {
         var ids = new Dictionary<string, int>();
-        foreach (var name in (string[])["functions", "redis", "rabbitmq", "emulators", "model", "direct"])
+        foreach (var name in (string[])["functions", "redis", "rabbitmq", "emulators", "model", "direct", "bare"])
         {
-            ids[name == "functions" ? "host" : name] = ProcessFigures.ProgramOf(_processes[name].Id);
+            ids[name switch { "functions" => "host", "bare" => "bare's host", _ => name }] = ProcessFigures.ProgramOf(_processes[name].Id);
         }
 
-        if (ProcessFigures.FindChild(ids["host"], "Cosmo.Functions.dll") is { } worker)
+        foreach (var (host, program, name) in new[] { ("host", "Cosmo.Functions.dll", "worker"), ("bare's host", "Bare.dll", "bare's worker") })
         {
-            ids["worker"] = worker;
+            if (ProcessFigures.FindChild(ids[host], program) is { } worker)
+            {
+                ids[name] = worker;
+            }
         }
 
         return ids;
@@ -122,7 +134,7 @@ internal sealed class Stack : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await (_connection?.DisposeAsync() ?? ValueTask.CompletedTask);
-        await _processes.EndAsync("functions", TimeSpan.FromSeconds(12));
+        await Task.WhenAll(_processes.EndAsync("functions", TimeSpan.FromSeconds(12)), _processes.EndAsync("bare", TimeSpan.FromSeconds(12)));
         await Task.WhenAll(((string[])["direct", "model", "emulators", "rabbitmq", "redis"]).Select(name => _processes.EndAsync(name, TimeSpan.FromSeconds(1))));
         await _supply.DisposeAsync();
         _processes.Dispose();
@@ -145,9 +157,11 @@ internal sealed class Stack : IAsyncDisposable
 
         await _processes.WaitUntilAsync("emulators", Limit, () => LocalPorts.IsTakenAsync("127.0.0.1", Ports.WebPubSub, cancellationToken), cancellationToken);
         await StartReadyAsync("direct", Bench("direct", Model.ToString(), WebPubSub.ToString(), Weather.ToString()), cancellationToken);
-        await StartFunctionsAsync(cancellationToken);
         _connection = await new ConnectionFactory { Uri = new Uri(RabbitMQUrl) }.CreateConnectionAsync(cancellationToken);
         _channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        await _channel.QueueDeclareAsync("bare_queue", durable: true, exclusive: false, autoDelete: false, cancellationToken: cancellationToken);
+        await StartBareAsync(cancellationToken);
+        await StartFunctionsAsync(cancellationToken);
     }
 
     private async Task StartFunctionsAsync(CancellationToken cancellationToken)
@@ -158,6 +172,14 @@ internal sealed class Stack : IAsyncDisposable
         _processes.Start("functions", launch with { Environment = new Dictionary<string, string?>(_environment) { ["OPENAI_BASE_URL"] = Model.ToString() } });
         using var http = new HttpClient { Timeout = Limit };
         await _processes.WaitUntilAsync("functions", Limit, async () => await IsHealthyAsync(http, cancellationToken), cancellationToken);
+    }
+
+    private async Task StartBareAsync(CancellationToken cancellationToken)
+    {
+        var app = Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "Bare", "bin", "Release", "net10.0");
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "bare")).FullName;
+        _processes.Start("bare", Programs.Own("functions", "--app", app, "--port", "0", "--data", folder) with { Environment = _environment });
+        await _processes.WaitUntilAsync("bare", Limit, async () => (await _channel!.QueueDeclarePassiveAsync("bare_queue", cancellationToken)).ConsumerCount > 0, cancellationToken);
     }
 
     private async Task<bool> IsHealthyAsync(HttpClient http, CancellationToken cancellationToken)
