@@ -106,7 +106,7 @@ public sealed class NamesInRoutesTests(ToolsFixture shared) : SharedStackTest(sh
                     case "SetOwner":
                         (body["channel"]!.GetValue<string>(), body["owner"]!.GetValue<string>()).ShouldBe((name, "backend:ana"), said);
                         break;
-                    case "GetConversation":
+                    case "GetConversation" or "GetTimeline":
                         (body["channel"]!.GetValue<string>(), body["message_id"]!.GetValue<string>()).ShouldBe((name, name), said);
                         break;
                     case "GetThread" when name.Equals("stats", StringComparison.OrdinalIgnoreCase) && written == name:

@@ -32,7 +32,7 @@ internal sealed class OperatorCommands
     {
         Command[] commands =
         [
-            .. new ThreadCommands(this).Create(), .. new ConversationCommands(this).Create(), new DeadLetterCommands(this).Create(), new UsageCommand(this).Create(),
+            .. new ThreadCommands(this).Create(), .. new ConversationCommands(this).Create(), new TimelineCommand(this).Create(), new DeadLetterCommands(this).Create(), new UsageCommand(this).Create(),
             new EvalCommand(this).Create(), new FeedbackCommand(this).Create(), new AssistantCommands(this).Create(), new KeysCommand(_data, _json).Create(),
         ];
         foreach (var command in commands)

@@ -86,6 +86,39 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task An_answer_is_told_with_its_steps_and_so_is_one_that_failed_when_its_updates_are_gone()
+    {
+        await RunAsync("send", "told", "What is the weather in Makati?");
+        var id = (await Host.SendAsync("GET", "channels/told/messages")).Body!["messages"]![0]!["message_id"]!.GetValue<string>();
+        await Host.Stack.FaultAsync("""[{ "status": 400 }]""");
+        await Host.SendAsync("POST", "channels/failed/messages", """{"message_id": "m", "message": "Hello"}""");
+        while ((await Host.SendAsync("GET", "operator/channels/failed/messages/m/timeline")).Body!["outcome"] is null)
+        {
+            await Task.Delay(20, Cancellation);
+        }
+
+        await Host.Stack.Redis.RunAsync(database => database.KeyDeleteAsync(Cosmo.Functions.Hosting.RedisKeys.ForChannel(Host.Stack.RedisPrefix, "updates", "failed")), Cancellation);
+
+        var told = (await Host.SendAsync("GET", $"operator/channels/told/messages/{id}/timeline")).Body!;
+        var bars = await RunAsync("answer", "told", id);
+        var failed = await RunAsync("answer", "failed", "m");
+        var none = await RunAsync("answer", "told", "nothing");
+
+        told["steps"]!.AsArray().Select(step => step!["kind"]!.GetValue<string>()).ShouldBe(["turn", "round", "tool", "round"]);
+        told["steps"]![2]!["state"]!.GetValue<string>().ShouldBe("done");
+        DateTimeOffset[] times = [.. new[] { "received_at", "turn_at", "first_text_at", "told_at" }.Select(name => told[name]!.GetValue<DateTimeOffset>())];
+        times.ShouldBeInOrder();
+        told["updates"]!.AsArray()[^1]!["final_message"]!.GetValue<bool>().ShouldBeTrue();
+        bars.ExitCode.ShouldBe(0, bars.Error);
+        bars.Output.ShouldContain("get_weather");
+        bars.Output.ShouldContain("█");
+        failed.Output.ShouldContain("invalid_request");
+        failed.Output.ShouldContain("dead letter");
+        failed.Output.ShouldContain("not known any more");
+        none.ExitCode.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task A_delete_asks_for_the_typed_word()
     {
         await Host.AddThreadAsync("a", 100);
