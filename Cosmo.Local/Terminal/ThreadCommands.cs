@@ -88,7 +88,8 @@ internal sealed class ThreadCommands(OperatorCommands operators)
     private static async Task<int> ClearManyAsync(TerminalSession session, string which, bool noWait)
     {
         var found = await session.DeleteAsync($"threads?{which}");
-        session.Confirm($"{Tables.Count(found["would_delete"])} threads will be deleted, at OpenAI too{AndLetters(found)}.");
+        var abandoned = found["abandoned"]?.GetValue<long>() is > 0 ? $", {Tables.Count(found["abandoned"])} of which no channel has any more" : "";
+        session.Confirm($"{Tables.Count(found["would_delete"])} threads will be deleted, at OpenAI too{abandoned}{AndLetters(found)}.");
         return await FollowAsync(session, await session.DeleteAsync($"threads?{which}&confirm=DELETE"), noWait);
     }
 
@@ -149,7 +150,8 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         var summary = new JsonObject { ["operation"] = operation["operation"]?.DeepClone(), ["status"] = operation["status"]?.DeepClone() };
         foreach (var (name, value) in operation["progress"] as JsonObject ?? [])
         {
-            if (value is JsonValue)
+            // Once it has ended, the phase says what the status does.
+            if (value is JsonValue && name != "phase")
             {
                 summary[name] = value.DeepClone();
             }
