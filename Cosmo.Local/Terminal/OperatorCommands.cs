@@ -86,5 +86,5 @@ internal sealed class OperatorCommands
     private static Uri Address(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
             ? url
-            : throw new TerminalException(ExitCodes.Failed, $"'{text}' is no address; give one such as https://NAME.azurewebsites.net/api.");
+            : throw new TerminalException(ExitCodes.CalledWrongly, $"'{text}' is no address; give one such as https://NAME.azurewebsites.net/api.");
 }

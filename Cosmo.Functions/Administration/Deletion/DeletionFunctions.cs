@@ -115,7 +115,7 @@ internal sealed class DeletionFunctions(
     }
 
     private async Task<int> CountLettersAsync(Func<StoredDeadLetter, bool> isMeant, CancellationToken cancellationToken) =>
-        (await deadLetters.ListAsync(withBodies: false, cancellationToken)).Letters.Count(stored => isMeant(stored.Letter));
+        (await deadLetters.ListAsync(withBodies: false, cause: null, cancellationToken)).Letters.Count(stored => isMeant(stored.Letter));
 
     private async Task<IActionResult> DescribeAsync(double latest, bool isForced, CancellationToken cancellationToken)
     {
