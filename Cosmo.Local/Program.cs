@@ -5,7 +5,7 @@ using Cosmo.Local.Terminal;
 if (OldNames.Answer(args) is { } renamed)
 {
     await Console.Error.WriteLineAsync(renamed);
-    return ExitCodes.Failed;
+    return ExitCodes.CalledWrongly;
 }
 
 try

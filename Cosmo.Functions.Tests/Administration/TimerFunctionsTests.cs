@@ -69,8 +69,10 @@ public sealed class TimerFunctionsTests(OperatorHost host) : OperatorTest(host)
         await Host.SendAsync("DELETE", "threads?all=true&confirm=DELETE");
         var again = await Host.EndAsync("thread-deletion");
 
+        (cancelled["status"]!.GetValue<string>(), again["status"]!.GetValue<string>()).ShouldBe(("cancelled", "completed"));
         cancelled["progress"]!["phase"]!.GetValue<string>().ShouldBe("cancelled");
         again["progress"]!["phase"]!.GetValue<string>().ShouldBe("completed");
         (cancelled["progress"]!["removed"]!.GetValue<int>() + again["progress"]!["removed"]!.GetValue<int>()).ShouldBe(300);
+        again["progress"]!["total"]!.GetValue<int>().ShouldBe(again["progress"]!["removed"]!.GetValue<int>());
     }
 }

@@ -106,7 +106,7 @@ public sealed class NamesInRoutesTests(ToolsFixture shared) : SharedStackTest(sh
                     case "SetOwner":
                         (body["channel"]!.GetValue<string>(), body["owner"]!.GetValue<string>()).ShouldBe((name, "backend:ana"), said);
                         break;
-                    case "GetConversation":
+                    case "GetConversation" or "GetTimeline":
                         (body["channel"]!.GetValue<string>(), body["message_id"]!.GetValue<string>()).ShouldBe((name, name), said);
                         break;
                     case "GetThread" when name.Equals("stats", StringComparison.OrdinalIgnoreCase) && written == name:
@@ -135,10 +135,15 @@ public sealed class NamesInRoutesTests(ToolsFixture shared) : SharedStackTest(sh
             status.ShouldBe(HttpStatusCode.BadRequest, $"{operation} {written}");
         }
 
-        // These are resolved, or refused, by whatever server comes first, and reach no function.
+        // These are resolved, or refused, by whatever server comes first, and reach no function of that name.
         foreach (var written in (string[])["%2E", "%2e%2e", "%00"])
         {
-            var (status, _) = await AskAsync(new HttpMethod(method), Fill(route, written), BodyOf(operation, "x"));
+            var (status, body) = await AskAsync(new HttpMethod(method), Fill(route, written), BodyOf(operation, "x"));
+            if (operation == "GetThread" && written == "%2E" && body.ContainsKey("threads"))
+            {
+                // What is left of the path is the list's.
+                continue;
+            }
 
             status.ShouldBeOneOf([HttpStatusCode.BadRequest, HttpStatusCode.NotFound], $"{operation} {written}");
         }

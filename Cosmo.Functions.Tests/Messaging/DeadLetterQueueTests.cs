@@ -41,7 +41,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
         _clock.Advance(TimeSpan.FromMinutes(1));
         await WriteAsync(2, "overall");
 
-        var list = await _letters.ListAsync(withBodies: false, Cancellation);
+        var list = await _letters.ListAsync(withBodies: false, cause: null, Cancellation);
 
         list.Count.ShouldBe(2u);
         list.Letters.Select(stored => stored.Letter).ShouldBe(
@@ -60,9 +60,9 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
             await WriteAsync(number, "stalled");
         }
 
-        await _letters.ListAsync(withBodies: true, Cancellation);
+        await _letters.ListAsync(withBodies: true, cause: null, Cancellation);
         (await _letters.DeleteAsync(letter => letter.Id == "letter-150", Cancellation)).ShouldBe(1);
-        await _letters.ListAsync(withBodies: false, Cancellation);
+        await _letters.ListAsync(withBodies: false, cause: null, Cancellation);
 
         var left = new List<string>();
         while (await _queue.Channel.BasicGetAsync(_queue.FailedQueue, autoAck: true, Cancellation) is { } letter)
@@ -87,7 +87,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
             .ShouldBe(("text/plain", "corr", "answers", (byte)7));
         Headers(again).ToDictionary(header => header.Key, header => Encoding.UTF8.GetString((byte[])header.Value!))
             .ShouldBe(new Dictionary<string, string> { ["x-team"] = "ops", ["x-cosmo-attempt"] = "2" }, ignoreOrder: true);
-        (await _letters.ListAsync(withBodies: true, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Id.ShouldBe("letter-2");
+        (await _letters.ListAsync(withBodies: true, cause: null, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Id.ShouldBe("letter-2");
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
 
         Encoding.UTF8.GetString((await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: true, Cancellation))!.Body.Span).ShouldBe("body 1");
         Encoding.UTF8.GetString((await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: true, Cancellation))!.Body.Span).ShouldBe("body 3");
-        (await _letters.ListAsync(withBodies: false, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Id.ShouldBe("letter-2");
+        (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Id.ShouldBe("letter-2");
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
             await Task.Delay(20, Cancellation);
         }
 
-        var letter = (await _letters.ListAsync(withBodies: false, Cancellation)).Letters.ShouldHaveSingleItem().Letter;
+        var letter = (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Letters.ShouldHaveSingleItem().Letter;
         (await _letters.ReplayAsync(other => other.Id == letter.Id, Cancellation)).ShouldBe(1);
 
         (letter.Cause, letter.Attempt, letter.Channel, letter.MessageId).ShouldBe(("expired", 1, "c", "m"));
@@ -130,7 +130,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
         var first = _letters.ReplayAsync(
             _ =>
             {
-                Should.Throw<DeadLettersBusyException>(() => _letters.ListAsync(withBodies: false, Cancellation).GetAwaiter().GetResult());
+                Should.Throw<DeadLettersBusyException>(() => _letters.ListAsync(withBodies: false, cause: null, Cancellation).GetAwaiter().GetResult());
                 inside.SetResult();
                 return false;
             },
@@ -138,7 +138,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
 
         await inside.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         (await first).ShouldBe(0);
-        (await _letters.ListAsync(withBodies: false, Cancellation)).Count.ShouldBe(1u);
+        (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Count.ShouldBe(1u);
     }
 
     /// <summary>But for the one that the client itself adds.</summary>

@@ -16,14 +16,27 @@ internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<D
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Newest first. Bodies come with <c>?body=true</c>, the newest 8 MB of them.</summary>
+    /// <summary>Newest first: all, or those of one <c>cause</c>, and at most <c>limit</c>. Bodies come with <c>?body=true</c>, the newest 8 MB of them.</summary>
     [Function("ListDeadLetters")]
     public Task<IActionResult> ListAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "dead-letters")] HttpRequest request, FunctionContext context) =>
         AnswerAsync(async () =>
         {
-            var list = await deadLetters.ListAsync(request.Query["body"] == "true", context.CancellationToken);
-            return HttpAnswers.Json(new { list.Count, Truncated = list.Count > list.Letters.Count, DeadLetters = list.Letters.Select(Describe) });
+            var (limit, refusal) = request.ReadNumber("limit", "dead letters", DeadLetterQueue.MostLetters, DeadLetterQueue.MostLetters);
+            if (refusal is not null)
+            {
+                return refusal;
+            }
+
+            var cause = request.Query["cause"].ToString();
+            var list = await deadLetters.ListAsync(request.Query["body"] == "true", cause.Length == 0 ? null : cause, context.CancellationToken);
+            return HttpAnswers.Json(new
+            {
+                list.Count,
+                Matching = list.Letters.Count,
+                Truncated = list.Count > DeadLetterQueue.MostLetters || list.Letters.Count > limit,
+                DeadLetters = list.Letters.Take(limit).Select(Describe),
+            });
         });
 
     [Function("ReplayDeadLetter")]

@@ -62,13 +62,19 @@ internal sealed class OperationFunctions(TimeProvider clock, ILogger<OperationFu
     private object Describe(string operation, OrchestrationMetadata instance) => new
     {
         Operation = operation,
-        Status = instance.Word(),
+        Status = StatusOf(operation, instance),
         Progress = operation == ThreadIndexing.InstanceId ? (object?)Read<IndexingProgress>(instance) : Read<DeletionProgress>(instance),
         instance.CreatedAt,
         instance.LastUpdatedAt,
         Seconds = instance.Seconds(clock),
         Failure = instance.FailureDetails?.ErrorMessage,
     };
+
+    /// <summary>An orchestration completes although what it did was cancelled, and one that is terminated was so by an operator.</summary>
+    private static string StatusOf(string operation, OrchestrationMetadata instance) =>
+        instance.RuntimeStatus == OrchestrationRuntimeStatus.Terminated || (operation != ThreadIndexing.InstanceId && instance.IsCompleted && Read<DeletionProgress>(instance)?.Phase == "cancelled")
+            ? "cancelled"
+            : instance.Word();
 
     private static T? Read<T>(OrchestrationMetadata instance)
         where T : class => instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<T>();

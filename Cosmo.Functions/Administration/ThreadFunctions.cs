@@ -9,8 +9,8 @@ using Microsoft.DurableTask.Client;
 
 namespace Cosmo.Functions.Administration;
 
-/// <summary>The threads and their index: look at one, count all, compare the index with the keys. What deletes them is in Deletion.</summary>
-internal sealed class ThreadFunctions(ThreadReader threads, StatisticsReader statistics, TimeProvider clock, ILogger<ThreadFunctions> logger)
+/// <summary>The threads and their index: look at one, list and count all, compare the index with the keys. What deletes them is in Deletion.</summary>
+internal sealed class ThreadFunctions(ThreadReader threads, ThreadLister lister, StatisticsReader statistics, TimeProvider clock, ILogger<ThreadFunctions> logger)
 {
     /// <summary>The answer about a channel that has neither a thread nor metadata.</summary>
     public static IActionResult NoThread =>
@@ -46,6 +46,22 @@ internal sealed class ThreadFunctions(ThreadReader threads, StatisticsReader sta
                 UnreadableKeys = threads.NamesOf(snapshot),
                 ExpiresAt = timeToLive is { } left ? clock.GetUtcNow() + left : (DateTimeOffset?)null,
             });
+        });
+
+    /// <summary>The channels of the index, the last active first, page by page; <c>?search=</c> names a part of the channel's name or its thread's id.</summary>
+    [Function("ListThreads")]
+    public Task<IActionResult> ListAsync(
+        [HttpTrigger(AuthorizationLevel.Admin, "get", Route = "threads")] HttpRequest request, FunctionContext context) =>
+        Guard.RunAsync(logger, async () =>
+        {
+            var (limit, refusal) = request.ReadNumber("limit", "threads", standard: 50, ThreadLister.MostThreads);
+            var search = request.Query["search"].ToString();
+            return refusal is not null ? refusal
+                : search.Length > ChatMessageReader.MaxIdLength
+                    ? HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Too long", $"'search' must be at most {ChatMessageReader.MaxIdLength} characters.")
+                : ThreadLister.Read(request.Query["after"].ToString()) is not { } after
+                    ? HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not a cursor", "'after' must be the 'next' of an earlier answer.")
+                : HttpAnswers.Json(await lister.ReadAsync(search, limit, after, context.CancellationToken));
         });
 
     /// <summary>How many threads there are, how old and how busy; as JSON, or with <c>?format=table</c> as text.</summary>

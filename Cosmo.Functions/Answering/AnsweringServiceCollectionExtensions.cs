@@ -4,6 +4,7 @@ using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Answering.Feedback;
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Merging;
+using Cosmo.Functions.Answering.Timelines;
 using Cosmo.Functions.Answering.Turns;
 using Microsoft.Extensions.Options;
 
@@ -29,6 +30,7 @@ internal static class AnsweringServiceCollectionExtensions
             .AddSingleton<RunAliases>()
             .AddSingleton<MessageHistory>()
             .AddSingleton<HistoryReader>()
+            .AddSingleton<TimelineReader>()
             .AddSingleton<Replacement>()
             .AddSingleton<MergedEnds>()
             .AddSingleton<FeedbackLedger>()

@@ -49,6 +49,12 @@ internal sealed class AnswerStream : IAsyncDisposable
     /// <summary>Is cancelled when the message had its final update from elsewhere: what is still said is for nobody.</summary>
     public CancellationToken Fenced => _fenced.Token;
 
+    /// <summary>When the first text came; null while none has.</summary>
+    public DateTimeOffset? FirstTextAt { get; private set; }
+
+    /// <summary>How many updates with text were recorded.</summary>
+    public int Told { get; private set; }
+
     /// <summary>All the text so far.</summary>
     public string Text
     {
@@ -66,6 +72,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         lock (_text)
         {
+            FirstTextAt ??= _clock.GetUtcNow();
             _text.Append(delta);
         }
 
@@ -121,6 +128,7 @@ internal sealed class AnswerStream : IAsyncDisposable
                 if (text.Length > sentLength && await TellAsync(text, told) is { } now)
                 {
                     told = now;
+                    Told++;
                     sentLength = text.Length;
                     last = new SentText(sentLength, _clock.GetUtcNow(), _clock.GetUtcNow() - begun);
                     Telemetry.UpdatesConflated.Add(Math.Max(0, pieces - 1));

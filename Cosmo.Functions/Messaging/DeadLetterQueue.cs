@@ -23,13 +23,20 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>The letters, newest first, and how many lie in the queue.</summary>
-    public async Task<DeadLetterList> ListAsync(bool withBodies, CancellationToken cancellationToken)
+    /// <param name="withBodies">With the messages themselves.</param>
+    /// <param name="cause">Those of one cause alone; null for all.</param>
+    public async Task<DeadLetterList> ListAsync(bool withBodies, string? cause, CancellationToken cancellationToken)
     {
         var letters = new List<(StoredDeadLetter Letter, byte[]? Body)>();
         var (bytes, oldestBody) = (0, 0);
         var count = await VisitAsync(
             (_, letter, got, _) =>
             {
+                if (cause is not null && letter.Cause != cause)
+                {
+                    return Task.FromResult(false);
+                }
+
                 letters.Add((letter, withBodies ? got.Body.ToArray() : null));
                 for (bytes += withBodies ? got.Body.Length : 0; bytes > MostBodyBytes; oldestBody++)
                 {

@@ -12,6 +12,7 @@ internal static class ThreadsServiceCollectionExtensions
             .AddSingleton<ThreadReader>()
             .AddSingleton<ThreadIndex>()
             .AddSingleton<ThreadIndexer>()
+            .AddSingleton<ThreadLister>()
             .AddSingleton<StatisticsReader>();
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Cosmo.Local.Host;
 
@@ -12,6 +13,23 @@ internal static class CommonOptions
         Description = "The folder for keys, orchestrations and other data. [default: .cosmo]",
         HelpName = "DIR",
     };
+
+    /// <summary>A whole number within bounds, both of which are allowed.</summary>
+    public static Option<int> Number(string name, string description, int usual, int least, int most)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => usual };
+        option.Validators.Add(result => Bound(result, result.Tokens, name, least, most));
+        return option;
+    }
+
+    /// <summary>Refuses what is no whole number, or one that lies outside.</summary>
+    public static void Bound(SymbolResult result, IEnumerable<Token> tokens, string name, int least, int most)
+    {
+        if (tokens.Any(token => !int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < least || number > most))
+        {
+            result.AddError(FormattableString.Invariant($"{name} must be a whole number from {least} to {most}."));
+        }
+    }
 
     /// <summary>A port within bounds, both of which are allowed.</summary>
     public static Option<int?> Port(int first, int last, string description)

@@ -35,24 +35,37 @@ internal sealed class ConversationCommands(OperatorCommands operators)
     private Command Messages()
     {
         var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
-        var limit = new Option<int>("--limit") { Description = "So many messages, at most 100.", DefaultValueFactory = _ => 20 };
+        var limit = CommonOptions.Number("--limit", "So many messages.", usual: 20, 1, 100);
         var command = operators.Verb(
-            "messages", "What was said in a channel, oldest first.", "cosmo channel messages demo --limit 5", [channel], async (parsed, session) => session.Show(
-                await session.GetAsync($"operator/channels/{RouteName.Write(parsed.GetValue(channel)!)}/messages?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}"),
-                answer =>
-                {
-                    var table = Tables.New("at (UTC)", "message", "who", "text", "status");
-                    foreach (var message in answer["messages"]!.AsArray().Reverse())
-                    {
-                        table.AddRow(
-                            new Text(Tables.Time(message!["created_at"])), Tables.Cell(message["message_id"]), Tables.Cell(message["role"]), Tables.Cell(message["text"]),
-                            Tables.Cell(message["status"]));
-                    }
-
-                    session.Console.Write(table);
-                }));
+            "messages", "What was said in a channel, oldest first.", "cosmo channel messages demo --limit 5", [channel], async (parsed, session) =>
+            {
+                var name = parsed.GetValue(channel)!;
+                var answer = await session.GetAsync($"operator/channels/{RouteName.Write(name)}/messages?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}");
+                return answer["messages"]!.AsArray().Count > 0 || await session.HasThreadAsync(name)
+                    ? session.Show(answer, _ => ShowMessages(session.Console, answer["messages"]!.AsArray()))
+                    : throw new TerminalException(ExitCodes.NotFound, $"There is no channel '{Tables.Line(name)}', or nothing is kept of it any more. See: cosmo threads list");
+            });
         command.Options.Add(limit);
         return command;
+    }
+
+    private static void ShowMessages(IAnsiConsole console, JsonArray messages)
+    {
+        if (messages.Count == 0)
+        {
+            console.WriteLine("Nothing was said here yet.");
+            return;
+        }
+
+        var table = Tables.New("at (UTC)", "message", "who", "text", "status");
+        foreach (var message in messages.Reverse())
+        {
+            table.AddRow(
+                new Text(Tables.Time(message!["created_at"])), Tables.Cell(message["message_id"]), Tables.Cell(message["role"]), Tables.Cell(message["text"]),
+                Tables.Cell(message["status"]));
+        }
+
+        console.Write(table);
     }
 
     private Command Owner()
@@ -69,8 +82,15 @@ internal sealed class ConversationCommands(OperatorCommands operators)
                     named["issuer"] = name;
                 }
 
+                var channelName = parsed.GetValue(channel)!;
+                if (!await session.HasThreadAsync(channelName))
+                {
+                    // That is allowed, and may be a typing error.
+                    await Console.Error.WriteLineAsync($"There is no channel '{Tables.Line(channelName)}' yet.");
+                }
+
                 return session.Show(
-                    await session.PutAsync($"operator/channels/{RouteName.Write(parsed.GetValue(channel)!)}/owner", new JsonObject { ["user"] = named }),
+                    await session.PutAsync($"operator/channels/{RouteName.Write(channelName)}/owner", new JsonObject { ["user"] = named }),
                     answer => session.Console.Write(Tables.Fields(answer)));
             });
         command.Options.Add(issuer);
@@ -96,14 +116,16 @@ internal sealed class ConversationCommands(OperatorCommands operators)
         return command;
     }
 
+    /// <summary>The orchestration ends well also where the message had no answer: so its status is told as its own.</summary>
     private static JsonObject Flat(JsonObject answer)
     {
         var flat = new JsonObject();
-        foreach (var (name, value) in answer)
+        foreach (var (field, value) in answer)
         {
-            foreach (var (inner, field) in value as JsonObject ?? new JsonObject { [name] = value?.DeepClone() })
+            var name = field == "status" ? "orchestration" : field;
+            foreach (var (inner, one) in value as JsonObject ?? new JsonObject { [name] = value?.DeepClone() })
             {
-                flat[inner] = field?.DeepClone();
+                flat[inner] = one?.DeepClone();
             }
         }
 

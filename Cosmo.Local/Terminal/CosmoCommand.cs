@@ -39,7 +39,7 @@ internal static class CosmoCommand
         }
 
         await configuration.Error.WriteLineAsync($"{string.Join('\n', wrong)}\nSee: {Path(parsed.CommandResult)} --help");
-        return ExitCodes.Failed;
+        return ExitCodes.CalledWrongly;
     }
 
     /// <summary>Else an option with a typing error in it would be taken for the text of a message, or the name of a channel. Behind <c>--</c> it is.</summary>

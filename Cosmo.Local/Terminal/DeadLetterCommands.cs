@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Cosmo.Local.Host;
 using Spectre.Console;
@@ -10,63 +11,146 @@ internal sealed class DeadLetterCommands(OperatorCommands operators)
 {
     private const int LongestCell = 60;
 
+    /// <summary>As many as Cosmo looks at.</summary>
+    private const int MostLetters = 10_000;
+
+    /// <summary>So much of an id is shown at least: <c>answer-</c> and eight digits.</summary>
+    private const int ShownOfId = 15;
+
     public Command Create()
     {
         var bodies = new Option<bool>("--bodies") { Description = "With the messages themselves." };
+        var ofCause = new Option<string?>("--cause") { Description = "Those with this cause alone." };
+        var limit = CommonOptions.Number("--limit", "The newest, so many.", usual: 50, 1, MostLetters);
         var list = operators.Verb(
-            "list", "The messages that were not answered, and why.", "cosmo dead-letters list --bodies --json", [], async (parsed, session) =>
-                session.Show(await session.GetAsync(parsed.GetValue(bodies) ? "dead-letters?body=true" : "dead-letters"), answer => ShowList(session, answer)));
+            "list", "The messages that were not answered, and why.", "cosmo dead-letters list --cause rate_limit --limit 10", [], async (parsed, session) =>
+            {
+                var named = parsed.GetValue(ofCause);
+                var answer = await session.GetAsync(
+                    FormattableString.Invariant($"dead-letters?limit={parsed.GetValue(limit)}&cause={Uri.EscapeDataString(named ?? "")}&body={(parsed.GetValue(bodies) ? "true" : "false")}"));
+                return session.Show(answer, _ => Show(session.Console, answer, named));
+            });
         list.Options.Add(bodies);
+        list.Options.Add(ofCause);
+        list.Options.Add(limit);
 
-        var optional = new Argument<string?>("ID") { Description = "The dead letter's id.", Arity = ArgumentArity.ZeroOrOne };
+        var optional = new Argument<string?>("ID") { Description = "The dead letter's id, or how it begins.", Arity = ArgumentArity.ZeroOrOne };
         var cause = new Option<string?>("--cause") { Description = "All with this cause instead." };
         var replay = operators.Verb(
-            "replay", "Puts a dead letter, or all of one cause, back into the queue.", "cosmo dead-letters replay --cause rate_limit", [optional],
-            async (parsed, session) => session.Show(
-                await session.PostAsync(parsed.GetValue(optional) is { } id
-                    ? $"dead-letters/{RouteName.Write(id)}/replay"
-                    : $"dead-letters/replay?cause={Uri.EscapeDataString(parsed.GetValue(cause)!)}"),
-                answer => session.Console.Write(Tables.Fields(answer))));
+            "replay", "Puts a dead letter, or all of one cause, back into the queue.", "cosmo dead-letters replay --cause rate_limit", [optional], async (parsed, session) =>
+            {
+                var (id, named) = (parsed.GetValue(optional), parsed.GetValue(cause));
+                var answer = await session.PostAsync(id is not null
+                    ? $"dead-letters/{RouteName.Write(Id(await FindAsync(session, id)))}/replay"
+                    : $"dead-letters/replay?cause={Uri.EscapeDataString(named!)}");
+                return answer["replayed"]!.GetValue<int>() > 0 ? session.Show(answer, _ => session.Console.Write(Tables.Fields(answer))) : throw NoneOf(named!);
+            });
         replay.Options.Add(cause);
         replay.Validators.Add(result =>
         {
-            if (result.GetValue(optional) is null == result.GetValue(cause) is null)
+            if (string.IsNullOrEmpty(result.GetValue(optional)) == string.IsNullOrEmpty(result.GetValue(cause)))
             {
                 result.AddError("Name one dead letter, or a cause with --cause.");
             }
         });
 
-        var one = new Argument<string>("ID") { Description = "The dead letter's id." };
-        var delete = operators.Verb("delete", "Deletes a dead letter for good.", "cosmo dead-letters delete 3f2c", [one], async (parsed, session) =>
+        var one = new Argument<string>("ID") { Description = "The dead letter's id, or how it begins." };
+        var delete = operators.Verb("delete", "Deletes a dead letter for good.", "cosmo dead-letters delete answer-3f2c9a1b", [one], async (parsed, session) =>
         {
-            var id = parsed.GetValue(one)!;
-            session.Confirm($"The dead letter {id} will be deleted; its message is lost.");
+            var letter = await FindAsync(session, parsed.GetValue(one)!);
+            session.Confirm(
+                $"The dead letter {Id(letter)} will be deleted; its message is lost: {Tables.Line(letter["message_id"])} of channel {Tables.Line(letter["channel"])}, {Tables.Line(letter["cause"])}.");
             return session.Show(
-                await session.DeleteAsync($"dead-letters/{RouteName.Write(id)}?confirm=DELETE"), _ => session.Console.WriteLine("Deleted."));
+                await session.DeleteAsync($"dead-letters/{RouteName.Write(Id(letter))}?confirm=DELETE"), _ => session.Console.WriteLine("Deleted."));
         });
         return new Command("dead-letters", "Looks at messages that were not answered, replays and deletes them.") { list, replay, delete };
     }
 
-    private static void ShowList(TerminalSession session, JsonObject answer)
+    /// <summary>The letter that is named, or the only one whose id begins so.</summary>
+    /// <exception cref="TerminalException">There is none, or there are several.</exception>
+    private static async Task<JsonObject> FindAsync(TerminalSession session, string named)
     {
-        if (answer["dead_letters"]!.AsArray().Count == 0)
+        var letters = Letters(await session.GetAsync("dead-letters"));
+        var found = letters.Where(letter => Id(letter) == named).Take(1).ToList();
+        if (found.Count == 0)
         {
-            session.Console.WriteLine("No dead letters");
+            found = [.. letters.Where(letter => Id(letter).StartsWith(named, StringComparison.Ordinal)).DistinctBy(Id)];
+        }
+
+        return found.Count switch
+        {
+            1 => found[0],
+            0 => throw new TerminalException(ExitCodes.NotFound, $"There is no dead letter whose id begins with '{named}'. Those that there are: cosmo dead-letters list"),
+            _ => throw new TerminalException(ExitCodes.Failed, $"{found.Count} dead letters have an id that begins with '{named}'; give more of it."),
+        };
+    }
+
+    private static TerminalException NoneOf(string cause) =>
+        new(ExitCodes.NotFound, $"There is no dead letter with the cause '{cause}'. Those that there are: cosmo dead-letters list");
+
+    /// <summary>Shows what <c>GET dead-letters</c> answers, of one cause or of all, within the width of the console.</summary>
+    public static void Show(IAnsiConsole console, JsonObject answer, string? cause)
+    {
+        var letters = Letters(answer);
+        if (letters.Count == 0)
+        {
+            console.WriteLine(cause is null ? "No dead letters" : $"No dead letters with the cause {cause}, of {Tables.Count(answer["count"])}");
             return;
         }
 
-        string[] columns = ["id", "cause", "failed_at", "attempt", "channel", "message_id", "reason", "body"];
-        var letters = answer["dead_letters"]!.AsArray().Select(letter => letter!.AsObject()).ToList();
-        var shown = columns.Where(column => letters.Exists(letter => letter.ContainsKey(column))).ToArray();
-        var table = Tables.New(shown);
-        foreach (var letter in letters)
+        // Ids are not broken, so that they can be copied; what else there is shares what is left of the line.
+        var shown = ShortestOf(letters);
+        var table = new Table { Border = TableBorder.Rounded, ShowRowSeparators = true };
+        table.AddColumn(new TableColumn("id, failed at (UTC)").NoWrap());
+        table.AddColumns("try", "channel, message", "cause, reason");
+        if (letters.Exists(letter => letter.ContainsKey("body")))
         {
-            table.AddRow([.. shown.Select(column => new Text(Short(Tables.Line(letter[column]))))]);
+            table.AddColumn("body");
         }
 
-        session.Console.Write(table);
-        session.Console.WriteLine($"{Tables.Count(answer["count"])} dead letters");
+        foreach (var letter in letters)
+        {
+            Text[] cells =
+            [
+                new($"{Cut(Id(letter), shown)}\n{Tables.Time(letter["failed_at"])}"),
+                new(Tables.Line(letter["attempt"])),
+                new($"{Short(letter["channel"])}\n{Short(letter["message_id"])}"),
+                new($"{Short(letter["cause"])}\n{Short(letter["reason"])}"),
+                new(letter.ContainsKey("body") ? Short(letter["body"]) : ""),
+            ];
+            table.AddRow(cells[..table.Columns.Count]);
+        }
+
+        console.Write(table);
+        var (all, matching) = (answer["count"]!.GetValue<long>(), answer["matching"]!.GetValue<long>());
+        console.WriteLine(string.Join(", ", new[]
+        {
+            letters.Count < matching ? $"the newest {Number(letters.Count)} of {Number(matching)} dead letters" : $"{Number(matching)} dead letters",
+            cause is null ? "" : $"with the cause {cause}, of {Number(all)}",
+            all > MostLetters ? $"of {Number(all)}; the {Number(MostLetters)} oldest were looked at" : "",
+        }.Where(part => part.Length > 0)));
     }
 
-    private static string Short(string text) => text.Length <= LongestCell ? text : text[..LongestCell] + "…";
+    /// <summary>How much of each id tells it from all others.</summary>
+    private static int ShortestOf(List<JsonObject> letters)
+    {
+        var ids = letters.Select(Id).Distinct().ToList();
+        var length = ShownOfId;
+        while (ids.Select(id => Cut(id, length)).Distinct().Count() < ids.Count)
+        {
+            length++;
+        }
+
+        return length;
+    }
+
+    private static List<JsonObject> Letters(JsonObject answer) => [.. answer["dead_letters"]!.AsArray().Select(letter => letter!.AsObject())];
+
+    private static string Id(JsonObject letter) => letter["id"]!.GetValue<string>();
+
+    private static string Cut(string id, int length) => id.Length <= length ? id : id[..length];
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Short(JsonNode? value) => Tables.Line(value) is { Length: > LongestCell } text ? text[..LongestCell] + "…" : Tables.Line(value);
 }

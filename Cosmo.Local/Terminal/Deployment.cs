@@ -1,13 +1,25 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace Cosmo.Local.Terminal;
 
 /// <summary>The functions of a deployment, called with its key.</summary>
-internal sealed class Deployment : IDisposable
+internal sealed partial class Deployment : IDisposable
 {
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(100);
+
+    /// <summary>What a deployment says in words of HTTP, in the terminal's; by the titles of its problems.</summary>
+    private static readonly Dictionary<string, string> InTerminal = new()
+    {
+        ["No such conversation"] = "No message with this id was taken in within the last day. An older one needs its channel: --channel CHANNEL.",
+        ["No such answer"] = "Nothing is kept of an answer to this message in this channel: it was not taken in, or its history was purged. What was refused is in: cosmo dead-letters list",
+        ["No such thread"] = "This channel has neither a thread nor metadata. Those that there are: cosmo threads list",
+        ["No such assistant"] = "No assistant with this id is stored. The one in use is stored by: cosmo assistant create",
+        ["A deletion runs already"] = "A deletion runs already. Follow it with cosmo operations watch thread-deletion, or end it with cosmo operations cancel thread-deletion.",
+        ["Not a choice of threads"] = "DAYS must be a whole number from 1 to 36500.",
+    };
 
     private readonly HttpClient _http;
 
@@ -69,5 +81,10 @@ internal sealed class Deployment : IDisposable
     };
 
     private static string Say(HttpStatusCode status, JsonObject? problem) =>
-        problem?["detail"] is { } detail ? $"{problem["title"]}: {detail}" : $"The answer was an error ({(int)status}).";
+        problem?["detail"]?.ToString() is not { } detail ? $"Something between here and Cosmo answered with an error ({(int)status}): a gateway, or an app that is just starting. Please try again in a moment."
+        : InTerminal.GetValueOrDefault(problem["title"]?.ToString() ?? "") is { } said ? said
+        : $"{problem["title"]}: {Parameter().Replace(detail, "--$1 must be")}";
+
+    [GeneratedRegex("'([a-zA-Z]+)' must be")]
+    private static partial Regex Parameter();
 }

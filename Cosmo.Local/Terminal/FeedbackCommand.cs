@@ -10,7 +10,7 @@ internal sealed class FeedbackCommand(OperatorCommands operators)
 {
     public Command Create()
     {
-        var days = new Option<int>("--days") { Description = "So many days, at most 90.", DefaultValueFactory = _ => 30 };
+        var days = CommonOptions.Number("--days", "So many days.", usual: 30, 1, 90);
         var rating = new Option<string?>("--rating") { Description = "up or down alone." };
         rating.AcceptOnlyFromAmong("up", "down");
         var feedback = operators.Verb(

@@ -32,7 +32,7 @@ internal sealed class OperatorCommands
     {
         Command[] commands =
         [
-            .. new ThreadCommands(this).Create(), .. new ConversationCommands(this).Create(), new DeadLetterCommands(this).Create(), new UsageCommand(this).Create(),
+            .. new ThreadCommands(this).Create(), .. new ConversationCommands(this).Create(), new TimelineCommand(this).Create(), new DeadLetterCommands(this).Create(), new UsageCommand(this).Create(),
             new EvalCommand(this).Create(), new FeedbackCommand(this).Create(), new AssistantCommands(this).Create(), new KeysCommand(_data, _json).Create(),
         ];
         foreach (var command in commands)
@@ -86,5 +86,5 @@ internal sealed class OperatorCommands
     private static Uri Address(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
             ? url
-            : throw new TerminalException(ExitCodes.Failed, $"'{text}' is no address; give one such as https://NAME.azurewebsites.net/api.");
+            : throw new TerminalException(ExitCodes.CalledWrongly, $"'{text}' is no address; give one such as https://NAME.azurewebsites.net/api.");
 }

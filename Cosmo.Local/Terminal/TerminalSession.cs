@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cosmo.Local.Host;
 using Spectre.Console;
 
 namespace Cosmo.Local.Terminal;
@@ -32,6 +33,20 @@ internal sealed class TerminalSession(Deployment deployment, bool isJson, string
     public Task<JsonObject> PutAsync(string address, JsonObject body) => deployment.CallAsync(HttpMethod.Put, address, body, cancellationToken);
 
     public Task<JsonObject> DeleteAsync(string address) => deployment.CallAsync(HttpMethod.Delete, address, null, cancellationToken);
+
+    /// <summary>Whether a channel has a thread, or what is left of one.</summary>
+    public async Task<bool> HasThreadAsync(string channel)
+    {
+        try
+        {
+            await GetAsync($"threads/{RouteName.Write(channel)}");
+            return true;
+        }
+        catch (TerminalException e) when (e.ExitCode == ExitCodes.NotFound)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Shows an answer: as JSON if that is wanted, else as the command does it.</summary>
     public int Show(JsonObject answer, Action<JsonObject> show)

@@ -9,6 +9,12 @@ namespace Cosmo.Local.Terminal;
 /// <summary><c>stats</c>, <c>threads …</c> and <c>operations …</c>.</summary>
 internal sealed class ThreadCommands(OperatorCommands operators)
 {
+    private const int MostDays = 36_500;
+    private const int MostListed = 100_000;
+
+    /// <summary>As many as a deployment gives at once.</summary>
+    private const int PageSize = 500;
+
     private static readonly string[] Visited = ["removed", "active", "failed"];
 
     public IEnumerable<Command> Create()
@@ -24,6 +30,7 @@ internal sealed class ThreadCommands(OperatorCommands operators)
     {
         var channel = new Argument<string>("CHANNEL") { Description = "The channel's name." };
         var days = new Argument<int>("DAYS") { Description = "Days since the last message, a positive whole number." };
+        days.Validators.Add(result => CommonOptions.Bound(result, result.Tokens, "DAYS", 1, MostDays));
         var wait = new Option<bool>("--no-wait") { Description = "Return when it has begun." };
         var optional = new Argument<string?>("CHANNEL") { Description = "The channel's name.", Arity = ArgumentArity.ZeroOrOne };
         var clear = operators.Verb(
@@ -48,6 +55,7 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         index.Options.Add(wait);
         return new Command("threads", "Looks at threads and deletes them.")
         {
+            List(),
             operators.Verb("show", "The thread of a channel.", "cosmo threads show user_session_abc123", [channel], async (parsed, session) =>
                 session.Show(await session.GetAsync(Address(parsed.GetValue(channel)!)), answer => session.Console.Write(Tables.Fields(answer)))),
             clear,
@@ -57,6 +65,61 @@ internal sealed class ThreadCommands(OperatorCommands operators)
 
         Task<int> ClearAsync(ParseResult parsed, TerminalSession session) =>
             parsed.GetValue(optional) is { } name ? ClearOneAsync(session, name) : ClearManyAsync(session, "all=true", parsed.GetValue(wait));
+    }
+
+    private Command List()
+    {
+        var search = new Option<string?>("--search") { Description = "What the channel's name, or its thread's id, has in it.", HelpName = "TEXT" };
+        var limit = CommonOptions.Number("--limit", "So many threads.", usual: 50, 1, MostListed);
+        var list = operators.Verb("list", "Threads and their channels, the last active first.", "cosmo threads list --search user_session", [], async (parsed, session) =>
+        {
+            var (most, text) = (parsed.GetValue(limit), parsed.GetValue(search) ?? "");
+            var (threads, next) = (new JsonArray(), "");
+            do
+            {
+                // A page may have fewer than are asked for, or none, where many had to be looked at.
+                var page = await session.GetAsync(FormattableString.Invariant(
+                    $"threads?limit={Math.Min(PageSize, most - threads.Count)}&search={Uri.EscapeDataString(text)}&after={Uri.EscapeDataString(next)}"));
+                foreach (var thread in page["threads"]!.AsArray())
+                {
+                    threads.Add(thread!.DeepClone());
+                }
+
+                next = page["next"]?.GetValue<string>() ?? "";
+            }
+            while (next.Length > 0 && threads.Count < most);
+
+            return session.Show(new JsonObject { ["threads"] = threads, ["truncated"] = next.Length > 0 }, answer => ShowThreads(session.Console, answer, text));
+        });
+        list.Options.Add(search);
+        list.Options.Add(limit);
+        return list;
+    }
+
+    private static void ShowThreads(IAnsiConsole console, JsonObject answer, string search)
+    {
+        var threads = answer["threads"]!.AsArray();
+        if (threads.Count == 0)
+        {
+            console.WriteLine(search.Length == 0 ? "There are no threads." : $"No channel and no thread has '{Tables.Line(search)}' in its name or id.");
+            return;
+        }
+
+        var table = new Table { Border = TableBorder.Rounded };
+        table.AddColumns("channel", "messages");
+        table.AddColumn(new TableColumn("last message (UTC)").NoWrap());
+        table.AddColumn("thread");
+        foreach (var thread in threads)
+        {
+            table.AddRow(
+                Tables.Cell(thread!["channel"]), new Text(Tables.Count(thread["message_count"])), new Text(Tables.Time(thread["last_message_at"])), Tables.Cell(thread["thread_id"]));
+        }
+
+        console.Write(table);
+        if (answer["truncated"]!.GetValue<bool>())
+        {
+            console.WriteLine($"The newest {threads.Count.ToString("N0", CultureInfo.InvariantCulture)}; --limit shows more.");
+        }
     }
 
     private Command Operations()
@@ -88,7 +151,8 @@ internal sealed class ThreadCommands(OperatorCommands operators)
     private static async Task<int> ClearManyAsync(TerminalSession session, string which, bool noWait)
     {
         var found = await session.DeleteAsync($"threads?{which}");
-        session.Confirm($"{Tables.Count(found["would_delete"])} threads will be deleted, at OpenAI too{AndLetters(found)}.");
+        var abandoned = found["abandoned"]?.GetValue<long>() is > 0 ? $", {Tables.Count(found["abandoned"])} of which no channel has any more" : "";
+        session.Confirm($"{Tables.Count(found["would_delete"])} threads will be deleted, at OpenAI too{abandoned}{AndLetters(found)}.");
         return await FollowAsync(session, await session.DeleteAsync($"threads?{which}&confirm=DELETE"), noWait);
     }
 
@@ -149,7 +213,8 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         var summary = new JsonObject { ["operation"] = operation["operation"]?.DeepClone(), ["status"] = operation["status"]?.DeepClone() };
         foreach (var (name, value) in operation["progress"] as JsonObject ?? [])
         {
-            if (value is JsonValue)
+            // Once it has ended, the phase says what the status does.
+            if (value is JsonValue && name != "phase")
             {
                 summary[name] = value.DeepClone();
             }

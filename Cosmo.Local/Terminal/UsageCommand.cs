@@ -13,7 +13,7 @@ internal sealed class UsageCommand(OperatorCommands operators)
 
     public Command Create()
     {
-        var days = new Option<int>("--days") { Description = "So many days, today among them.", DefaultValueFactory = _ => 7 };
+        var days = CommonOptions.Number("--days", "So many days, today among them.", usual: 7, 1, 400);
         var by = new Option<string>("--by") { Description = "user, channel, profile or model.", DefaultValueFactory = _ => "user" };
         by.AcceptOnlyFromAmong("user", "channel", "profile", "model");
         var usage = operators.Verb(

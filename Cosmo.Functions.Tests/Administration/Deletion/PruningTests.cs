@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using Cosmo.Functions.Administration.Deletion;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Threads;
 using NSubstitute;
+using NSubstitute.ExceptionExtensions;
 
 namespace Cosmo.Functions.Tests.Administration.Deletion;
 
@@ -32,6 +34,26 @@ public sealed class PruningTests : IAsyncDisposable
         await _room.Assistant.Received(1).DeleteThreadAsync(Arg.Any<string>(), Arg.Any<CancellationToken>());
         await _room.Assistant.Received(1).DeleteThreadAsync("conv_old", Arg.Any<CancellationToken>());
         (await StatisticsAsync()).ShouldBe((1, 1, 1));
+    }
+
+    [Fact]
+    public async Task What_a_deletion_is_about_is_in_the_end_the_sum_of_what_became_of_it()
+    {
+        await _room.AddAsync("first", "conv_1", 100);
+        await _room.WriteAsync("first", "conv_2", 100);
+        await _room.Index.RecordAsync([(await _room.Reader.ReadAsync("first", Cancellation)).ToEntry()], replacesThread: true, Cancellation);
+        await _room.AddAsync("second", "conv_3", 100);
+        _room.Assistant.DeleteThreadAsync("conv_3", Arg.Any<CancellationToken>()).ThrowsAsync(new AssistantException(AssistantFailure.Other, "Away."));
+        var deletion = DeletionInput.Begin(_room.Ago(90), isForced: false, indexesFirst: false, total: 1);
+
+        while (!deletion.IsThrough)
+        {
+            deletion = deletion.After(deletion.IsAbandonedTurn
+                ? await _room.Batches.RemoveAbandonedAsync(isForced: false, deletion.Step, _room.Client, Cancellation)
+                : await _room.Batches.RemoveAsync(deletion.Latest, isForced: false, deletion.Step, _room.Client, Cancellation));
+        }
+
+        (deletion.Progress.Removed, deletion.Progress.Failed, deletion.Progress.Total).ShouldBe((2, 1, 3));
     }
 
     [Fact]

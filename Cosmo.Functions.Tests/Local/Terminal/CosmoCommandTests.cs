@@ -35,13 +35,23 @@ public sealed class CosmoCommandTests
     [InlineData("test", "-clas", "X")]
     [InlineData("send", "demo", "--jsn")]
     [InlineData("conversation", "msg-1", "--chanel", "demo")]
+    [InlineData("fuzz", "--minutes", "soon")]
+    [InlineData("fuzz", "--minutes", "0")]
+    [InlineData("feedback", "--days", "91")]
+    [InlineData("usage", "--days", "many")]
+    [InlineData("channel", "messages", "demo", "--limit", "101")]
+    [InlineData("threads", "list", "--limit", "0")]
+    [InlineData("threads", "clear-old", "0")]
+    [InlineData("dead-letters", "list", "--limit", "all")]
+    [InlineData("dead-letters", "replay")]
+    [InlineData("dead-letters", "replay", "--cause", "")]
     public async Task A_call_that_is_wrong_does_nothing_and_says_where_help_is(params string[] arguments)
     {
         var (exitCode, output, error) = await InvokeAsync(arguments);
 
-        exitCode.ShouldBe(1);
+        exitCode.ShouldBe(64);
         output.ShouldBeEmpty();
-        error.TrimEnd().Split('\n')[^1].ShouldMatch("^See: cosmo( [a-z]+)* --help$");
+        error.TrimEnd().Split('\n')[^1].ShouldMatch("^See: cosmo( [a-z-]+)* --help$");
     }
 
     [Fact]

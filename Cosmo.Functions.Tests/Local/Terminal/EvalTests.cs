@@ -139,7 +139,7 @@ public sealed class EvalTests(OperatorHost host) : OperatorTest(host), IDisposab
     [InlineData(1, "no-such-file.jsonl")]
     [InlineData(4, "", "--key", "wrong")]
     [InlineData(4, "", "--url", "http://127.0.0.1:9/api")]
-    [InlineData(1, "", "--parallel", "0")]
+    [InlineData(64, "", "--parallel", "0")]
     public async Task What_cannot_be_run_has_a_sentence_and_an_exit_code(int exitCode, string file, params string[] options)
     {
         var run = await EvalAsync([file.Length == 0 ? Sample : file, .. options]);

@@ -46,7 +46,7 @@ public sealed class ScriptTests : IDisposable
     {
         var (exitCode, _, error) = await _script.RunAsync(arguments);
 
-        exitCode.ShouldBe(1);
+        exitCode.ShouldBe(64);
         error.ShouldBe($"cosmo: {sentence}\n");
         _script.Builds.ShouldBeEmpty();
     }

@@ -86,6 +86,39 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task An_answer_is_told_with_its_steps_and_so_is_one_that_failed_when_its_updates_are_gone()
+    {
+        await RunAsync("send", "told", "What is the weather in Makati?");
+        var id = (await Host.SendAsync("GET", "channels/told/messages")).Body!["messages"]![0]!["message_id"]!.GetValue<string>();
+        await Host.Stack.FaultAsync("""[{ "status": 400 }]""");
+        await Host.SendAsync("POST", "channels/failed/messages", """{"message_id": "m", "message": "Hello"}""");
+        while ((await Host.SendAsync("GET", "operator/channels/failed/messages/m/timeline")).Body!["outcome"] is null)
+        {
+            await Task.Delay(20, Cancellation);
+        }
+
+        await Host.Stack.Redis.RunAsync(database => database.KeyDeleteAsync(Cosmo.Functions.Hosting.RedisKeys.ForChannel(Host.Stack.RedisPrefix, "updates", "failed")), Cancellation);
+
+        var told = (await Host.SendAsync("GET", $"operator/channels/told/messages/{id}/timeline")).Body!;
+        var bars = await RunAsync("answer", "told", id);
+        var failed = await RunAsync("answer", "failed", "m");
+        var none = await RunAsync("answer", "told", "nothing");
+
+        told["steps"]!.AsArray().Select(step => step!["kind"]!.GetValue<string>()).ShouldBe(["turn", "round", "tool", "round"]);
+        told["steps"]![2]!["state"]!.GetValue<string>().ShouldBe("done");
+        DateTimeOffset[] times = [.. new[] { "received_at", "turn_at", "first_text_at", "told_at" }.Select(name => told[name]!.GetValue<DateTimeOffset>())];
+        times.ShouldBeInOrder();
+        told["updates"]!.AsArray()[^1]!["final_message"]!.GetValue<bool>().ShouldBeTrue();
+        bars.ExitCode.ShouldBe(0, bars.Error);
+        bars.Output.ShouldContain("get_weather");
+        bars.Output.ShouldContain("█");
+        failed.Output.ShouldContain("invalid_request");
+        failed.Output.ShouldContain("dead letter");
+        failed.Output.ShouldContain("not known any more");
+        none.ExitCode.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task A_delete_asks_for_the_typed_word()
     {
         await Host.AddThreadAsync("a", 100);
@@ -129,6 +162,48 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
     }
 
     [Fact]
+    public async Task A_dead_letter_is_listed_by_its_cause_and_named_by_the_beginning_of_its_id()
+    {
+        await Host.Stack.FaultAsync("""[{ "status": 400 }]""");
+        await RunAsync("send", "lettered", "Hello");
+        JsonArray letters;
+        do
+        {
+            letters = JsonNode.Parse((await RunAsync("dead-letters", "list", "--cause", "invalid_request", "--limit", "1", "--json")).Output)!["dead_letters"]!.AsArray();
+        }
+        while (letters.Count == 0);
+
+        var (id, other) = (letters[0]!["id"]!.GetValue<string>(), await RunAsync("dead-letters", "list", "--cause", "redis"));
+        var several = await RunAsync("dead-letters", "list");
+        var deleted = await RunAsync("dead-letters", "delete", id[..15], "--confirm", "DELETE");
+        var again = await RunAsync("dead-letters", "delete", id[..15], "--confirm", "DELETE");
+
+        other.Output.ShouldContain("No dead letters with the cause redis");
+        several.Output.ShouldContain(id[..15]);
+        deleted.ExitCode.ShouldBe(0, deleted.Error);
+        again.ExitCode.ShouldBe(3);
+        again.Error.ShouldContain(id[..15]);
+    }
+
+    [Fact]
+    public async Task Threads_are_listed_and_searched()
+    {
+        await Host.AddThreadAsync("user_session_A", 3, messages: 5, threadId: "conv_1");
+        await Host.AddThreadAsync("other", 1, threadId: "conv_2");
+
+        var all = await RunAsync("threads", "list", "--json");
+        var found = await RunAsync("threads", "list", "--search", "SESSION");
+        var newest = await RunAsync("threads", "list", "--limit", "1");
+        var none = await RunAsync("threads", "list", "--search", "nobody");
+
+        JsonNode.Parse(all.Output)!["threads"]!.AsArray().Select(thread => thread!["channel"]!.GetValue<string>()).ShouldBe(["other", "user_session_A"]);
+        found.Output.ShouldContain("user_session_A");
+        found.Output.ShouldNotContain("other");
+        newest.Output.ShouldContain("--limit shows more");
+        none.Output.ShouldContain("'nobody'");
+    }
+
+    [Fact]
     public async Task A_channel_is_made_and_shown()
     {
         var made = await RunAsync("channel", "new");
@@ -140,13 +215,14 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
 
     [Theory]
     [InlineData(3, "threads", "show", "nobody")]
-    [InlineData(1, "threads", "clear")]
-    [InlineData(1, "threads", "clear", "a", "--all")]
-    [InlineData(1, "threads", "clear-old", "many")]
-    [InlineData(1, "threads", "clear-old", "0")]
+    [InlineData(64, "threads", "clear")]
+    [InlineData(64, "threads", "clear", "a", "--all")]
+    [InlineData(3, "channel", "messages", "nobody")]
+    [InlineData(3, "dead-letters", "delete", "nothing")]
+    [InlineData(3, "dead-letters", "replay", "--cause", "nothing")]
     [InlineData(4, "stats", "--key", "wrong")]
     [InlineData(4, "stats", "--url", "http://127.0.0.1:9/api")]
-    [InlineData(1, "stats", "--url", "nonsense")]
+    [InlineData(64, "stats", "--url", "nonsense")]
     public async Task A_failure_has_a_sentence_and_an_exit_code(int exitCode, params string[] arguments)
     {
         var run = await RunAsync(arguments);
@@ -154,6 +230,7 @@ public sealed class TerminalTests(OperatorHost host) : OperatorTest(host)
         run.ExitCode.ShouldBe(exitCode, run.Error);
         run.Error.ShouldNotBeEmpty();
         run.Error.ShouldNotContain("   at ");
+        run.Error.ShouldNotContain("?");
     }
 
     [Theory]

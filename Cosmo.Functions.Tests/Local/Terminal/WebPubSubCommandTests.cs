@@ -42,23 +42,24 @@ public sealed class WebPubSubCommandTests : IDisposable
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
 
-        (await FailAsync("--port", port.ToString(CultureInfo.InvariantCulture))).ShouldBe($"Port {port} of 127.0.0.1 is taken; stop what listens there or take another with --port.");
+        (await FailAsync(1, "--port", port.ToString(CultureInfo.InvariantCulture))).ShouldBe($"Port {port} of 127.0.0.1 is taken; stop what listens there or take another with --port.");
     }
 
     [Theory]
-    [InlineData("--handler", "http://127.0.0.1:8080/", "--handler must be HUB=URL with an http or https URL, not 'http://127.0.0.1:8080/'.")]
-    [InlineData("--handler", "chat=file:///tmp", "--handler must be HUB=URL with an http or https URL, not 'chat=file:///tmp'.")]
-    [InlineData("--system-events", "connect,gone", "'gone' is not one of the system events connect, connected, disconnected, joined, left.")]
-    [InlineData("--key", "short", "AccessKey has less than 16 characters.")]
-    [InlineData("--port", "70000", "--port must be a number from 0 to 65535.")]
-    public async Task What_is_wrong_with_the_call_is_told(string option, string value, string told) => (await FailAsync(option, value)).ShouldStartWith(told);
+    [InlineData(64, "--handler", "http://127.0.0.1:8080/", "--handler must be HUB=URL with an http or https URL, not 'http://127.0.0.1:8080/'.")]
+    [InlineData(64, "--handler", "chat=file:///tmp", "--handler must be HUB=URL with an http or https URL, not 'chat=file:///tmp'.")]
+    [InlineData(64, "--system-events", "connect,gone", "'gone' is not one of the system events connect, connected, disconnected, joined, left.")]
+    [InlineData(1, "--key", "short", "AccessKey has less than 16 characters.")]
+    [InlineData(64, "--port", "70000", "--port must be a number from 0 to 65535.")]
+    public async Task What_is_wrong_with_the_call_is_told(int exitCode, string option, string value, string told) =>
+        (await FailAsync(exitCode, option, value)).ShouldStartWith(told);
 
-    private async Task<string> FailAsync(params string[] arguments)
+    private async Task<string> FailAsync(int exitCode, params string[] arguments)
     {
         using var program = Start(arguments);
         var error = await program.StandardError.ReadToEndAsync(_limit.Token);
         await program.WaitForExitAsync(_limit.Token);
-        program.ExitCode.ShouldBe(1);
+        program.ExitCode.ShouldBe(exitCode);
         return error.TrimEnd();
     }
 

@@ -115,16 +115,18 @@ internal sealed class DeletionFunctions(
     }
 
     private async Task<int> CountLettersAsync(Func<StoredDeadLetter, bool> isMeant, CancellationToken cancellationToken) =>
-        (await deadLetters.ListAsync(withBodies: false, cancellationToken)).Letters.Count(stored => isMeant(stored.Letter));
+        (await deadLetters.ListAsync(withBodies: false, cause: null, cancellationToken)).Letters.Count(stored => isMeant(stored.Letter));
 
     private async Task<IActionResult> DescribeAsync(double latest, bool isForced, CancellationToken cancellationToken)
     {
         await indexer.RefreshIfSmallAsync(cancellationToken);
         var oldest = await index.ReadOldestAsync(IndexCursor.Start, latest, Examples, cancellationToken);
+        var abandoned = await index.CountAbandonedAsync(IndexCursor.Start, cancellationToken);
         return HttpAnswers.Json(new
         {
             DryRun = true,
-            WouldDelete = await index.CountAsync(latest, cancellationToken),
+            WouldDelete = await index.CountAsync(latest, cancellationToken) + abandoned,
+            Abandoned = abandoned,
             DeadLetters = isForced ? await CountLettersAsync(_ => true, cancellationToken) : 0,
             Oldest = oldest.Select(entry => new { Channel = (string)entry.Element!, LastMessageAt = StatisticsReader.AtUnixSeconds(entry.Score) }),
             Confirm = "Add confirm=DELETE to delete them.",
@@ -135,7 +137,8 @@ internal sealed class DeletionFunctions(
         HttpRequest request, DurableTaskClient client, double latest, bool isForced, CancellationToken cancellationToken)
     {
         var location = HttpAnswers.Link(request, "threads", $"operations/{ThreadDeletion.DeletionId}");
-        var input = DeletionInput.Begin(latest, isForced, indexesFirst: true, await index.CountAsync(latest, cancellationToken));
+        var total = await index.CountAsync(latest, cancellationToken) + await index.CountAbandonedAsync(IndexCursor.Start, cancellationToken);
+        var input = DeletionInput.Begin(latest, isForced, indexesFirst: true, total);
         if (!await SingleInstance.TryStartAsync(client, nameof(ThreadDeletion), ThreadDeletion.DeletionId, input, cancellationToken))
         {
             request.HttpContext.Response.Headers.Location = location;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Cosmo.Functions.Threads.Index;
 
 namespace Cosmo.Functions.Administration.Deletion;
@@ -12,7 +13,7 @@ internal sealed record DeletionInput(double Latest, bool IsForced, bool IndexesF
 {
     public bool IsThrough => IsAbandonedTurn && Step.Next is null;
 
-    /// <param name="total">How many channels it is about, as far as the index knows.</param>
+    /// <param name="total">How many threads it is about, as far as the index knows.</param>
     public static DeletionInput Begin(double latest, bool isForced, bool indexesFirst, long total) => new(
         latest, isForced, indexesFirst, false, RemovalStep.Begin(isOpenAIDown: false), new DeletionProgress(indexesFirst ? "indexing" : "removing", total, 0, 0, 0));
 
@@ -25,6 +26,10 @@ internal sealed record DeletionInput(double Latest, bool IsForced, bool IndexesF
             Active = Progress.Active + step.Active,
             Failed = Progress.Failed + step.Failed,
         };
+
+        // What the comparison found, what came meanwhile and what no channel has any more was not counted when it began.
+        var visited = progress.Removed + progress.Active + progress.Failed;
+        progress = progress with { Total = step.Left is { } left ? visited + left : progress.Total };
         return step.Next is null && !IsAbandonedTurn
             ? this with { IsAbandonedTurn = true, Step = RemovalStep.Begin(step.IsOpenAIDown), Progress = progress }
             : this with { Step = step, Progress = progress };
@@ -33,7 +38,7 @@ internal sealed record DeletionInput(double Latest, bool IsForced, bool IndexesF
 
 /// <summary>A deletion's custom status and result.</summary>
 /// <param name="Phase">indexing, removing, completed or cancelled.</param>
-/// <param name="Total">How many channels it was about when it began.</param>
+/// <param name="Total">How many threads it is about: those that it has visited, and what was left after the newest batch. At its end it is the sum of the other three.</param>
 /// <param name="Removed">Gone.</param>
 /// <param name="Active">Left alone because they are in use.</param>
 /// <param name="Failed">Left because OpenAI did not delete them; the next run tries again.</param>
@@ -47,6 +52,10 @@ internal sealed record DeletionProgress(string Phase, long Total, long Removed, 
 /// <param name="IsOpenAIDown">OpenAI is not asked again in this run.</param>
 internal sealed record RemovalStep(long Removed, long Active, long Failed, IndexCursor? Next, bool IsOpenAIDown)
 {
+    /// <summary>How many are left to visit, those that no channel has any more among them; null from an older version.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Left { get; init; }
+
     /// <summary>Before the first batch.</summary>
     public static RemovalStep Begin(bool isOpenAIDown) => new(0, 0, 0, IndexCursor.Start, isOpenAIDown);
 }

@@ -14,7 +14,7 @@ internal sealed class PruneThreads(ThreadIndex index, IOptions<ThreadOptions> op
     public async Task RunAsync([TimerTrigger("%THREAD_PRUNING_SCHEDULE%")] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         var latest = (clock.GetUtcNow() - TimeSpan.FromDays(options.Value.RetentionDays)).ToUnixTimeMilliseconds() / 1000.0;
-        var total = await index.CountAsync(latest, context.CancellationToken);
+        var total = await index.CountAsync(latest, context.CancellationToken) + await index.CountAbandonedAsync(IndexCursor.Start, context.CancellationToken);
         var input = DeletionInput.Begin(latest, isForced: false, indexesFirst: false, total);
         if (!await SingleInstance.TryStartAsync(client, nameof(ThreadDeletion), ThreadDeletion.PruningId, input, context.CancellationToken))
         {

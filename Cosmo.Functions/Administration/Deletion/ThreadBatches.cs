@@ -22,7 +22,9 @@ internal sealed class ThreadBatches(ThreadIndex index, ThreadRemoval removal, Ti
         double latest, bool isForced, RemovalStep before, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var entries = await index.ReadOldestAsync(before.Next!, latest, BatchSize, cancellationToken);
-        return await RunAsync(entries, before, (entry, openAI) => removal.RemoveAsync(entry.Element!, latest, isForced, openAI, client, cancellationToken));
+        var step = await RunAsync(entries, before, (entry, openAI) => removal.RemoveAsync(entry.Element!, latest, isForced, openAI, client, cancellationToken));
+        var left = step.Next is { } next ? await index.CountAsync(next, latest, cancellationToken) : 0;
+        return step with { Left = left + await index.CountAbandonedAsync(IndexCursor.Start, cancellationToken) };
     }
 
     /// <summary>Deletes the next threads that no channel has any more; where all are meant, first the keys that the index does not list because they cannot be read.</summary>
@@ -31,7 +33,7 @@ internal sealed class ThreadBatches(ThreadIndex index, ThreadRemoval removal, Ti
         var unreadable = isForced && before.Next == IndexCursor.Start ? await RemoveUnreadableAsync(before, client, cancellationToken) : 0;
         var entries = await index.ReadAbandonedAsync(before.Next!, BatchSize, cancellationToken);
         var step = await RunAsync(entries, before, (entry, openAI) => removal.RemoveAsync(AbandonedThread.Parse(entry.Element!), openAI, cancellationToken));
-        return step with { Removed = step.Removed + unreadable };
+        return step with { Removed = step.Removed + unreadable, Left = step.Next is { } next ? await index.CountAbandonedAsync(next, cancellationToken) : 0 };
     }
 
     private async Task<long> RemoveUnreadableAsync(RemovalStep before, DurableTaskClient client, CancellationToken cancellationToken)

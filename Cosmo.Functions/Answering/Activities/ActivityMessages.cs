@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Assistants;
@@ -51,6 +52,14 @@ internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Fai
 {
     /// <summary>What is asked together with it; null where that is not known, and where nothing is merged.</summary>
     public IReadOnlyList<MergedMessage>? Merged { get; init; }
+
+    /// <summary>When the first text of the response came, for its timeline; null where none did, and from an older version.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? FirstTextAt { get; init; }
+
+    /// <summary>How many updates with its text were recorded; null where none was begun, and from an older version.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? TextUpdates { get; init; }
 }
 
 /// <param name="IsApproved">A person has said yes to this very call.</param>

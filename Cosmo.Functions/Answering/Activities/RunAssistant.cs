@@ -44,6 +44,13 @@ internal sealed class RunAssistant(
     [Function(nameof(RunAssistant))]
     public async Task<RunResult> RunAsync([ActivityTrigger] RunInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
+        var shown = new ShownText();
+        var result = await RunAsync(input, shown, client, context);
+        return result with { FirstTextAt = shown.Stream?.FirstTextAt, TextUpdates = shown.Stream?.Told };
+    }
+
+    private async Task<RunResult> RunAsync(RunInput input, ShownText shown, DurableTaskClient client, FunctionContext context)
+    {
         ActivityContext.TryParse(input.TraceParent, null, out var parent);
         using var activity = Telemetry.Source.StartActivity("run assistant", ActivityKind.Internal, parent);
         using var place = capacity.TryTake(isUnderWay: input.Round > 0);
@@ -59,9 +66,9 @@ internal sealed class RunAssistant(
         {
             bounds.Token.ThrowIfCancellationRequested();
             return input.ThreadId is not { } known
-                ? await BeginAsync(input, client, bounds.Token, context.CancellationToken)
+                ? await BeginAsync(input, shown, client, bounds.Token, context.CancellationToken)
                 : await FinishIfOverAsync(input, client, bounds.Token, context.CancellationToken)
-                    ?? await RespondAsync(input, known, client, bounds.Token, context.CancellationToken);
+                    ?? await RespondAsync(input, known, shown, client, bounds.Token, context.CancellationToken);
         }
         catch (AssistantException e)
         {
@@ -81,7 +88,7 @@ internal sealed class RunAssistant(
     }
 
     /// <summary>The first round, in the channel's thread; if that is gone, in another. What another orchestration has is that one's to end.</summary>
-    private async Task<RunResult> BeginAsync(RunInput input, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
+    private async Task<RunResult> BeginAsync(RunInput input, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         for (string? gone = null; ;)
         {
@@ -98,7 +105,7 @@ internal sealed class RunAssistant(
 
             try
             {
-                return await RespondAsync(input with { Merged = merged }, threadId, client, bounds, stopping) with { Merged = merged };
+                return await RespondAsync(input with { Merged = merged }, threadId, shown, client, bounds, stopping) with { Merged = merged };
             }
             catch (AssistantException e)
             {
@@ -113,7 +120,8 @@ internal sealed class RunAssistant(
         }
     }
 
-    private async Task<RunResult> RespondAsync(RunInput input, string threadId, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
+    private async Task<RunResult> RespondAsync(
+        RunInput input, string threadId, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         var address = input.Address;
         var soFar = input.Round == 0 ? new AnswerSoFar("", null) : await memory.FindSoFarAsync(address, input.Round - 1, bounds);
@@ -128,6 +136,7 @@ internal sealed class RunAssistant(
             delivery.Value,
             clock,
             logger);
+        shown.Stream = answer;
         await using var heartbeat = new Heartbeat(client, input.InstanceId, input.Round == 0 ? input.FirstEventBy : null, clock, logger);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(bounds, answer.Fenced);
         var response = await assistant.RespondAsync(
@@ -264,4 +273,10 @@ internal sealed class RunAssistant(
     private static RunResult Whole { get; } = new([], null);
 
     private static RunResult Failed(Failure failure) => new([], failure);
+
+    /// <summary>What the client was shown of the response, however it ends.</summary>
+    private sealed class ShownText
+    {
+        public AnswerStream? Stream { get; set; }
+    }
 }

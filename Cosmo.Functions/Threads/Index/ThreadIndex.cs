@@ -76,6 +76,23 @@ internal sealed class ThreadIndex(RedisConnection redis, TimeProvider clock)
     public Task<SortedSetEntry[]> ReadOldestAsync(IndexCursor after, double latest, int count, CancellationToken cancellationToken) =>
         ReadAsync(Activity, after, latest, count, cancellationToken);
 
+    /// <summary>How many of those stand behind a cursor.</summary>
+    public Task<long> CountAsync(IndexCursor after, double latest, CancellationToken cancellationToken) => CountAsync(Activity, after, latest, cancellationToken);
+
+    /// <summary>The channels behind a cursor, the last active first.</summary>
+    public Task<SortedSetEntry[]> ReadNewestAsync(IndexCursor after, int count, CancellationToken cancellationToken) => redis.RunAsync(
+        database => database.SortedSetRangeByScoreWithScoresAsync(
+            Activity, double.NegativeInfinity, after.Score ?? double.PositiveInfinity, order: Order.Descending, skip: after.Skip, take: count),
+        cancellationToken);
+
+    /// <summary>How many messages channels have had, null where one has no metadata.</summary>
+    public async Task<IReadOnlyList<long?>> CountMessagesAsync(IEnumerable<string> channels, CancellationToken cancellationToken) =>
+        [.. (await redis.RunAsync(
+            database => Task.WhenAll(channels.Select(channel => database.SortedSetScoreAsync(ThreadKeys.Messages(redis.Prefix), channel))), cancellationToken)).Select(score => (long?)score)];
+
+    /// <summary>How many threads that no channel has any more stand behind a cursor.</summary>
+    public Task<long> CountAbandonedAsync(IndexCursor after, CancellationToken cancellationToken) => CountAsync(ThreadKeys.Abandoned(redis.Prefix), after, Now(), cancellationToken);
+
     /// <summary>Threads that no channel has any more.</summary>
     public Task<SortedSetEntry[]> ReadAbandonedAsync(IndexCursor after, int count, CancellationToken cancellationToken) =>
         ReadAsync(ThreadKeys.Abandoned(redis.Prefix), after, Now(), count, cancellationToken);
@@ -123,6 +140,12 @@ internal sealed class ThreadIndex(RedisConnection redis, TimeProvider clock)
             Keys,
             [Now(), channel, threadId ?? "", latest, noThread ? 1 : 0, noMetadata ? 1 : 0, abandon ? 1 : 0],
             cancellationToken) == 1;
+
+    private async Task<long> CountAsync(RedisKey key, IndexCursor after, double latest, CancellationToken cancellationToken)
+    {
+        var from = after.Score ?? double.NegativeInfinity;
+        return from > latest ? 0 : Math.Max(0, await redis.RunAsync(database => database.SortedSetLengthAsync(key, from, latest), cancellationToken) - after.Skip);
+    }
 
     private Task<SortedSetEntry[]> ReadAsync(RedisKey key, IndexCursor after, double latest, int count, CancellationToken cancellationToken) =>
         redis.RunAsync(

@@ -14,7 +14,8 @@ internal static class FuzzCommand
         var minutes = new Option<double>("--minutes") { Description = "How long each property is tried.", DefaultValueFactory = _ => 1, HelpName = "MINUTES" };
         minutes.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<double>() is not (> 0 and <= MostMinutes))
+            // What is no number has no value to look at.
+            if (result.Tokens.Any(token => !(double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var given) && given is > 0 and <= MostMinutes)))
             {
                 result.AddError($"--minutes must be above 0 and at most {MostMinutes}.");
             }

@@ -49,7 +49,7 @@ public sealed partial class PlanCommandTests
     {
         var (exitCode, output) = await InvokeAsync(["plan", .. arguments]);
 
-        exitCode.ShouldBe(1);
+        exitCode.ShouldBe(64);
         output.ShouldBeEmpty();
     }
 
