@@ -36,11 +36,12 @@ public sealed class TextPaceTests
         _pace.DueIn(new SentText(100, Sent, TimeSpan.Zero), 110, Sent + TimeSpan.FromMilliseconds(100)).ShouldBeLessThanOrEqualTo(TimeSpan.Zero);
 
     [Theory]
-    [InlineData(9, true)]
-    [InlineData(10, true)]
-    [InlineData(20, false)]
-    public void More_text_may_make_it_due_sooner(int gathered, bool expected) =>
-        _pace.MayComeSooner(new SentText(1000, Sent, TimeSpan.Zero), 1000 + gathered, Sent).ShouldBe(expected);
+    [InlineData(9, 1010)]
+    [InlineData(10, 1020)]
+    [InlineData(19, 1020)]
+    [InlineData(20, null)]
+    public void More_text_makes_it_due_sooner(int gathered, int? expected) =>
+        _pace.SoonerFrom(new SentText(1000, Sent, TimeSpan.Zero), 1000 + gathered).ShouldBe(expected);
 
     /// <summary>What a client gets of an answer, in lengths of it. Without the growing steps the last one would take 300.</summary>
     [Theory]

@@ -29,6 +29,9 @@ internal sealed class AnswerStream : IAsyncDisposable
     private readonly Task _sending;
     private long _pieces;
 
+    /// <summary>How many characters there must be for whoever waits to look.</summary>
+    private int _wakeAt;
+
     /// <param name="before">The text that the answer already has; what comes is put behind it.</param>
     /// <param name="shown">What the client was shown of this answer before: it is not shown less of the same.</param>
     public AnswerStream(
@@ -141,30 +144,30 @@ internal sealed class AnswerStream : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the text that there is then is due.</summary>
+    /// <summary>Waits until the text that there is then is due. Text that makes it due no sooner wakes nobody.</summary>
     private async Task WaitUntilDueAsync(SentText last)
     {
-        while (_pace.DueIn(last, Length, _clock.GetUtcNow()) is { } wait && wait > TimeSpan.Zero)
+        for (var length = Length; _pace.DueIn(last, length, _clock.GetUtcNow()) is var wait && wait > TimeSpan.Zero; length = Length)
         {
+            Volatile.Write(ref _wakeAt, _pace.SoonerFrom(last, length) ?? int.MaxValue);
+            if (Length != length)
+            {
+                continue;
+            }
+
             using var due = new TimeLimit(wait, _clock, _stopped.Token);
             try
             {
-                if (_pace.MayComeSooner(last, Length, _clock.GetUtcNow()))
-                {
-                    // More text may be due before this is.
-                    await _grown.Reader.WaitToReadAsync(due.Token);
-                    _grown.Reader.TryRead(out _);
-                }
-                else
-                {
-                    await Task.Delay(wait, _clock, _stopped.Token);
-                }
+                await _grown.Reader.WaitToReadAsync(due.Token);
+                _grown.Reader.TryRead(out _);
             }
             catch (OperationCanceledException) when (!_stopped.IsCancellationRequested)
             {
                 // Time is up.
             }
         }
+
+        Volatile.Write(ref _wakeAt, 0);
     }
 
     /// <summary>Null where it was not recorded. Where the message is over, nothing more is said.</summary>

@@ -33,15 +33,24 @@ internal sealed class TextPace(DeliveryOptions options)
     public TimeSpan DueIn(SentText last, int length, DateTimeOffset now)
     {
         var gathered = length - last.Length;
-        var step = gathered >= Math.Max(options.CoalesceCharacters, NewShare * last.Length) ? ShortestStep(last)
+        var step = gathered >= Wanted(last) ? ShortestStep(last)
             : gathered >= options.CoalesceCharacters ? Longer(ShortestStep(last), last.Length <= ShortText ? LongestStep : LongestStepOfLongText)
             : Longer(ShortestStep(last), _patience);
         return last.At + step - now;
     }
 
-    /// <summary>Whether more text would make it due before that.</summary>
-    /// <inheritdoc cref="DueIn" path="/param"/>
-    public bool MayComeSooner(SentText last, int length, DateTimeOffset now) => DueIn(last, length, now) > last.At + ShortestStep(last) - now;
+    /// <summary>How many characters make it due sooner; null where none do.</summary>
+    /// <param name="last">What was sent last.</param>
+    /// <param name="length">How many characters there are.</param>
+    public int? SoonerFrom(SentText last, int length)
+    {
+        var gathered = length - last.Length;
+        return gathered < options.CoalesceCharacters ? last.Length + options.CoalesceCharacters
+            : gathered < Wanted(last) ? last.Length + Wanted(last)
+            : null;
+    }
+
+    private int Wanted(SentText last) => Math.Max(options.CoalesceCharacters, (int)Math.Ceiling(NewShare * last.Length));
 
     private TimeSpan ShortestStep(SentText last) => Longer(_shortestStep, last.Took * RestShare);
 

@@ -47,7 +47,14 @@ internal sealed class SocketSession(CancellationToken stopping) : IDisposable
         if (Interlocked.CompareExchange(ref _close, new CloseFrame(status, reason), null) is null)
         {
             _queue.Writer.TryComplete();
-            _ended.CancelAfter(Limits.Close);
+            try
+            {
+                _ended.CancelAfter(Limits.Close);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The socket ended at the same moment.
+            }
         }
     }
 
