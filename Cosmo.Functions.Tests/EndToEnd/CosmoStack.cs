@@ -109,6 +109,9 @@ internal sealed class CosmoStack : IAsyncDisposable
         return stack;
     }
 
+    /// <summary>The folder of the app that a host in a process of its own runs; null for the one that was built.</summary>
+    public string? App { get; set; }
+
     /// <summary>Changes a setting for the next start of the functions.</summary>
     public void Set(string name, string value) => _settings[name] = value;
 
@@ -158,7 +161,7 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     private async Task StartFunctionsAsync(HttpClient http, int port, string folder)
     {
-        IRunningFunctions running = _inOwnProcess ? FunctionsProcess.Start(port, folder, _settings) : await HostedFunctions.StartAsync(port, folder, SettingsFile, _settings);
+        IRunningFunctions running = _inOwnProcess ? FunctionsProcess.Start(port, folder, _settings, App) : await HostedFunctions.StartAsync(port, folder, SettingsFile, _settings);
         _running.Add(running);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         while (true)

@@ -24,7 +24,8 @@ internal sealed class FunctionsProcess : IRunningFunctions
     }
 
     /// <param name="folder">Its data folder and working directory; a <c>local.settings.json</c> there is the one that it reads.</param>
-    public static FunctionsProcess Start(int port, string folder, IReadOnlyDictionary<string, string> settings)
+    /// <param name="app">The folder of the app; null for the one that was built.</param>
+    public static FunctionsProcess Start(int port, string folder, IReadOnlyDictionary<string, string> settings, string? app = null)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
         {
@@ -33,6 +34,12 @@ internal sealed class FunctionsProcess : IRunningFunctions
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (app is not null)
+        {
+            start.ArgumentList.Add("--app");
+            start.ArgumentList.Add(app);
+        }
+
         foreach (var (name, value) in settings)
         {
             start.Environment[name.Replace(":", "__")] = value;
