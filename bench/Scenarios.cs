@@ -10,7 +10,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     [
         Latency(1, 4), Latency(20, 3), Latency(100, 2),
         Lag(1, 20), Lag(1, 50), Lag(100, 20), Lag(100, 50), Lag(300, 20), Lag(1000, 20),
-        Short(20, 15, hasTool: false), Short(20, 8, hasTool: true), Trigger(1200),
+        Begin, Short(20, 15, hasTool: false), Short(20, 8, hasTool: true), Trigger(1200),
         Cost(100, 50), Cost(1_000, 50), Cost(10_000, 20), Cost(60_000, 6),
     ];
 
@@ -68,6 +68,17 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
         await session.CountAsync(listeners, new Load(_ => new Recipe(characters / TimeToken.Length, paceMilliseconds, 150, HasTool: false), 1, TimeSpan.Zero));
     });
 
+    /// <summary>The first answers after a start: three in a row of 20 conversations, as <see cref="Short"/> asks them, and no round before that. Only what is measured first is new.</summary>
+    private static Scenario Begin => new("begin", "the first short answers after a start, 20 conversations; alone, as the first", async session =>
+    {
+        var listeners = await session.OpenAsync(20);
+        await session.CompareAsync(listeners, new Load(_ => new Recipe(10, 0, 0, HasTool: false), 3, TimeSpan.Zero), (name, path, round) =>
+        {
+            session.Figures.Add(name, path, "answers a second", "1/s", round.Answered.Count / round.Seconds);
+            session.Figures.AddProcessor(name, path, round);
+        }, isCold: true);
+    });
+
     /// <summary>Answers of ten tokens at once, asked as soon as the one before is there.</summary>
     private static Scenario Short(int conversations, int questions, bool hasTool) => new(hasTool ? "short-tool" : "short-plain", $"short answers{(hasTool ? " with a round of tools" : "")}, {conversations} conversations", async session =>
     {
@@ -96,10 +107,10 @@ internal sealed class Session(string name, LoadClient client, Figures figures, i
         return _opened;
     }
 
-    /// <summary>Both ways in turns, one round that is not counted first.</summary>
-    public async Task CompareAsync(IReadOnlyList<Listener> listeners, Load load, Action<string, string, Round> take, bool withBare = false)
+    /// <summary>The ways in turns, one round first that is not counted, unless it is about that.</summary>
+    public async Task CompareAsync(IReadOnlyList<Listener> listeners, Load load, Action<string, string, Round> take, bool withBare = false, bool isCold = false)
     {
-        for (var round = 0; round <= rounds; round++)
+        for (var round = isCold ? 1 : 0; round <= rounds; round++)
         {
             foreach (var path in (AnswerPath[])[client.Direct, .. withBare ? [client.Bare] : Array.Empty<AnswerPath>(), client.Cosmo])
             {
