@@ -14,8 +14,10 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
         Cost(100, 50), Cost(1_000, 50), Cost(10_000, 20), Cost(60_000, 6),
     ];
 
+    private static string Count(int conversations) => conversations == 1 ? "1 conversation" : $"{conversations} conversations";
+
     /// <summary>Questions that come evenly, four seconds from one to the next of a conversation: 60 tokens, 20 a second, the first after 150 ms.</summary>
-    private static Scenario Latency(int conversations, int questions) => new($"latency-{conversations}", $"times of answers with {conversations} conversations at once", async session =>
+    private static Scenario Latency(int conversations, int questions) => new($"latency-{conversations}", $"times of answers with {Count(conversations)} at once", async session =>
     {
         var listeners = await session.OpenAsync(conversations);
         var load = new Load(_ => new Recipe(60, 50, 150, HasTool: false), questions, TimeSpan.FromSeconds(4));
@@ -34,7 +36,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     /// How far the text is behind the model while all conversations stream: of every token how old it was when it was first seen, from when all have begun until the
     /// first has ended. They are asked one after the other, and the model begins with all of them within two seconds, and goes on for twelve.
     /// </summary>
-    private static Scenario Lag(int conversations, int tokensPerSecond) => new($"lag-{conversations}-{tokensPerSecond}", $"lag of text with {conversations} conversations of {tokensPerSecond} tokens a second", async session =>
+    private static Scenario Lag(int conversations, int tokensPerSecond) => new($"lag-{conversations}-{tokensPerSecond}", $"lag of text with {Count(conversations)} of {tokensPerSecond} tokens a second", async session =>
     {
         var listeners = await session.OpenAsync(conversations);
         var ramp = TimeSpan.FromMilliseconds(30 * conversations);
