@@ -70,10 +70,9 @@ internal sealed class MessageFunctions(
                 return RouteName.NotAMessage;
             }
 
-            var (channel, attempt, calls) = (request.Query["channel"].ToString(), request.Query["attempt"].ToString(), request.Query["calls"].ToString());
-            var number = 0;
+            var (channel, calls) = (request.Query["channel"].ToString(), request.Query["calls"].ToString());
             if (channel.Length > ChatMessageReader.MaxIdLength
-                || (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0))
+                || !TryReadAttempt(request, out var attempt)
                 || calls is not ("" or "true" or "false"))
             {
                 return HttpAnswers.Problem(
@@ -82,7 +81,7 @@ internal sealed class MessageFunctions(
                     $"A channel has at most {ChatMessageReader.MaxIdLength} characters, 'attempt' is a whole number from 1, and 'calls' is true or false.");
             }
 
-            var address = await FindAsync(id, channel, number, context.CancellationToken);
+            var address = await FindAsync(id, channel, attempt, context.CancellationToken);
             var instanceId = address is null ? null : AnswerStarter.InstanceId(address);
             if (instanceId is null || await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, context.CancellationToken) is not { } instance)
             {
@@ -98,6 +97,14 @@ internal sealed class MessageFunctions(
 
             return HttpAnswers.Json(description);
         });
+
+    /// <summary>Reads <c>?attempt=</c>: which replay of a message, from 1; 0 where it is not named. False where it is something else.</summary>
+    internal static bool TryReadAttempt(HttpRequest request, out int attempt)
+    {
+        attempt = 0;
+        var text = request.Query["attempt"].ToString();
+        return text.Length == 0 || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out attempt) && attempt > 0);
+    }
 
     private static int StatusOf(Failure refusal) => refusal switch
     {

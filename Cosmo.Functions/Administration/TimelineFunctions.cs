@@ -1,4 +1,3 @@
-using System.Globalization;
 using Cosmo.Functions.Answering.Timelines;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -31,14 +30,12 @@ internal sealed class TimelineFunctions(TimelineReader timelines, ILogger<Timeli
                 return RouteName.NotAMessage;
             }
 
-            var attempt = request.Query["attempt"].ToString();
-            var number = 0;
-            if (attempt.Length > 0 && (!int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0))
+            if (!MessageFunctions.TryReadAttempt(request, out var attempt))
             {
                 return HttpAnswers.Problem(StatusCodes.Status400BadRequest, "Not an attempt", "'attempt' is a whole number from 1.");
             }
 
-            return await timelines.ReadAsync(name, id, number == 0 ? null : number, client, context.CancellationToken) is { } timeline
+            return await timelines.ReadAsync(name, id, attempt == 0 ? null : attempt, client, context.CancellationToken) is { } timeline
                 ? HttpAnswers.Json(timeline)
                 : HttpAnswers.Problem(
                     StatusCodes.Status404NotFound,

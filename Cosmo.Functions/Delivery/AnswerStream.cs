@@ -113,7 +113,7 @@ internal sealed class AnswerStream : IAsyncDisposable
             while (await _grown.Reader.WaitToReadAsync(_stopped.Token))
             {
                 _grown.Reader.TryRead(out _);
-                if (_shown.StartsWith(Text, StringComparison.Ordinal))
+                if (Length <= _shown.Length && _shown.StartsWith(Text, StringComparison.Ordinal))
                 {
                     continue;
                 }

@@ -12,16 +12,16 @@ internal readonly record struct SentText(int Length, DateTimeOffset At, TimeSpan
 internal sealed class TextPace(DeliveryOptions options)
 {
     /// <summary>So much of the text has to be new, but nobody waits for it for longer than the steps below.</summary>
-    private const double NewShare = 0.02;
+    public const double NewShare = 0.02;
 
     /// <summary>A text up to this length, in characters, counts as short.</summary>
-    private const int ShortText = 4000;
+    public const int ShortText = 4000;
 
     /// <summary>Of the time to the next text so much, at least, is not spent on sending.</summary>
-    private const int RestShare = 2;
+    public const int RestShare = 2;
 
-    private static readonly TimeSpan LongestStep = TimeSpan.FromMilliseconds(300);
-    private static readonly TimeSpan LongestStepOfLongText = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan LongestStep = TimeSpan.FromMilliseconds(300);
+    public static readonly TimeSpan LongestStepOfLongText = TimeSpan.FromSeconds(1);
 
     private readonly TimeSpan _shortestStep = TimeSpan.FromSeconds(1 / options.UpdatesPerSecond);
     private readonly TimeSpan _patience = TimeSpan.FromSeconds(options.CoalesceSeconds);

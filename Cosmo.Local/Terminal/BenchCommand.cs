@@ -25,18 +25,11 @@ internal static class BenchCommand
     public static Command Create()
     {
         var names = new Argument<string[]>("NAME") { Description = "What is measured, or how it begins. [default: everything]", Arity = ArgumentArity.ZeroOrMore };
-        var rounds = new Option<string>("--rounds") { Description = $"Rounds that count: 1 to {MostRounds}.", DefaultValueFactory = _ => "5", HelpName = "N" };
+        var rounds = CommonOptions.Number("--rounds", $"Rounds that count: 1 to {MostRounds}.", 5, 1, MostRounds);
         var output = new Option<string?>("--out") { Description = "The folder of the tables. [default: .cosmo/bench]", HelpName = "DIR" };
         var functions = new Option<string?>("--functions") { Description = "Another build's Cosmo.Local.dll, whose functions are measured in the place of this one's.", HelpName = "FILE" };
         var settings = new Option<string[]>("--set") { Description = "A setting of the functions; may be given more than once.", HelpName = "NAME=VALUE" };
         var list = new Option<bool>("--list") { Description = "Says what can be measured, and no more." };
-        rounds.Validators.Add(result =>
-        {
-            if (Rounds(result.Tokens is [var token] ? token.Value : "5") is null)
-            {
-                result.AddError($"--rounds must be a number from 1 to {MostRounds}.");
-            }
-        });
         settings.Validators.Add(result =>
         {
             foreach (var token in result.Tokens.Where(token => token.Value.IndexOf('=', StringComparison.Ordinal) < 1))
@@ -52,7 +45,7 @@ internal static class BenchCommand
         };
         command.SetAction((parsed, _) => RunAsync(new BenchOptions(
             parsed.GetValue(names) ?? [],
-            Rounds(parsed.GetValue(rounds)!)!.Value,
+            parsed.GetValue(rounds),
             Path.GetFullPath(parsed.GetValue(output) ?? Path.Combine(ProgramFiles.Root, ".cosmo", "bench")),
             parsed.GetValue(functions),
             (parsed.GetValue(settings) ?? []).Select(setting => setting.Split('=', 2)).GroupBy(setting => setting[0]).ToDictionary(setting => setting.Key, setting => (string?)setting.Last()[1]),
@@ -78,6 +71,4 @@ internal static class BenchCommand
         await bench.WaitForExitAsync(CancellationToken.None);
         return bench.ExitCode;
     }
-
-    private static int? Rounds(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= MostRounds ? number : null;
 }

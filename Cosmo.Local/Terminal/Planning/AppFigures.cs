@@ -74,9 +74,15 @@ internal static class AppFigures
     public const double UpdatesPerSecond = 10;
 
     /// <summary>Of a text so much has to be new, which is waited for so long where it has up to so many characters (<c>TextPace</c>).</summary>
-    private const double NewShare = 0.02;
-    private const double LongestStepSeconds = 0.3;
-    private const int ShortText = 4000;
+    public const double NewShare = 0.02;
+    public const double LongestStepSeconds = 0.3;
+    public const int ShortText = 4000;
+
+    /// <summary>And of a longer one for so long.</summary>
+    public const double LongestStepOfLongTextSeconds = 1;
+
+    /// <summary>A rest is so many times as long as the send before it, at least.</summary>
+    public const int RestShare = 2;
 
     /// <summary>Activities that an instance has under way at most (host.json, <c>maxConcurrentActivityFunctions</c>).</summary>
     public const int ActivitiesAnInstance = 2_000;
@@ -117,10 +123,10 @@ internal static class AppFigures
         double Step(double length)
         {
             var gathered = Math.Ceiling(CoalesceCharacters / charactersAToken) * charactersAToken;
-            var longest = charactersASecond * (length <= ShortText ? LongestStepSeconds : CoalesceSeconds);
+            var longest = charactersASecond * (length <= ShortText ? LongestStepSeconds : LongestStepOfLongTextSeconds);
             var wanted = Math.Max(gathered, Math.Min(NewShare * length, longest));
             var patience = Math.Max(charactersASecond * CoalesceSeconds, charactersAToken);
-            return Math.Max(Math.Min(wanted, patience), charactersASecond * Math.Max(1 / UpdatesPerSecond, 3 * sendSeconds));
+            return Math.Max(Math.Min(wanted, patience), charactersASecond * Math.Max(1 / UpdatesPerSecond, (1 + RestShare) * sendSeconds));
         }
     }
 }

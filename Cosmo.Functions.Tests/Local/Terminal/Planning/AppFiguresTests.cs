@@ -18,6 +18,11 @@ public sealed class AppFiguresTests
         AppFigures.CoalesceCharacters.ShouldBe(options.CoalesceCharacters);
         AppFigures.CoalesceSeconds.ShouldBe(options.CoalesceSeconds);
         AppFigures.UpdatesPerSecond.ShouldBe(options.UpdatesPerSecond);
+        AppFigures.NewShare.ShouldBe(TextPace.NewShare);
+        AppFigures.ShortText.ShouldBe(TextPace.ShortText);
+        AppFigures.RestShare.ShouldBe(TextPace.RestShare);
+        AppFigures.LongestStepSeconds.ShouldBe(TextPace.LongestStep.TotalSeconds);
+        AppFigures.LongestStepOfLongTextSeconds.ShouldBe(TextPace.LongestStepOfLongText.TotalSeconds);
     }
 
     [Fact]
