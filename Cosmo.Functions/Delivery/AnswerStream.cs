@@ -120,7 +120,7 @@ internal sealed class AnswerStream : IAsyncDisposable
 
                 if (last is null)
                 {
-                    await TryAsync(() => _publisher.PublishAsync(_address, Updates.Responding(_address, _threadId), "responding", _cut.Token));
+                    await TryAsync(() => _publisher.PublishSoonAsync(_address, Updates.Responding(_address, _threadId), "responding", _cut.Token));
                 }
                 else
                 {
