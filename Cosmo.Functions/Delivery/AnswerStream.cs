@@ -73,14 +73,18 @@ internal sealed class AnswerStream : IAsyncDisposable
     /// <summary>Adds text. Returns at once.</summary>
     public void Append(string delta)
     {
+        int length;
         lock (_text)
         {
             FirstTextAt ??= _clock.GetUtcNow();
-            _text.Append(delta);
+            length = _text.Append(delta).Length;
         }
 
         Interlocked.Increment(ref _pieces);
-        _grown.Writer.TryWrite(true);
+        if (length >= Volatile.Read(ref _wakeAt))
+        {
+            _grown.Writer.TryWrite(true);
+        }
     }
 
     /// <summary>
