@@ -93,7 +93,9 @@ internal sealed class PublisherConnection(WebPubSubServiceClient webPubSub, Time
         /// <summary>So long it may confirm nothing of what it was given.</summary>
         private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(1);
 
-        private readonly Channel<Message> _toWrite = Channel.CreateUnbounded<Message>(new UnboundedChannelOptions { SingleReader = true });
+        /// <summary>Whoever has something to write writes it, and waits for no other thread to do so.</summary>
+        private readonly Channel<Message> _toWrite = Channel.CreateUnbounded<Message>(new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
+
         private readonly ConcurrentDictionary<ulong, Message> _unconfirmed = new();
         private ulong _lastId;
         private long _heard;
@@ -223,7 +225,8 @@ internal sealed class PublisherConnection(WebPubSubServiceClient webPubSub, Time
         private const int HasLeft = 1;
         private const int IsCancelled = 2;
 
-        private readonly TaskCompletionSource<bool> _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>Who waits goes on where the confirmation was read: that is not long.</summary>
+        private readonly TaskCompletionSource<bool> _confirmed = new();
         private int _state;
 
         public ulong Id => id;
