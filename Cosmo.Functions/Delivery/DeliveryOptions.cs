@@ -36,7 +36,7 @@ internal sealed class DeliveryOptions : IValidatableObject
     public double CoalesceSeconds { get; set; } = 1;
 
     /// <summary>
-    /// How often the text of one answer is sent at most, a second: 1 to 100, default 10. A unit of Web PubSub takes about 180 REST calls a second, of all answers
+    /// How often the text of one answer is sent at most, a second: 1 to 100, default 10. A unit of Web PubSub takes about 400 messages a second, of all answers
     /// together.
     /// </summary>
     [Range(1d, 100d, ErrorMessage = "Cosmo:Delivery:UpdatesPerSecond must lie between 1 and 100.")]

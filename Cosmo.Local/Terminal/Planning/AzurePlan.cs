@@ -51,14 +51,14 @@ internal sealed record AzurePlan(double Conversations, PlanAssumptions Assumptio
     public bool FitsStorage =>
         PeakActivities <= PublishedLimits.QueueMessages * Share && Partitions <= PublishedLimits.MostPartitions && PeakStorageRequests <= PublishedLimits.AccountRequests * Share;
 
-    /// <summary>Requests to Web PubSub for an answer.</summary>
+    /// <summary>Messages to Web PubSub for an answer.</summary>
     public double SendsAnAnswer => (TextUpdates + StatusUpdates) * (Assumptions.Deltas ? 2 : 1);
 
     public double Sends => Answers * SendsAnAnswer;
 
     public double PeakSends => PeakAnswers * SendsAnAnswer;
 
-    /// <summary>Bytes of those requests.</summary>
+    /// <summary>Bytes of those messages.</summary>
     public double SentBytesAnAnswer => WholeBytes(AppFigures.EnvelopeBytes) + (Assumptions.Deltas ? DeltaBytes(AppFigures.EnvelopeBytes) : 0);
 
     public double PeakSentBytes => PeakAnswers * SentBytesAnAnswer;
@@ -75,9 +75,9 @@ internal sealed record AzurePlan(double Conversations, PlanAssumptions Assumptio
 
     public double ReceivedGigabytes => Answers * ReceivedBytesAnAnswer / Gigabyte;
 
-    public int UnitsForSends => Needed(PeakSends, PublishedLimits.UnitRestMessages * Share);
+    public int UnitsForSends => Needed(PeakSends, PublishedLimits.UnitMessages * Share);
 
-    public int UnitsForBytes => Needed(PeakSentBytes, PublishedLimits.UnitRestBytes * Share);
+    public int UnitsForBytes => Needed(PeakSentBytes, PublishedLimits.UnitBytes * Share);
 
     public int UnitsForConnections => Needed(ConnectionsAtOnce, PublishedLimits.UnitConnections);
 
@@ -87,7 +87,7 @@ internal sealed record AzurePlan(double Conversations, PlanAssumptions Assumptio
         get
         {
             var needed = Math.Max(Math.Max(UnitsForSends, UnitsForBytes), UnitsForConnections);
-            return PublishedLimits.UnitSteps.Where(step => step >= needed).Select(step => (int?)step).FirstOrDefault();
+            return PeakSends > PublishedLimits.ServiceMessages * Share ? null : PublishedLimits.UnitSteps.Where(step => step >= needed).Select(step => (int?)step).FirstOrDefault();
         }
     }
 

@@ -30,7 +30,7 @@ internal static class PlanCommand
         var load = Number("--load", "Percent of a throughput that the busiest minute may use.", usual.Load, 1, 100);
         var minutes = Number("--minutes", "Minutes that a client stays connected for a conversation.", usual.Minutes, 0, 1_440);
         var listeners = Number("--listeners", "Clients that listen to a channel.", usual.Listeners, 0, 1_000);
-        var deltas = new Option<bool>("--deltas") { Description = "Clients ask for what is new of a text alone (negotiate?text=delta): fewer bytes out, and twice the requests to Web PubSub." };
+        var deltas = new Option<bool>("--deltas") { Description = "Clients ask for what is new of a text alone (negotiate?text=delta): fewer bytes out, and twice the messages to Web PubSub." };
         command.Options.Add(deltas);
         var bytes = Number("--bytes-a-character", "Bytes of a character: 1 for English, 2 for Greek, 3 for Chinese.", usual.BytesACharacter, 1, 4);
         var token = Number("--characters-a-token", "Characters of a token.", usual.CharactersAToken, 0.25, 20);

@@ -24,11 +24,14 @@ internal static class PublishedLimits
     /// <summary>Queues for orchestrations that a task hub may have.</summary>
     public const int MostPartitions = 16;
 
-    /// <summary>Web PubSub: messages a second that a unit takes over REST, of 2 KB and for one user each.</summary>
-    public const int UnitRestMessages = 180;
+    /// <summary>Web PubSub: messages a second that a unit takes over WebSockets, of 2 KB and for a group of ten each.</summary>
+    public const int UnitMessages = 400;
 
     /// <summary>And bytes a second.</summary>
-    public const int UnitRestBytes = UnitRestMessages * 2_048;
+    public const int UnitBytes = UnitMessages * 2_048;
+
+    /// <summary>Such messages that a service takes a second, however many units it has.</summary>
+    public const int ServiceMessages = 15_000;
 
     /// <summary>Connections of a unit at once.</summary>
     public const int UnitConnections = 1_000;
@@ -78,7 +81,7 @@ internal sealed record PlanSource(string Key, string Text, string Address)
         new("queue", "Queue Storage: messages a second of a queue and of an account, for messages of 1 KiB.", "https://learn.microsoft.com/azure/storage/queues/scalability-targets"),
         new("provider", "The Azure Storage provider: one queue for activities, 4 queues for orchestrations unless host.json has up to 16. What it takes of storage for an answer is not published; it is estimated from that page.",
             "https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-azure-storage-provider"),
-        new("pubsub", "Web PubSub, performance: messages of 2 KB a second over REST with 99 % under a second (figures of 2021, to a user; to a group is taken for the same), connections of a unit. Latency stays low below 70 % of load.",
+        new("pubsub", "Web PubSub, performance: messages of 2 KB a second to small groups over WebSockets with 99 % under a second (figures of 2021, to groups of ten; over REST, which takes over where there is no WebSocket, a unit takes 180), connections of a unit. Latency stays low below 70 % of load.",
             "https://learn.microsoft.com/azure/azure-web-pubsub/concept-performance"),
         new("pubsub-units", "Web PubSub: units of a service; more than 100 are Premium_P2 and a preview, and more than 150 in a subscription and region have to be asked for.",
             "https://learn.microsoft.com/azure/azure-web-pubsub/howto-scale-manual-scale"),
