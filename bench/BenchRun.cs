@@ -6,17 +6,14 @@ namespace Cosmo.Bench;
 /// <summary>One run of the benchmark.</summary>
 internal static class BenchRun
 {
-    /// <summary>No scenario takes longer; one that would is ended, and the others go on.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(20);
-
     public static async Task<int> RunAsync(BenchOptions options)
     {
-        var scenarios = Scenario.All.Where(one => options.Names.Count == 0 || options.Names.Any(name => one.Name.StartsWith(name, StringComparison.OrdinalIgnoreCase))).ToList();
+        var scenarios = Scenario.All.Where(one => options.Names.Count == 0 ? !one.IsOnRequest : options.Names.Any(one.IsMeantBy)).ToList();
         if (options.IsList || scenarios.Count == 0)
         {
             foreach (var scenario in Scenario.All)
             {
-                Console.WriteLine($"  {scenario.Name,-14} {scenario.Description}");
+                Console.WriteLine($"  {scenario.Name,-24} {scenario.Description}");
             }
 
             return options.IsList ? ExitCodes.Done : throw new TerminalException(ExitCodes.Failed, $"Nothing begins with {string.Join(" or ", options.Names)}. What can be measured stands above.");
@@ -34,7 +31,7 @@ internal static class BenchRun
                 var all = progress.AddTask("starting", maxValue: scenarios.Count);
                 foreach (var scenario in scenarios)
                 {
-                    await RunAsync(scenario, options.Rounds, stack, figures, told => all.Description = $"{scenario.Name}: {told}", signals.Token);
+                    await RunAsync(scenario, options, stack, figures, told => all.Description = $"{scenario.Name}: {told}", signals.Token);
                     all.Increment(1);
                 }
             });
@@ -55,21 +52,28 @@ internal static class BenchRun
         await File.WriteAllTextAsync(file + ".json", Report.Json(figures.All, options.Rounds));
         Console.WriteLine(markdown);
         Console.WriteLine($"{file}.md and .json have it.");
-        return signals.ExitCode;
+        return signals.ExitCode is ExitCodes.Done && figures.HaveGap ? ExitCodes.Failed : signals.ExitCode;
     }
 
-    private static async Task RunAsync(Scenario scenario, int rounds, Stack stack, Figures figures, Action<string> tell, CancellationToken stopping)
+    private static async Task RunAsync(Scenario scenario, BenchOptions options, Stack stack, Figures figures, Action<string> tell, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        limit.CancelAfter(Limit);
-        var session = new Session(scenario.Name, new LoadClient(stack, limit.Token), figures, rounds, tell);
+        limit.CancelAfter(scenario.Limit(options.Minutes));
+        var session = new Session(scenario.Name, stack, figures, options.Rounds, options.Minutes, tell, limit.Token);
         try
         {
             await scenario.RunAsync(session);
         }
+        catch (Exception error) when (!limit.IsCancellationRequested)
+        {
+            // The others go on, and what was measured so far is told.
+            Console.WriteLine($"{scenario.Name} broke off: {error}");
+            figures.HaveGap = true;
+        }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
-            Console.WriteLine($"{scenario.Name} was ended after {Limit.TotalMinutes} minutes.");
+            figures.HaveGap = true;
+            Console.WriteLine($"{scenario.Name} was ended after {scenario.Limit(options.Minutes).TotalMinutes} minutes.");
         }
         finally
         {

@@ -33,6 +33,9 @@ internal sealed class Figures
 
     public IReadOnlyList<Figure> All => _all;
 
+    /// <summary>A scenario did not come to its end.</summary>
+    public bool HaveGap { get; set; }
+
     public void Add(string scenario, string path, string name, string unit, double value)
     {
         if (_all.Find(figure => figure.Scenario == scenario && figure.Name == name && figure.Path == path) is not { } figure)
@@ -54,6 +57,17 @@ internal sealed class Figures
         Add(scenario, path, $"{name}, p99", unit, Statistics.Percentile(all, 99));
     }
 
+    /// <summary>When what of an answer came, and what it took.</summary>
+    public void AddLatencies(string scenario, string path, Round round)
+    {
+        AddBoth(scenario, path, "publish to started", "ms", round.Milliseconds(one => one.Started - one.Published));
+        AddBoth(scenario, path, "publish to first text", "ms", round.Milliseconds(one => one.FirstText?.At - one.Published));
+        AddBoth(scenario, path, "model's first token to first text", "ms", round.Milliseconds(one => one.FirstText?.Age));
+        AddBoth(scenario, path, "model's last token to final update", "ms", round.Milliseconds(one => one.Final?.Age));
+        AddProcessor(scenario, path, round);
+        AddAllocations(scenario, path, round);
+    }
+
     /// <summary>Processor time by process, in milliseconds an answer.</summary>
     public void AddProcessor(string scenario, string path, Round round)
     {
@@ -64,6 +78,16 @@ internal sealed class Figures
 
         var own = path == "bare" ? round.Processor["bare's host"] + round.Processor["bare's worker"] : round.Processor["host"] + round.Processor.GetValueOrDefault("worker");
         Add(scenario, path, "processor time an answer, host and worker", "ms", own * 1000 / Math.Max(1, round.Answered.Count));
+    }
+
+    /// <summary>What host and worker allocated on their managed heaps, in kilobytes an answer.</summary>
+    public void AddAllocations(string scenario, string path, Round round)
+    {
+        string[] own = path switch { "bare" => ["bare's host", "bare's worker"], "cosmo" => ["host", "worker"], _ => [] };
+        foreach (var process in own)
+        {
+            Add(scenario, path, $"allocated an answer, {process}", "KB", round.Allocated.GetValueOrDefault(process) / 1000.0 / Math.Max(1, round.Answered.Count));
+        }
     }
 
     /// <summary>The most memory that host and worker held in a round.</summary>

@@ -4,8 +4,12 @@ using System.Text.Json;
 namespace Cosmo.Bench;
 
 /// <summary>What became of one question; times in microseconds as <see cref="TimeToken.Now"/> has them.</summary>
-internal sealed class Asked(string messageId, bool takesLags)
+/// <param name="messageId">The message.</param>
+/// <param name="takesLags">Whether the age of every token is noted.</param>
+/// <param name="isTimed">Whether the answer consists of <see cref="TimeToken"/>s.</param>
+internal sealed class Asked(string messageId, bool takesLags, bool isTimed = true)
 {
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string MessageId => messageId;
@@ -20,7 +24,8 @@ internal sealed class Asked(string messageId, bool takesLags)
     /// <summary>When the final update came, and how old its last token was.</summary>
     public (long At, long Age)? Final { get; set; }
 
-    public bool IsError { get; set; }
+    /// <summary>The final update's status; null while there is none.</summary>
+    public string? Status { get; set; }
 
     public int Updates { get; set; }
 
@@ -33,7 +38,14 @@ internal sealed class Asked(string messageId, bool takesLags)
 
     public bool TakesLags => takesLags;
 
+    public bool IsTimed => isTimed;
+
+    /// <summary>The first text has come.</summary>
+    public Task Begun => _begun.Task;
+
     public Task Ended => _ended.Task;
+
+    public void Begin() => _begun.TrySetResult();
 
     public void End() => _ended.TrySetResult();
 }
@@ -49,6 +61,9 @@ internal sealed class Listener : IAsyncDisposable
     private Listener(string channel) => Channel = channel;
 
     public string Channel { get; }
+
+    /// <summary>Told of each final update, expected or not, by the id of its message.</summary>
+    public Action<string>? Ended { get; set; }
 
     public static async Task<Listener> ConnectAsync(Uri webPubSub, string channel, CancellationToken cancellationToken)
     {
@@ -92,7 +107,17 @@ internal sealed class Listener : IAsyncDisposable
 
     private void Hear(ReadOnlySpan<byte> message, long now)
     {
-        if (_asked is not { } asked || !Payload.TryRead(message, out var payload) || payload.MessageId != asked.MessageId)
+        if (!Payload.TryRead(message, out var payload))
+        {
+            return;
+        }
+
+        if (payload.IsFinal)
+        {
+            Ended?.Invoke(payload.MessageId);
+        }
+
+        if (_asked is not { } asked || payload.MessageId != asked.MessageId)
         {
             return;
         }
@@ -105,14 +130,18 @@ internal sealed class Listener : IAsyncDisposable
         }
         else if (payload.Status == "in_progress" && payload.Text.Length > 0)
         {
-            asked.FirstText ??= (now, TimeToken.AgeOf(payload.Text, now));
-            Note(asked, payload, now);
+            asked.Begin();
+            if (asked.IsTimed)
+            {
+                asked.FirstText ??= (now, TimeToken.AgeOf(payload.Text, now));
+                Note(asked, payload, now);
+            }
         }
 
         if (payload.IsFinal)
         {
-            asked.IsError = payload.Status != "completed";
-            if (!asked.IsError)
+            asked.Status = payload.Status;
+            if (asked.IsTimed && payload.Status == "completed")
             {
                 asked.Final = (now, TimeToken.AgeOf(payload.Text.AsSpan(payload.Text.Length - TimeToken.Length), now));
                 Note(asked, payload, now);

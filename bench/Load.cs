@@ -12,7 +12,9 @@ internal sealed record Load(Func<int, Recipe> RecipeOf, int Questions, TimeSpan 
 /// <param name="Seconds">From the first question to the last answer.</param>
 /// <param name="Processor">Seconds of processor time by process.</param>
 /// <param name="Memory">The most memory that was seen, in MB, by process.</param>
-internal sealed record Round(IReadOnlyList<Asked> Asked, double Seconds, IReadOnlyDictionary<string, double> Processor, IReadOnlyDictionary<string, double> Memory)
+/// <param name="Allocated">Bytes that were allocated on the managed heap, by process, of those that have a <see cref="Gauge"/>.</param>
+internal sealed record Round(
+    IReadOnlyList<Asked> Asked, double Seconds, IReadOnlyDictionary<string, double> Processor, IReadOnlyDictionary<string, double> Memory, IReadOnlyDictionary<string, long> Allocated)
 {
     public IReadOnlyList<Asked> Answered { get; } = [.. Asked.Where(one => one.Final is not null)];
 
@@ -61,6 +63,7 @@ internal sealed partial class LoadClient(Stack stack, CancellationToken stopping
     {
         var ids = stack.Ids();
         var before = ids.ToDictionary(process => process.Key, process => ProcessFigures.ProcessorSeconds(process.Value));
+        var allocated = stack.Allocated(ids);
         var own = Environment.CpuUsage.TotalTime;
         var begun = TimeToken.Now;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -71,7 +74,8 @@ internal sealed partial class LoadClient(Stack stack, CancellationToken stopping
         used["client"] = (Environment.CpuUsage.TotalTime - own).TotalSeconds;
         var seconds = (TimeToken.Now - begun) / 1e6;
         await ended.CancelAsync();
-        return new Round([.. asked.SelectMany(one => one)], seconds, used, await memory);
+        return new Round(
+            [.. asked.SelectMany(one => one)], seconds, used, await memory, stack.Allocated(ids).ToDictionary(process => process.Key, process => process.Value - allocated[process.Key]));
     }
 
     /// <summary>Publishes messages, each in a channel of its own that nobody listens to. Answers how many seconds it took until the last was handed out.</summary>

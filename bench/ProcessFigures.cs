@@ -25,6 +25,9 @@ internal static class ProcessFigures
     /// <summary>Handles that a process has open.</summary>
     public static int Handles(int process) => Directory.GetFileSystemEntries($"/proc/{process}/fd").Length;
 
+    /// <summary>Threads of a process.</summary>
+    public static int Threads(int process) => Directory.GetDirectories($"/proc/{process}/task").Length;
+
     /// <summary>The process, or its only descendant where it is a wrapper's.</summary>
     public static int ProgramOf(int process)
     {

@@ -8,7 +8,7 @@ namespace Cosmo.Bench;
 /// <summary>Writes what was measured: a table for people, JSON for programs.</summary>
 internal static class Report
 {
-    private static readonly (string Name, string Title)[] Paths = [("direct", "direct path"), ("bare", "bare orchestration"), ("cosmo", "Cosmo")];
+    private static readonly (string Name, string Title)[] Paths = [("direct", "direct path"), ("bare", "bare orchestration"), ("cosmo", "Cosmo"), ("first", "first quarter"), ("last", "last quarter")];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static string Machine()

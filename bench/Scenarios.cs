@@ -1,3 +1,7 @@
+using System.Diagnostics;
+using Cosmo.Local.Terminal;
+using Cosmo.Local.Terminal.Running;
+
 namespace Cosmo.Bench;
 
 /// <summary>What is measured, by name.</summary>
@@ -12,7 +16,24 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
         Lag(1, 20), Lag(1, 50), Lag(100, 20), Lag(100, 50), Lag(300, 20), Lag(1000, 20),
         Begin, Short(20, 15, hasTool: false), Short(20, 8, hasTool: true), Trigger(1200),
         Cost(100, 50), Cost(1_000, 50), Cost(10_000, 20), Cost(60_000, 6),
+        Actions("plain", 3, hasTool: false), Actions("tool", 3, hasTool: true), Actions("long", 10, hasTool: false),
+        Steps("sqlite", 500), Steps(Azurite.Name, 100),
+        Channel(10), Channel(1_000), Channel(10_000),
+        FinishedInstances(0), FinishedInstances(100_000), FinishedInstances(1_000_000),
+        Threads(0), Threads(1_000_000),
+        LongRun,
     ];
+
+    /// <summary>No run of it takes longer; one that would is ended, and the others go on.</summary>
+    /// <param name="minutes">What a long run is asked to take.</param>
+    public TimeSpan Limit(int minutes) => TimeSpan.FromMinutes(IsOnRequest ? minutes + 10 : 20);
+
+    /// <summary>Whether it runs only where it is named.</summary>
+    public bool IsOnRequest { get; init; }
+
+    /// <summary>Whether a name is this one's, or its beginning where it is nobody's.</summary>
+    public bool IsMeantBy(string name) =>
+        All.Any(one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ? Name.Equals(name, StringComparison.OrdinalIgnoreCase) : Name.StartsWith(name, StringComparison.OrdinalIgnoreCase);
 
     private static string Count(int conversations) => conversations == 1 ? "1 conversation" : $"{conversations} conversations";
 
@@ -21,15 +42,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     {
         var listeners = await session.OpenAsync(conversations);
         var load = new Load(_ => new Recipe(60, 50, 150, HasTool: false), questions, TimeSpan.FromSeconds(4));
-        await session.CompareAsync(listeners, load, (name, path, round) =>
-        {
-            var figures = session.Figures;
-            figures.AddBoth(name, path, "publish to started", "ms", round.Milliseconds(one => one.Started - one.Published));
-            figures.AddBoth(name, path, "publish to first text", "ms", round.Milliseconds(one => one.FirstText?.At - one.Published));
-            figures.AddBoth(name, path, "model's first token to first text", "ms", round.Milliseconds(one => one.FirstText?.Age));
-            figures.AddBoth(name, path, "model's last token to final update", "ms", round.Milliseconds(one => one.Final?.Age));
-            figures.AddProcessor(name, path, round);
-        });
+        await session.CompareAsync(listeners, load, session.Figures.AddLatencies);
     });
 
     /// <summary>
@@ -91,22 +104,171 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
             session.Figures.Add(name, path, "answers a second", "1/s", round.Answered.Count / round.Seconds);
             session.Figures.AddBoth(name, path, "publish to final", "ms", round.Milliseconds(one => one.Final?.At - one.Published));
             session.Figures.AddProcessor(name, path, round);
+            session.Figures.AddAllocations(name, path, round);
         }, withBare: !hasTool);
     });
+
+    /// <summary>How many Durable actions an answer takes, counted in its history: they are what the Durable Task Scheduler bills.</summary>
+    private static Scenario Actions(string kind, int seconds, bool hasTool) => new(
+        $"actions-{kind}", $"Durable actions of an answer of {seconds} seconds{(hasTool ? " with a round of tools" : "")}",
+        session => session.CountActionsAsync(new Recipe(seconds * 20, 50, 150, hasTool)));
+
+    /// <summary>What a Durable store takes by itself: orchestrations of two activities that do nothing, all at once. Each has five steps, three of its own and the activities.</summary>
+    private static Scenario Steps(string store, int orchestrations) => new(
+        $"steps-{store}", $"Durable steps a second on {store}, {orchestrations} orchestrations of five steps at once",
+        session => session.CountStepsAsync(store == Azurite.Name, orchestrations, stepsEach: 5));
+
+    /// <summary>Answers in a channel that has had so many messages, each of which was answered: what the app keeps of them is there because it kept it.</summary>
+    private static Scenario Channel(int messages) => Growth("channel", messages, "messages in the channel", 1, async session =>
+    {
+        var listeners = await session.OpenAsync(1);
+        session.Tell($"answering {messages} messages");
+        await session.AskAsync(listeners, new Load(_ => new Recipe(2, 0, 0, HasTool: false), messages - 1, TimeSpan.Zero));
+        return listeners;
+    });
+
+    /// <summary>Answers with so many finished instances in the Durable store, copies of a real one with all its history.</summary>
+    private static Scenario FinishedInstances(int instances) => Growth("instances", instances, "finished instances", 20, async session =>
+    {
+        var listeners = await session.OpenAsync(20);
+        session.Tell($"filling in {instances} instances");
+        var started = await session.RestartAsync(() => session.Stores.FillInstances(instances));
+        session.Figures.Add($"growth-instances-{instances}", "cosmo", "seconds until the host is ready", "s", started.TotalSeconds);
+        return listeners;
+    });
+
+    /// <summary>Answers with so many other threads in Redis.</summary>
+    private static Scenario Threads(int threads) => Growth("threads", threads, "other threads in Redis", 20, async session =>
+    {
+        session.Tell($"filling in {threads} threads");
+        await session.Stores.FillThreadsAsync(threads, session.Stopping);
+        return await session.OpenAsync(20);
+    });
+
+    private static Scenario LongRun => new(Soak.Name, "an hour, or --minutes, of steady load with some trouble, and whether anything grows; where it is named", session => session.SoakAsync())
+    {
+        IsOnRequest = true,
+    };
+
+    /// <summary>Latencies, as <see cref="Latency"/> takes them, and the stores' sizes, where there was nothing and then much. Nothing of it is left for others.</summary>
+    private static Scenario Growth(string of, int size, string description, int conversations, Func<Session, Task<IReadOnlyList<Listener>>> fill) =>
+        new($"growth-{of}-{size}", $"times of answers with {size} {description}, {Count(conversations)} at once", async session =>
+        {
+            await session.ClearAsync();
+            try
+            {
+                var begun = Stopwatch.GetTimestamp();
+                var listeners = await fill(session);
+                Console.WriteLine($"{size} {description} after {Stopwatch.GetElapsedTime(begun).TotalSeconds:0} seconds.");
+                await session.WarmAsync();
+                var (_, redis) = await session.Stores.RedisAsync();
+                session.Figures.Add($"growth-{of}-{size}", "cosmo", "Durable store", "MB", session.Stores.DurableBytes / 1e6);
+                session.Figures.Add($"growth-{of}-{size}", "cosmo", "Redis", "MB", redis / 1e6);
+                await session.CompareAsync(listeners, new Load(_ => new Recipe(60, 50, 150, HasTool: false), conversations == 1 ? 4 : 3, TimeSpan.FromSeconds(4)), session.Figures.AddLatencies);
+            }
+            finally
+            {
+                await session.ClearAsync();
+            }
+        });
 }
 
 /// <summary>One run of a scenario.</summary>
-internal sealed class Session(string name, LoadClient client, Figures figures, int rounds, Action<string> tell)
+internal sealed class Session(string name, Stack stack, Figures figures, int rounds, int minutes, Action<string> tell, CancellationToken stopping)
 {
+    private readonly LoadClient _client = new(stack, stopping);
     private readonly List<Listener> _opened = [];
 
     public Figures Figures => figures;
 
+    public Stores Stores { get; } = new(stack);
+
+    public CancellationToken Stopping => stopping;
+
+    public void Tell(string what) => tell(what);
+
     public async Task<IReadOnlyList<Listener>> OpenAsync(int conversations)
     {
         tell("opening");
-        _opened.AddRange(await client.OpenAsync($"{name}-{Guid.NewGuid().ToString("N")[..6]}", conversations));
+        _opened.AddRange(await _client.OpenAsync($"{name}-{Guid.NewGuid().ToString("N")[..6]}", conversations));
         return _opened;
+    }
+
+    /// <summary>Asks of Cosmo what is not measured.</summary>
+    public Task<Round> AskAsync(IReadOnlyList<Listener> listeners, Load load) => _client.RunAsync(_client.Cosmo, listeners, load);
+
+    /// <summary>Some hundred short answers, after which the code of a process that has just been started is compiled.</summary>
+    public async Task WarmAsync()
+    {
+        tell("warming up");
+        var listeners = await _client.OpenAsync($"{name}-warm-{Guid.NewGuid().ToString("N")[..6]}", 20);
+        _opened.AddRange(listeners);
+        await AskAsync(listeners, new Load(_ => new Recipe(10, 0, 0, HasTool: false), 25, TimeSpan.Zero));
+    }
+
+    /// <summary>Restarts the functions with empty stores.</summary>
+    public async Task ClearAsync()
+    {
+        tell("emptying the stores");
+        await RestartAsync(Stores.ClearInstances);
+        await Stores.ClearRedisAsync();
+    }
+
+    /// <summary>Restarts the functions, without the comparison of all keys with the index of threads, which would run beside what is measured.</summary>
+    /// <inheritdoc cref="Stack.RestartFunctionsAsync"/>
+    public Task<TimeSpan> RestartAsync(Action meanwhile) =>
+        stack.RestartFunctionsAsync(meanwhile, new Dictionary<string, string?> { ["AzureWebJobs.RefreshThreadIndex.Disabled"] = "true" }, CancellationToken.None);
+
+    public async Task SoakAsync()
+    {
+        using var soak = new Soak(stack, Stores, figures, tell, stopping);
+        await soak.RunAsync(minutes);
+    }
+
+    public async Task CountActionsAsync(Recipe recipe)
+    {
+        var listeners = await OpenAsync(1);
+        await Stores.ActionsAsync(0, 1, stopping);
+        for (var round = 1; round <= rounds; round++)
+        {
+            tell($"round {round} of {rounds}");
+            var before = Stores.NewestInstance();
+            await AskAsync(listeners, new Load(_ => recipe, 1, TimeSpan.Zero));
+            figures.Add(name, "cosmo", "Durable actions", "", (await Stores.ActionsAsync(before, 1, stopping)).Single());
+        }
+    }
+
+    public async Task CountStepsAsync(bool onAzurite, int orchestrations, int stepsEach)
+    {
+        var listeners = (IReadOnlyList<Listener>)await _client.OpenAsync($"{name}-{Guid.NewGuid().ToString("N")[..6]}", 1, isWarm: false);
+        _opened.AddRange(listeners);
+        try
+        {
+            await stack.RestartBareAsync(onAzurite, stopping);
+        }
+        catch (TerminalException error) when (onAzurite)
+        {
+            Console.WriteLine($"{name} is left out: {error.Message}");
+            return;
+        }
+
+        var burst = new AnswerPath("bare", (channel, messageId, _, token) => stack.PublishBurstAsync(channel, messageId, orchestrations, token));
+        for (var round = 0; round <= rounds; round++)
+        {
+            tell(round == 0 ? "warming up" : $"round {round} of {rounds}");
+            var result = await _client.RunAsync(burst, listeners, new Load(_ => new Recipe(1, 0, 0, HasTool: false), 1, TimeSpan.Zero));
+            if (round > 0 && result.Answered.Count == 1)
+            {
+                figures.Add(name, burst.Name, "steps a second", "1/s", orchestrations * stepsEach / result.Seconds);
+                figures.Add(name, burst.Name, "orchestrations a second", "1/s", orchestrations / result.Seconds);
+                figures.Add(name, burst.Name, "processor time a step, host and worker", "ms", (result.Processor["bare's host"] + result.Processor["bare's worker"]) * 1000 / (orchestrations * stepsEach));
+            }
+        }
+
+        if (onAzurite)
+        {
+            await stack.RestartBareAsync(onAzurite: false, stopping);
+        }
     }
 
     /// <summary>The ways in turns, one round first that is not counted, unless it is about that.</summary>
@@ -114,10 +276,10 @@ internal sealed class Session(string name, LoadClient client, Figures figures, i
     {
         for (var round = isCold ? 1 : 0; round <= rounds; round++)
         {
-            foreach (var path in (AnswerPath[])[client.Direct, .. withBare ? [client.Bare] : Array.Empty<AnswerPath>(), client.Cosmo])
+            foreach (var path in (AnswerPath[])[_client.Direct, .. withBare ? [_client.Bare] : Array.Empty<AnswerPath>(), _client.Cosmo])
             {
                 tell(round == 0 ? $"warming up, {path.Name}" : $"round {round} of {rounds}, {path.Name}");
-                var result = await client.RunAsync(path, listeners, load);
+                var result = await _client.RunAsync(path, listeners, load);
                 if (round > 0)
                 {
                     take(name, path.Name, result);
@@ -132,7 +294,7 @@ internal sealed class Session(string name, LoadClient client, Figures figures, i
         for (var round = 0; round <= rounds; round++)
         {
             tell(round == 0 ? "warming up" : $"round {round} of {rounds}");
-            var seconds = await client.TakeInAsync(messages, new Recipe(2, 0, 25_000, HasTool: false));
+            var seconds = await _client.TakeInAsync(messages, new Recipe(2, 0, 25_000, HasTool: false));
             if (round > 0)
             {
                 figures.Add(name, "cosmo", "messages a second", "1/s", messages / seconds);
@@ -145,7 +307,7 @@ internal sealed class Session(string name, LoadClient client, Figures figures, i
         for (var round = 0; round <= rounds; round++)
         {
             tell(round == 0 ? "warming up" : $"round {round} of {rounds}");
-            var (result, redis) = await client.CountRedisAsync(() => client.RunAsync(client.Cosmo, listeners, load));
+            var (result, redis) = await _client.CountRedisAsync(() => _client.RunAsync(_client.Cosmo, listeners, load));
             if (round > 0 && result.Answered is [var answer])
             {
                 figures.Add(name, "cosmo", "messages of Web PubSub", "", answer.Updates);
@@ -153,6 +315,7 @@ internal sealed class Session(string name, LoadClient client, Figures figures, i
                 figures.Add(name, "cosmo", "bytes to the client for each of the text", "", answer.Bytes / (double)(answer.Seen * TimeToken.Length));
                 figures.Add(name, "cosmo", "commands and scripts of Redis", "", redis);
                 figures.AddProcessor(name, "cosmo", result);
+                figures.AddAllocations(name, "cosmo", result);
             }
         }
     }

@@ -4,7 +4,9 @@ using Cosmo.Local.Host;
 using Cosmo.Local.Terminal;
 using Cosmo.Local.Terminal.Brokers;
 using Cosmo.Local.Terminal.Processes;
+using Cosmo.Local.Terminal.Running;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 
 namespace Cosmo.Bench;
 
@@ -28,6 +30,7 @@ internal sealed class Stack : IAsyncDisposable
     private readonly Dictionary<string, string?> _environment;
     private readonly string _folder;
     private readonly string _functions;
+    private readonly Azurite _azurite;
     private IConnection? _connection;
     private IChannel? _channel;
 
@@ -38,12 +41,14 @@ internal sealed class Stack : IAsyncDisposable
         var original = LocalSettings.Load();
         Ports = FreeBlock();
         _settings = Ports.Move(original);
+        _azurite = Azurite.At(new ConfigurationBuilder().Build(), Ports);
         (ModelPort, RedisUrl) = (LocalPorts.Free(), $"redis://127.0.0.1:{Ports.Redis}");
         _environment = PortBlock.EnvironmentOf(_settings, original);
         _environment["REDIS_URL"] = RedisUrl;
         _environment["RABBITMQ_URL"] = RabbitMQUrl;
         _environment["AzureFunctionsJobHost__extensions__durableTask__storageProvider__type"] = "sqlite";
         _environment["AzureFunctionsJobHost__logging__logLevel__default"] = "Warning";
+        Gauge.AddTo(_environment, Directory.CreateDirectory(GaugeFolder).FullName);
         foreach (var (name, value) in options.Settings)
         {
             _environment[name] = value;
@@ -62,9 +67,21 @@ internal sealed class Stack : IAsyncDisposable
 
     public Uri Model => new($"http://127.0.0.1:{ModelPort}/v1/");
 
+    /// <summary>OpenAI's emulator, which knows more than <see cref="Model"/>.</summary>
+    public Uri OpenAI => new($"http://127.0.0.1:{Ports.OpenAI}/v1");
+
     public Uri Weather => new($"http://127.0.0.1:{Ports.BackEnds}/");
 
     public Uri Api => new($"http://127.0.0.1:{Ports.Functions}/api/");
+
+    /// <summary>Where the functions keep their data.</summary>
+    public string Folder => _folder;
+
+    /// <summary>Where the gauges of their processes are.</summary>
+    public string GaugeFolder => Path.Combine(_folder, "gauges");
+
+    /// <summary>The Durable store of the functions.</summary>
+    public string Database => Path.Combine(_folder, "durable.db");
 
     public static string Token(Uri audience, string?[] roles, string?[] groups) => Tokens.Create(audience.ToString(), TimeSpan.FromHours(12), null, roles, groups);
 
@@ -94,6 +111,65 @@ internal sealed class Stack : IAsyncDisposable
     {
         var body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { Channel = channel, Id = messageId, Text = "" });
         await _channel!.BasicPublishAsync("", "bare_queue", body, cancellationToken);
+    }
+
+    /// <summary>Has the bare app run so many orchestrations of two activities, of which the last to end tells the channel.</summary>
+    public async Task PublishBurstAsync(string channel, string messageId, int orchestrations, CancellationToken cancellationToken)
+    {
+        var body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { Channel = channel, Id = messageId, Count = orchestrations });
+        await _channel!.BasicPublishAsync("", "bare_bursts", body, cancellationToken);
+    }
+
+    /// <summary>Stops the functions in an orderly way, does what can only be done then, and starts them again.</summary>
+    /// <param name="meanwhile">What is done to their data; null for nothing.</param>
+    /// <param name="settings">Settings beside those that they have; null for none.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>How long the start took until all was well.</returns>
+    public async Task<TimeSpan> RestartFunctionsAsync(Action? meanwhile, IReadOnlyDictionary<string, string?>? settings, CancellationToken cancellationToken)
+    {
+        await _processes.EndAsync("functions", TimeSpan.FromSeconds(12));
+        meanwhile?.Invoke();
+        var begun = System.Diagnostics.Stopwatch.GetTimestamp();
+        await StartFunctionsAsync(settings, cancellationToken);
+        return System.Diagnostics.Stopwatch.GetElapsedTime(begun);
+    }
+
+    /// <summary>Starts the bare app anew, on Azurite or on the store that it had.</summary>
+    /// <exception cref="TerminalException">Azurite is not there and cannot be installed, or something does not start.</exception>
+    public async Task RestartBareAsync(bool onAzurite, CancellationToken cancellationToken)
+    {
+        if (onAzurite)
+        {
+            await _azurite.StartAsync(_processes, _folder, cancellationToken);
+        }
+
+        await _processes.EndAsync("bare", TimeSpan.FromSeconds(12));
+        if (!onAzurite)
+        {
+            await _processes.EndAsync(Azurite.Name, TimeSpan.FromSeconds(1));
+        }
+
+        await StartBareAsync(
+            onAzurite
+                ? new() { ["AzureWebJobsStorage"] = _azurite.ConnectionString, ["AzureFunctionsJobHost__extensions__durableTask__storageProvider__type"] = "AzureStorage" }
+                : [],
+            cancellationToken);
+    }
+
+    /// <summary>Takes the dead letters as they come, until it is disposed of.</summary>
+    /// <param name="heard">Gets the id of each letter's message.</param>
+    /// <param name="cancellationToken">Ends the beginning.</param>
+    public async Task<IAsyncDisposable> HearDeadLettersAsync(Action<string> heard, CancellationToken cancellationToken)
+    {
+        var channel = await _connection!.CreateChannelAsync(cancellationToken: cancellationToken);
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += (_, letter) =>
+        {
+            heard(letter.BasicProperties.Headers?["x-cosmo-message-id"] is byte[] messageId ? System.Text.Encoding.UTF8.GetString(messageId) : "");
+            return Task.CompletedTask;
+        };
+        await channel.BasicConsumeAsync("cosmo_queue_failed", autoAck: true, consumer, cancellationToken);
+        return channel;
     }
 
     /// <summary>Messages that no one has been given yet.</summary>
@@ -131,11 +207,16 @@ internal sealed class Stack : IAsyncDisposable
         return ids;
     }
 
+    /// <summary>Bytes that processes have allocated since they began; those that have no gauge are left out.</summary>
+    public Dictionary<string, long> Allocated(IReadOnlyDictionary<string, int> ids) => ids
+        .Where(process => process.Key.EndsWith("host", StringComparison.Ordinal) || process.Key.EndsWith("worker", StringComparison.Ordinal))
+        .ToDictionary(process => process.Key, process => Gauge.Read(GaugeFolder, process.Value, collects: false).Allocated);
+
     public async ValueTask DisposeAsync()
     {
         await (_connection?.DisposeAsync() ?? ValueTask.CompletedTask);
         await Task.WhenAll(_processes.EndAsync("functions", TimeSpan.FromSeconds(12)), _processes.EndAsync("bare", TimeSpan.FromSeconds(12)));
-        await Task.WhenAll(((string[])["direct", "model", "emulators", "rabbitmq", "redis"]).Select(name => _processes.EndAsync(name, TimeSpan.FromSeconds(1))));
+        await Task.WhenAll(((string[])["direct", "model", "emulators", "rabbitmq", "redis"]).Append(Azurite.Name).Select(name => _processes.EndAsync(name, TimeSpan.FromSeconds(1))));
         await _supply.DisposeAsync();
         _processes.Dispose();
     }
@@ -159,26 +240,42 @@ internal sealed class Stack : IAsyncDisposable
         await StartReadyAsync("direct", Bench("direct", Model.ToString(), WebPubSub.ToString(), Weather.ToString()), cancellationToken);
         _connection = await new ConnectionFactory { Uri = new Uri(RabbitMQUrl) }.CreateConnectionAsync(cancellationToken);
         _channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        await _channel.QueueDeclareAsync("bare_queue", durable: true, exclusive: false, autoDelete: false, cancellationToken: cancellationToken);
-        await StartBareAsync(cancellationToken);
-        await StartFunctionsAsync(cancellationToken);
+        foreach (var queue in (string[])["bare_queue", "bare_bursts"])
+        {
+            await _channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, cancellationToken: cancellationToken);
+        }
+
+        await StartBareAsync([], cancellationToken);
+        await StartFunctionsAsync(null, cancellationToken);
     }
 
-    private async Task StartFunctionsAsync(CancellationToken cancellationToken)
+    private async Task StartFunctionsAsync(IReadOnlyDictionary<string, string?>? settings, CancellationToken cancellationToken)
     {
+        var environment = new Dictionary<string, string?>(_environment) { ["OPENAI_BASE_URL"] = Model.ToString() };
+        foreach (var (name, value) in settings ?? new Dictionary<string, string?>())
+        {
+            environment[name] = value;
+        }
+
         var launch = _functions.Length > 0
             ? Programs.Of(_functions, "functions", "--port", Text(Ports.Functions), "--data", _folder)
             : Programs.Own("functions", "--port", Text(Ports.Functions), "--data", _folder);
-        _processes.Start("functions", launch with { Environment = new Dictionary<string, string?>(_environment) { ["OPENAI_BASE_URL"] = Model.ToString() } });
+        _processes.Start("functions", launch with { Environment = environment });
         using var http = new HttpClient { Timeout = Limit };
         await _processes.WaitUntilAsync("functions", Limit, async () => await IsHealthyAsync(http, cancellationToken), cancellationToken);
     }
 
-    private async Task StartBareAsync(CancellationToken cancellationToken)
+    private async Task StartBareAsync(Dictionary<string, string?> settings, CancellationToken cancellationToken)
     {
+        foreach (var (name, value) in _environment)
+        {
+            settings.TryAdd(name, value);
+        }
+
         var app = Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "Bare", "bin", "Release", "net10.0");
         var folder = Directory.CreateDirectory(Path.Combine(_folder, "bare")).FullName;
-        _processes.Start("bare", Programs.Own("functions", "--app", app, "--port", "0", "--data", folder) with { Environment = _environment });
+        _processes.Start("bare", Programs.Own("functions", "--app", app, "--port", "0", "--data", folder) with { Environment = settings });
+        await _processes.WaitUntilAsync("bare", Limit, async () => (await _channel!.QueueDeclarePassiveAsync("bare_bursts", cancellationToken)).ConsumerCount > 0, cancellationToken);
         await _processes.WaitUntilAsync("bare", Limit, async () => (await _channel!.QueueDeclarePassiveAsync("bare_queue", cancellationToken)).ConsumerCount > 0, cancellationToken);
     }
 

@@ -61,6 +61,20 @@ public sealed class UpdateLogTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_refusal_is_in_the_log_and_leaves_no_fence_behind()
+    {
+        await _log.RecordUnfencedAsync(First.Channel, Updates.Rejected("msg-1", "no", "no"), TestContext.Current.CancellationToken);
+
+        var keys = (string[])(await _redis.Connection.RunAsync(database => database.ExecuteAsync("KEYS", $"{_redis.Prefix}fence:*"), TestContext.Current.CancellationToken))!;
+        foreach (var key in keys)
+        {
+            (await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(key), TestContext.Current.CancellationToken) ?? TimeSpan.Zero).ShouldBeLessThanOrEqualTo(TimeSpan.FromSeconds(1));
+        }
+
+        (await _log.ReadAsync(First.Channel, 0, TestContext.Current.CancellationToken)).ShouldHaveSingleItem().Payload.Message.ShouldBe("no");
+    }
+
+    [Fact]
     public async Task The_replay_of_a_message_has_a_fence_of_its_own()
     {
         await RecordAsync(First, Updates.Rejected("msg-1", "Sorry.", "why"));

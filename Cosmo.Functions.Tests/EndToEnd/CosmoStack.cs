@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
+using Cosmo.Local.Durable.Storage;
 using Cosmo.Local.Emulators;
 using Cosmo.Local.Emulators.Backends;
 using Cosmo.Local.Emulators.OpenAI;
@@ -8,6 +9,7 @@ using Cosmo.Local.Emulators.WebPubSub;
 using Cosmo.Local.Emulators.WebPubSub.Events;
 using Cosmo.Local.Host;
 using Cosmo.Local.Host.Http;
+using Cosmo.Local.Terminal.Planning;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
@@ -270,6 +272,14 @@ internal sealed class CosmoStack : IAsyncDisposable
     public Task<string> HistoryAsync(string instanceId, CancellationToken cancellationToken) => Http.GetStringAsync(
         new Uri(Http.BaseAddress!, $"/runtime/webhooks/durabletask/instances/{instanceId}?showInput=true&showHistory=true&showHistoryOutput=true&code={Uri.EscapeDataString(Keys.SystemKey)}"),
         cancellationToken);
+
+    /// <summary>How many Durable actions an orchestration has taken that has ended.</summary>
+    public int ActionsOf(string instanceId)
+    {
+        using var session = new SqliteSession(Path.Combine(_folder, "durable.db"), Synchronous.Normal);
+        var id = Instances.Find(session, instanceId)!.Value.Id;
+        return DurableActions.Count(Instances.History(session, id).SelectMany(HistoryText.Read));
+    }
 
     /// <summary>Opens a channel as a browser does: by negotiation.</summary>
     public async Task<ChatClient> OpenAsync(string channel, string query = "")

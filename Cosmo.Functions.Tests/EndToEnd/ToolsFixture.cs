@@ -8,7 +8,17 @@ namespace Cosmo.Functions.Tests.EndToEnd;
 /// <summary>A stack with all its tools, shared by tests that each have their own channel.</summary>
 public class ToolsFixture : CosmoFixture
 {
-    protected override Dictionary<string, string> Settings => new() { ["Cosmo:Conversations:MaxWaiting"] = "100" };
+    protected override Dictionary<string, string> Settings => new(WorkerGauge.SettingsAt(GaugePath)) { ["Cosmo:Conversations:MaxWaiting"] = "100" };
+
+    /// <summary>Where the worker's <see cref="WorkerGauge"/> answers.</summary>
+    internal string GaugePath { get; } = Path.Combine(Path.GetTempPath(), $"cosmo-gauge-{Guid.NewGuid():n}");
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        File.Delete(GaugePath);
+        GC.SuppressFinalize(this);
+    }
 
     /// <summary>The headers with which App Service authentication says who calls.</summary>
     internal static (string Name, string Value)[] Principal(params string[] roles)

@@ -17,6 +17,9 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     private const int MaximumEntries = 1000;
 
     private const int FenceDays = 7;
+
+    /// <summary>What is no message's fence is asked by nobody.</summary>
+    private const int NoFenceSeconds = 1;
     private const int SequenceDays = 90;
 
     /// <summary>
@@ -101,11 +104,11 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
 
     /// <summary>What <see cref="RecordFunction"/> needs to record an update of a message.</summary>
     /// <inheritdoc cref="RecordAsync(MessageAddress, UpdatePayload, string?, CancellationToken)" path="/param" />
-    public LogEntry EntryOf(MessageAddress address, UpdatePayload payload, string? once) => EntryOf(address.Channel, FenceKey(address), payload, once);
+    public LogEntry EntryOf(MessageAddress address, UpdatePayload payload, string? once) => EntryOf(address.Channel, FenceKey(address), FenceDays * 86_400, payload, once);
 
     /// <summary>Records an update about a message that was never taken in, and so has no fence of its own.</summary>
     public Task<RecordedUpdate> RecordUnfencedAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken) =>
-        RecordAsync(EntryOf(channel, $"{Key("fence", channel)}:rejected:{Guid.NewGuid():N}", payload, null), cancellationToken);
+        RecordAsync(EntryOf(channel, $"{Key("fence", channel)}:rejected:{Guid.NewGuid():N}", NoFenceSeconds, payload, null), cancellationToken);
 
     /// <summary>Remembers that the final update left, so that a repeated finish does not send it again.</summary>
     public Task MarkFinalSentAsync(MessageAddress address, CancellationToken cancellationToken) =>
@@ -192,7 +195,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         return [.. Enumerable.Range(0, pairs.Length / 2).Select(i => new UnsettledUpdate(pairs[2 * i], TimeSpan.FromMilliseconds(pairs[(2 * i) + 1])))];
     }
 
-    private LogEntry EntryOf(string channel, string fenceKey, UpdatePayload payload, string? once)
+    private LogEntry EntryOf(string channel, string fenceKey, int fenceSeconds, UpdatePayload payload, string? once)
     {
         var now = clock.GetUtcNow();
         payload = payload with { Timestamp = now.ToUnixTimeMilliseconds() / 1000.0, Sequence = null };
@@ -205,7 +208,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
                 JsonSerializer.Serialize(payload, CosmoJson.Options),
                 now.ToUnixTimeMilliseconds(),
                 options.Value.LogMinutes * 60,
-                FenceDays * 86_400,
+                fenceSeconds,
                 SequenceDays * 86_400,
                 MaximumEntries,
                 redis.Prefix + SaidIn(channel),

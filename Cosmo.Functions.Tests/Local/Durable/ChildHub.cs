@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Cosmo.Functions.Tests.EndToEnd;
 using Cosmo.Functions.Tests.Local.Durable;
 using Cosmo.Local.Durable;
 using DurableTask.Core;
@@ -246,6 +247,11 @@ internal static class StartupHook
         {
             ChildProgram.RunAsync(folder).GetAwaiter().GetResult();
             Environment.Exit(0);
+        }
+
+        if (Environment.GetEnvironmentVariable(WorkerGauge.PathVariable) is { Length: > 0 } path)
+        {
+            new WorkerGauge(path).Open();
         }
     }
 }

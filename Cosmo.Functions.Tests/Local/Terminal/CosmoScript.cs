@@ -35,7 +35,7 @@ internal sealed class CosmoScript : IDisposable
             File.Copy(Path.Combine(Root, name), Path.Combine(_folder, name));
         }
 
-        foreach (var project in (string[])["Cosmo.Functions", "Cosmo.Local", "Cosmo.Local/StandIns/Some.Package"])
+        foreach (var project in (string[])["Cosmo.Functions", "Cosmo.Local", "Cosmo.Local/StandIns/Some.Package", "bench"])
         {
             Directory.CreateDirectory(Path.Combine(_folder, project));
             Write($"{project}/{Path.GetFileName(project)}.csproj", "");

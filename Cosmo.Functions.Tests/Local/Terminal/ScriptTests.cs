@@ -125,6 +125,19 @@ public sealed class ScriptTests : IDisposable
         _script.Builds.ShouldBe(["Cosmo.sln"]);
     }
 
+    [Fact]
+    public async Task The_tests_are_built_anew_where_the_benchmark_has_changed_and_only_then()
+    {
+        await _script.RunAsync("test");
+        await _script.RunAsync("test");
+        _script.Builds.Count.ShouldBe(1);
+
+        _script.Write("bench/New.cs", "");
+        await _script.RunAsync("test");
+
+        _script.Builds.Count.ShouldBe(2);
+    }
+
     [Theory]
     [InlineData(
         "x.csproj : error NU1301: Unable to load the service index for source https://api.nuget.org/v3/index.json. [x]",
