@@ -8,6 +8,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using DurableTask.Core.Exceptions;
 using Microsoft.DurableTask;
@@ -90,7 +91,6 @@ internal sealed class AnswerStarter(
         var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt) { Profile = profile };
         var instanceId = InstanceId(address);
         var until = Backoff.After(patience, clock);
-        using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
         try
         {
             if (properties.IsOfProducer)
@@ -137,7 +137,7 @@ internal sealed class AnswerStarter(
                 clock.GetUtcNow(),
                 options.Value.Deadlines,
                 options.Value.MaxToolRounds,
-                activity?.Id ?? Activity.Current?.Id,
+                Activity.Current?.Id,
                 TimeSpan.FromMinutes(options.Value.ApprovalMinutes))
             {
                 Replaces = message.Replaces,
