@@ -128,7 +128,7 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
         chat.Attributes.Keys.ShouldBe(
             [
                 "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.request.stream", "gen_ai.conversation.id", "gen_ai.response.id", "gen_ai.response.model",
-                "gen_ai.response.finish_reasons", "gen_ai.response.time_to_first_chunk", "gen_ai.usage.input_tokens", "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.output_tokens",
+                "gen_ai.response.finish_reasons", "gen_ai.response.time_to_first_chunk", "gen_ai.usage.input_tokens", "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.output_tokens", "cosmo.time_to_first_text",
             ],
             ignoreOrder: true);
     }

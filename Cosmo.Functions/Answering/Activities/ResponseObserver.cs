@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting.Observability;
@@ -34,7 +35,9 @@ internal sealed class ResponseObserver(
             _hasText = true;
             if (receivedAt is { } received)
             {
-                Telemetry.FirstText.Record((clock.GetUtcNow() - received).TotalSeconds);
+                var seconds = (clock.GetUtcNow() - received).TotalSeconds;
+                Activity.Current?.SetTag("cosmo.time_to_first_text", seconds);
+                Telemetry.FirstText.Record(seconds);
             }
         }
 

@@ -94,6 +94,7 @@ internal sealed class RunAssistant(
     /// <summary>The first round, in the channel's thread; if that is gone, in another. What another orchestration has is that one's to end.</summary>
     private async Task<RunResult> BeginAsync(RunInput input, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
+        Telemetry.TurnWait.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
         for (string? gone = null; ;)
         {
             var (claim, threadId, merged) = await opening.OpenAsync(input, gone, client, bounds);

@@ -38,6 +38,15 @@ internal static class Telemetry
     public static Histogram<double> Overall { get; } = Meter.CreateHistogram<double>(
         "cosmo.conversation.duration", "s", "From the receipt of a message to its final update.", advice: Operations);
 
+    /// <summary>From the receipt of a message to the beginning of the work on it: mostly the wait for its turn.</summary>
+    public static Histogram<double> TurnWait { get; } = Meter.CreateHistogram<double>(
+        "cosmo.turn.wait.duration", "s", "From the receipt of a message to the beginning of the work on it.", advice: Operations);
+
+    /// <summary>Tagged with <c>cosmo.queue</c>: <c>messages</c> or <c>dead_letters</c>.</summary>
+    public static Gauge<long> QueueMessages { get; } = Meter.CreateGauge<long>("cosmo.queue.messages", "{message}", "Messages that lie ready in a queue.");
+
+    public static Gauge<long> QueueConsumers { get; } = Meter.CreateGauge<long>("cosmo.queue.consumers", "{consumer}", "Who consumes from the queue of messages.");
+
     /// <summary>Pieces of text that went out with a later one.</summary>
     public static Counter<long> UpdatesConflated { get; } = Meter.CreateCounter<long>(
         "cosmo.updates.conflated", "{update}", "Pieces of text that went out with a later one.");
