@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Cosmo.Functions.Tests.Infra;
 using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests.EndToEnd.Observability;
@@ -169,14 +170,20 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
     }
 
     [Fact]
-    public async Task Metrics_have_units_exemplars_and_no_names_of_channels()
+    public async Task Metrics_have_units_exemplars_the_labels_of_the_dashboards_and_no_names_of_channels()
     {
         await using var client = await _stack.OpenAsync(_channel);
-
+        await _stack.FaultWebPubSubAsync("""{ "send": { "status": 503 } }""");
         await SendAsync(Question);
+        await _collector.UntilAsync(seen => Has(seen, "messaging.client.sent.messages", "error_type"), _limit.Token);
+        await _stack.FaultWebPubSubAsync("{}");
         await client.FinalAsync("msg-1");
-        await _collector.UntilAsync(seen => seen.Metrics.Keys.Any(key => key.Name == "cosmo.conversation.duration"), _limit.Token);
+        await _stack.FaultAsync("""[{ "status": 400, "times": 1 }]""");
+        await _stack.Queue.SendAsync(_channel, "msg-2", "Hello");
+        await client.FinalAsync("msg-2");
 
+        await _collector.UntilAsync(seen => Dashboards.Labels().All(label => Has(seen, label.Instrument, label.Label)), _limit.Token)
+            .ContinueWith(_ => Dashboards.Labels().Distinct().Where(label => !Has(_collector, label.Instrument, label.Label)).ShouldBeEmpty(), TaskScheduler.Default);
         var metrics = _collector.Metrics.ToDictionary(metric => metric.Key.Name, metric => metric.Value);
         metrics.Values.ShouldAllBe(metric => metric.Unit.Length > 0);
         metrics["gen_ai.client.operation.duration"].Histogram.DataPoints.ShouldContain(point => point.Exemplars.Any(exemplar => exemplar.TraceId.Length == 16));
@@ -185,6 +192,12 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
             metric.ToString().ShouldNotContain("channel-");
         }
     }
+
+    private static bool Has(OtlpCollector seen, string instrument, string label) =>
+        seen.Metrics.GetValueOrDefault(("cosmo", instrument)) is { } metric
+        && new[] { metric.Sum?.DataPoints, metric.Gauge?.DataPoints }.OfType<IEnumerable<Otlp.NumberPoint>>().SelectMany(points => points).Select(point => point.Attributes)
+            .Concat((metric.Histogram?.DataPoints ?? []).Select(point => point.Attributes))
+            .Any(attributes => attributes.Any(attribute => attribute.Key.Replace('.', '_') == label));
 
     private static bool IsOrchestration(SeenSpan span) => span.Name == "orchestration:AnswerMessage@(1.0)";
 
