@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Cosmo.Functions.Access;
@@ -137,7 +136,6 @@ internal sealed class AnswerStarter(
                 clock.GetUtcNow(),
                 options.Value.Deadlines,
                 options.Value.MaxToolRounds,
-                Activity.Current?.Id,
                 TimeSpan.FromMinutes(options.Value.ApprovalMinutes))
             {
                 Replaces = message.Replaces,
