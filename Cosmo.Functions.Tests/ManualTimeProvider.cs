@@ -14,6 +14,9 @@ internal sealed class ManualTimeProvider : TimeProvider
         init => _now = value;
     }
 
+    /// <summary>How many timers were made so far.</summary>
+    public int TimersMade { get; private set; }
+
     /// <summary>Timers no longer than this are not waited for: the clock goes on to them by itself. Zero (none) by default.</summary>
     public TimeSpan SkipUpTo { get; init; }
 
@@ -31,6 +34,11 @@ internal sealed class ManualTimeProvider : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
+        lock (_lock)
+        {
+            TimersMade++;
+        }
+
         var timer = new ManualTimer(this, callback, state);
         timer.Change(dueTime, period);
         return timer;

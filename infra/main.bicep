@@ -212,6 +212,12 @@ param accessDecisionUrl string = ''
 @allowed(['signed_in', 'anyone'])
 param clientMessages string = 'signed_in'
 
+@description('For whom Web PubSub\'s events carry a token of its identity that the app checks: the ID URI of an Entra application. Empty: of one that azd\'s hook registers.')
+param eventsAudience string = ''
+
+@description('Web PubSub\'s events come with a key of the host in their address, and no token: for whoever may not register applications in Entra.')
+param eventsByKey bool = false
+
 @description('So many messages a user may ask in a minute. 0: no limit.')
 @minValue(0)
 @maxValue(10000)
@@ -260,6 +266,7 @@ var names = {
   containers: 'cae-cosmo-${token}'
   broker: 'ca-rabbitmq-${token}'
 }
+var audienceOfEvents = eventsByKey ? '' : empty(eventsAudience) ? 'api://${tenant().tenantId}/cosmo-events-${token}' : eventsAudience
 var brokerHost = 'rabbitmq.cosmo.internal'
 var elastic = startsWith(planSku, 'EP')
 var hasNetwork = network == 'privateEndpoints' || broker == 'containerApp'
@@ -515,6 +522,13 @@ module app 'modules/app.bicep' = {
         WEB_PUBSUB_ENDPOINT: webPubSub.outputs.endpoint
       },
       empty(redisUrl) ? { REDIS_URL: redis!.outputs.url, Cosmo__Redis__EntraObjectId: identity.outputs.principalId } : {},
+      empty(audienceOfEvents)
+        ? {}
+        : {
+            Cosmo__Access__Events__Authority: '${environment().authentication.loginEndpoint}${tenant().tenantId}'
+            Cosmo__Access__Events__Audience: audienceOfEvents
+            Cosmo__Access__Events__Identity: webPubSub.outputs.principalId
+          },
       durableStore == 'durableTaskScheduler'
         ? {
             DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${scheduler!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}'
@@ -541,6 +555,7 @@ output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = rg.name
 output AZURE_FUNCTION_APP_NAME string = app.outputs.name
 output AZURE_WEB_PUBSUB_NAME string = names.webPubSub
+output AZURE_EVENTS_AUDIENCE string = audienceOfEvents
 output AZURE_KEY_VAULT_NAME string = names.vault
 output COSMO_IDENTITY_NAME string = names.identity
 output COSMO_URL string = app.outputs.url

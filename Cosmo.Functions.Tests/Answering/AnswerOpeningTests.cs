@@ -42,7 +42,7 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
     {
         (await OpenAsync("run-1")).ShouldBe("conv_new");
 
-        (await _threads.Store.FindAsync("channel", [], Cancellation)).ShouldBe("conv_new");
+        (await _threads.Store.UseAsync("channel", [], Cancellation)).ShouldBe("conv_new");
         (await OpenAsync("run-1")).ShouldBe("conv_new");
         _threads.Assistant.ReceivedCalls().ShouldHaveSingleItem();
         (await _threads.Reader.ReadAsync("channel", Cancellation)).Metadata!.Messages.ShouldBe(1);

@@ -49,7 +49,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         var delivery = Options.Create(new DeliveryOptions());
         _log = new UpdateLog(_redis.Connection, delivery, _clock);
         _updates = new UpdatePublisher(
-            _log, _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+            _log, _webPubSub.Unconnected(_clock), _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
         _access = new AccessSetup(_redis.Connection, _clock);
         _threads = new ThreadStore(
             _redis.Connection, new ThreadIndex(_redis.Connection, _clock), _access.Owners, Options.Create(new ThreadOptions()), _clock, NullLogger<ThreadStore>.Instance);

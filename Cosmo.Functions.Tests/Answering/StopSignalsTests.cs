@@ -27,8 +27,10 @@ public sealed class StopSignalsTests : IAsyncDisposable
     [Fact]
     public async Task Work_in_another_process_is_stopped()
     {
-        using var work = await _here.RegisterAsync("channel", "instance-1", Cancellation);
-        using var other = await _here.RegisterAsync("channel", "instance-2", Cancellation);
+        using var work = _here.Register("channel", "instance-1", Cancellation);
+        await work.Known;
+        using var other = _here.Register("channel", "instance-2", Cancellation);
+        await other.Known;
 
         await _elsewhere.StopAsync("channel", "instance-1", Cancellation);
 
@@ -42,7 +44,8 @@ public sealed class StopSignalsTests : IAsyncDisposable
     {
         await _elsewhere.StopAsync("channel", "instance-1", Cancellation);
 
-        using var work = await _here.RegisterAsync("channel", "instance-1", Cancellation);
+        using var work = _here.Register("channel", "instance-1", Cancellation);
+        await work.Known;
 
         work.Token.IsCancellationRequested.ShouldBeTrue();
     }
@@ -50,12 +53,14 @@ public sealed class StopSignalsTests : IAsyncDisposable
     [Fact]
     public async Task A_wish_to_cancel_is_told_as_such_and_stays_the_reason()
     {
-        using var work = await _here.RegisterAsync("channel", "instance-1", Cancellation);
+        using var work = _here.Register("channel", "instance-1", Cancellation);
+        await work.Known;
 
         await _elsewhere.CancelAsync("channel", "instance-1", Cancellation);
         await _elsewhere.StopAsync("channel", "instance-1", Cancellation);
         await StoppedAsync(work);
-        using var later = await _here.RegisterAsync("channel", "instance-1", Cancellation);
+        using var later = _here.Register("channel", "instance-1", Cancellation);
+        await later.Known;
 
         work.IsCancelled.ShouldBeTrue();
         later.IsCancelled.ShouldBeTrue();

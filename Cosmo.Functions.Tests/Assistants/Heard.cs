@@ -27,9 +27,12 @@ internal sealed class Heard : IAssistantObserver
 
     public Action OnText { get; init; } = () => { };
 
+    public Action OnCreated { get; init; } = () => { };
+
     public Task ResponseCreatedAsync(string responseId)
     {
         ResponseIds.Enqueue(responseId);
+        OnCreated();
         return Task.CompletedTask;
     }
 

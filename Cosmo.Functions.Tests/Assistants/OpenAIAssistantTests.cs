@@ -462,10 +462,15 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_that_falls_silent_is_given_up()
     {
-        await using var setup = new AssistantSetup(_openAI.Url, new Dictionary<string, string?> { ["Cosmo:Assistants:StreamSilenceSeconds"] = "1" });
+        await using var setup = new AssistantSetup(_openAI.Url, new Dictionary<string, string?> { ["Cosmo:Assistants:StreamSilenceSeconds"] = "20" });
         await _openAI.FaultAsync("""[{"stallAfterTokens":0,"times":1}]""");
+        var begun = new TaskCompletionSource();
+        var asking = setup.AskAsync(_thread, "Hello", new Heard { OnCreated = () => begun.TrySetResult() });
 
-        (await setup.AskAsync(_thread, "Hello")).Text.ShouldNotBeEmpty();
+        await begun.Task;
+        setup.Time.Advance(TimeSpan.FromSeconds(20));
+
+        (await asking).Text.ShouldNotBeEmpty();
         setup.Logs.Text.ShouldContain("did not answer in time");
     }
 

@@ -39,6 +39,28 @@ public sealed class AnswerStreamTests
     }
 
     [Fact]
+    public async Task Text_that_makes_the_next_one_due_no_sooner_wakes_nobody()
+    {
+        await using var answer = Begin();
+        answer.Append("Hi");
+        await NextAsync();
+        await NextAsync();
+        answer.Append(",");
+        await _clock.TimersSetAsync();
+        var made = _clock.TimersMade;
+
+        for (var i = 0; i < 8; i++)
+        {
+            answer.Append("!");
+            await Task.Yield();
+        }
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        (await NextAsync()).Message.ShouldBe("Hi,!!!!!!!!");
+        _clock.TimersMade.ShouldBe(made);
+    }
+
+    [Fact]
     public async Task Ten_characters_wait_for_a_tenth_of_a_second_since_the_last_text()
     {
         await using var answer = Begin();

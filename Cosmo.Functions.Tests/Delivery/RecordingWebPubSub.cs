@@ -81,6 +81,9 @@ internal sealed class RecordingWebPubSub : WebPubSubServiceClient
         return AsyncPageable<WebPubSubGroupMember>.FromPages([Page<WebPubSubGroupMember>.FromValues(members, null, Substitute.For<Response>())]);
     }
 
+    /// <summary>A connection that is not connected: all goes by REST.</summary>
+    public PublisherConnection Unconnected(TimeProvider clock) => new(this, clock, NullLogger<PublisherConnection>.Instance);
+
     /// <summary>What Redis knows of them, which asks here.</summary>
     public DeltaListeners Listeners(RedisConnection redis, TimeProvider clock) => new(redis, this, clock, NullLogger<DeltaListeners>.Instance);
 }

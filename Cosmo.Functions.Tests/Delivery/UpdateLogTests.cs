@@ -116,6 +116,19 @@ public sealed class UpdateLogTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Sequences_grow_on_although_Redis_was_set_back_to_a_backup()
+    {
+        var kept = await RecordAsync(First, Updates.Started(First));
+        await RecordAsync(First, Updates.Completed(First, "conv_1", "answer"));
+        var newest = await RecordAsync(Second, Updates.Started(Second));
+        await _redis.Connection.RunAsync(
+            database => database.StringSetAsync(_redis.Prefix + "sequence:{channel %7B1%7D}", kept!.Value, TimeSpan.FromDays(90) - TimeSpan.FromHours(2)), TestContext.Current.CancellationToken);
+        _clock.Advance(TimeSpan.FromHours(2));
+
+        (await RecordAsync(First with { MessageId = "msg-3" }, Updates.Started(First))).ShouldNotBeNull().ShouldBeGreaterThan(newest!.Value);
+    }
+
+    [Fact]
     public async Task Of_two_final_updates_at_once_one_wins()
     {
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => _log.RecordAsync(

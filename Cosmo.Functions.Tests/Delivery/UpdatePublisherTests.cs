@@ -322,7 +322,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     private UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), _clock);
 
     private UpdatePublisher Publisher(RedisConnection redis, ManualTimeProvider? clock = null) =>
-        new(Log(redis), _webPubSub, _webPubSub.Listeners(redis, clock ?? _clock), Options.Create(new DeliveryOptions()), clock ?? _clock, NullLogger<UpdatePublisher>.Instance);
+        new(Log(redis), _webPubSub.Unconnected(clock ?? _clock), _webPubSub, _webPubSub.Listeners(redis, clock ?? _clock), Options.Create(new DeliveryOptions()), clock ?? _clock, NullLogger<UpdatePublisher>.Instance);
 
     private static async Task WaitForAsync(Func<bool> isSo)
     {

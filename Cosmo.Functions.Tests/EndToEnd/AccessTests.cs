@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Local.Terminal;
 using Microsoft.AspNetCore.Http;
@@ -64,6 +65,31 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
         {
             cells[7].ShouldBe("-");
         }
+    }
+
+    [Fact]
+    public async Task Web_PubSubs_events_come_in_with_the_token_of_its_identity_and_no_key()
+    {
+        var user = new ConnectionIdentity(_channel, new Caller("ana", []), SignedInUser.Backend, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5)).ToUserId();
+        async Task<HttpStatusCode> TellAsync(string? token, string messageId)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "webpubsub/entra-events") { Content = JsonContent.Create(new { message_id = messageId, message = "Hello" }) };
+            request.Headers.Authorization = token is null ? null : new("Bearer", token);
+            request.Headers.Add("ce-type", "azure.webpubsub.user.message");
+            request.Headers.Add("ce-userId", user);
+            using var answer = await fixture.Stranger.SendAsync(request, Cancellation);
+            return answer.StatusCode;
+        }
+
+        await fixture.SetOwnerAsync(_channel, """{"id": "ana", "issuer": "backend"}""");
+        (await TellAsync(null, "m1")).ShouldBe(HttpStatusCode.Unauthorized);
+        (await TellAsync(fixture.TokenOfEvents("another"), "m2")).ShouldBe(HttpStatusCode.Unauthorized);
+        (await TellAsync(fixture.TokenOfEvents("web-pubsub"), "m3")).ShouldBe(HttpStatusCode.NoContent);
+
+        await fixture.FinalAsync(_channel, "m3");
+        var updates = await Stack.Http.GetStringAsync($"operator/channels/{_channel}/updates", Cancellation);
+        updates.ShouldNotContain("\"m1\"");
+        updates.ShouldNotContain("\"m2\"");
     }
 
     [Fact]
@@ -301,7 +327,12 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
 
         protected virtual string Mode => "owner";
 
-        protected override Dictionary<string, string> Settings => _authority.Settings(Mode);
+        protected override Dictionary<string, string> Settings => new(_authority.Settings(Mode))
+        {
+            ["Cosmo:Access:Events:Authority"] = _authority.Url.AbsoluteUri,
+            ["Cosmo:Access:Events:Audience"] = "api://events",
+            ["Cosmo:Access:Events:Identity"] = "web-pubsub",
+        };
 
         internal HttpClient Stranger { get; private set; } = null!;
 
@@ -322,6 +353,9 @@ public sealed partial class AccessTests(AccessTests.Fixture fixture) : IClassFix
             await _authority.DisposeAsync();
             GC.SuppressFinalize(this);
         }
+
+        /// <summary>A token of Web PubSub's identity, or of another.</summary>
+        internal string TokenOfEvents(string identity) => _authority.Sign(_key, user: null, audience: "api://events", claims: [("oid", identity)]);
 
         internal string TokenOf(string user, double minutes = 10, params string[] channels) => _authority.Sign(_key, user, minutes, claims: [("cosmo_channels", channels)]);
 
@@ -451,7 +485,7 @@ public sealed class ClaimAccessTests(ClaimAccessTests.Fixture fixture) : IClassF
     internal static TheoryData<string, string, string[]> ClientRows() =>
     [
         .. AccessTests.ReadRows()
-            .Where(row => AppFunctions.Http.Single(function => function.Name == row.Function).Level == "anonymous")
+            .Where(row => AppFunctions.Http.Single(function => function.Name == row.Function).Level == "anonymous" && row.Function != "EntraClientEvents")
             .Select(row => new TheoryDataRow<string, string, string[]>(row.Function, row.Route, row.Cells)),
     ];
 

@@ -2,6 +2,7 @@ using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -136,7 +137,8 @@ public sealed class FuzzTests
             var heard = new Heard();
             var reader = new ResponseReader(heard, TimeProvider.System);
 
-            var (response, fault) = await reader.ReadAsync(answer, CancellationToken.None);
+            using var silence = new SilenceLimit(TimeSpan.FromMinutes(1), TimeProvider.System, CancellationToken.None);
+            var (response, fault) = await reader.ReadAsync(answer, silence);
 
             (response is null).ShouldBe(fault is not null);
             fault?.ToException().Told.ShouldNotBeEmpty();

@@ -63,7 +63,7 @@ public sealed class AzdTests : IDisposable
     [Fact]
     public async Task The_hooks_ask_for_nothing_but_what_azd_knows_and_what_was_provisioned()
     {
-        string[] azd = ["AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME", "AZURE_LOCATION", "COSMO_EVENTS_AUDIENCE", "COSMO_RETRY_SECONDS"];
+        string[] azd = ["AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME", "AZURE_LOCATION", "COSMO_EVENTS_BY_KEY", "COSMO_RETRY_SECONDS"];
         var outputs = (await AzureTemplate.GetAsync()).ByDefault.Outputs.Select(output => output.Key);
         string[] hooks = [.. Directory.GetFiles(Path.Combine(AzureTemplate.Folder, "hooks")), Path.Combine(CosmoScript.Root, "Cosmo.Client", "page", "azure.mjs")];
 
@@ -72,12 +72,26 @@ public sealed class AzdTests : IDisposable
         used.Except(outputs).Except(azd).ShouldBeEmpty();
     }
 
-    [Fact]
-    public async Task The_event_handler_comes_after_the_code_and_is_asked_for_until_the_host_has_its_key()
+    [Theory]
+    [InlineData("api://tenant/cosmo-events-x", false)]
+    [InlineData("api://tenant/cosmo-events-x", true)]
+    [InlineData("", false)]
+    public async Task The_event_handler_comes_after_the_code_with_an_audience_that_is_registered_or_a_key_and_is_tried_until_it_is_there(string audience, bool isRegistered)
     {
         In("services", "functions", "hooks", "postdeploy", "posix", "run").ShouldBe("../infra/hooks/connect-web-pubsub.sh");
         var az = Path.Combine(_folder.FullName, "az");
-        await File.WriteAllTextAsync(az, "#!/bin/sh\necho \"$@\" >>\"$CALLS\"\n[ \"$(wc -l <\"$CALLS\")\" -ge 3 ]\n", Cancellation);
+        await File.WriteAllTextAsync(
+            az,
+            """
+            #!/bin/sh
+            echo "$@" >>"$CALLS"
+            case "$*" in
+              *" show "*) [ "$REGISTERED" = True ] ;;
+              *"keys list"*) echo s3cret ;;
+              *"deployment group"*) [ "$(grep -c "deployment group" "$CALLS")" -ge 2 ] ;;
+            esac
+            """,
+            Cancellation);
         (await RunAsync(_folder.FullName, "chmod", ["+x", az], [])).Exit.ShouldBe(0);
         var calls = Path.Combine(_folder.FullName, "calls");
 
@@ -85,17 +99,30 @@ public sealed class AzdTests : IDisposable
         {
             ["PATH"] = $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}",
             ["CALLS"] = calls,
+            ["REGISTERED"] = isRegistered.ToString(),
             ["COSMO_RETRY_SECONDS"] = "0",
+            ["AZURE_ENV_NAME"] = "dev",
             ["AZURE_SUBSCRIPTION_ID"] = "sub",
             ["AZURE_RESOURCE_GROUP"] = "rg-dev",
             ["AZURE_WEB_PUBSUB_NAME"] = "wps",
             ["AZURE_FUNCTION_APP_NAME"] = "func",
+            ["AZURE_EVENTS_AUDIENCE"] = audience,
         });
 
         exit.ShouldBe(0);
-        (await File.ReadAllLinesAsync(calls, Cancellation)).ShouldBe(Enumerable.Repeat(
+        string[] key = ["functionapp keys list --subscription sub --resource-group rg-dev --name func --query functionKeys.default --output tsv"];
+        string[] shown = [$"ad app show --id {audience} --output none", $"ad sp show --id {audience} --output none"];
+        string[] registered =
+        [
+            shown[0], $"ad app create --display-name Cosmo's events (dev) --identifier-uris {audience} --sign-in-audience AzureADMyOrg --output none", shown[1], $"ad sp create --id {audience} --output none",
+        ];
+        string[] once =
+        [
+            .. audience.Length == 0 ? key : isRegistered ? shown : registered,
             "deployment group create --name event-handler --output none --subscription sub --resource-group rg-dev --template-file modules/event-handler.bicep "
-            + "--parameters webPubSubName=wps functionAppName=func audience=", 3));
+            + $"--parameters webPubSubName=wps functionAppName=func audience={audience} functionKey={(audience.Length == 0 ? "s3cret" : "")}",
+        ];
+        (await File.ReadAllLinesAsync(calls, Cancellation)).ShouldBe([.. once, .. once]);
         File.Exists(Path.Combine(AzureTemplate.Folder, "modules", "event-handler.bicep")).ShouldBeTrue();
     }
 

@@ -133,7 +133,7 @@ public sealed partial class AzureSettingsTests
     /// <summary>What the app would see: the key vault's value, and something of the right form for what only Azure knows.</summary>
     private static string Resolve(AzureDeployment deployment, string value) =>
         value.StartsWith('@') ? deployment.Secrets[SecretOf(value)]
-        : value.StartsWith("[format('", StringComparison.Ordinal) ? value.Split('\'')[1].Replace("{0}", "service.example.com").Replace("{1}", "10000")
+        : value.StartsWith("[format('", StringComparison.Ordinal) ? value.Split('\'')[1].Replace("{0}{1}", "https://login.example.com/tenant").Replace("{0}", "service.example.com").Replace("{1}", "10000")
         : value;
 
     /// <summary>Whether a name such as <c>Cosmo__Redis__Url</c> is a property of some options.</summary>

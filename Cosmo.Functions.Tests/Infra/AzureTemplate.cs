@@ -125,6 +125,7 @@ internal sealed partial class AzureTemplate
                     param toolFileSettings = { RATES_API_KEY: 's3cret' }
                     param accessAuthority = 'https://login.example.com'
                     param accessAudience = 'cosmo'
+                    param eventsByKey = true
                     param accessDecisionUrl = 'https://host.example.com/decide'
                     param allowedOrigins = 'https://www.example.com, https://app.example.com'
                     param authClientId = '00000000-0000-0000-0000-000000000003'

@@ -47,11 +47,17 @@ public sealed partial class AzureTemplateTests
 
         AzureDeployment.Name(hub).ShouldBe($"wps/{template.ByDefault.Settings["WEB_PUBSUB_HUB"]}");
         Value(hub, "properties.anonymousConnectPolicy").ShouldBe("deny");
-        Value(handler, "urlTemplate").ShouldStartWith($"[format('https://{{0}}/api/{AppFunctions.Http.Single(function => function.Name == "ClientEvents").Route}?code={{1}}'");
+        Value(handler, "urlTemplate").ShouldStartWith($"[format('https://{{0}}/api/{AppFunctions.Http.Single(function => function.Name == "EntraClientEvents").Route}'");
         Value(handler, "auth.managedIdentity.resource").ShouldBe("api://cosmo");
+        template.ByDefault.Settings["Cosmo__Access__Events__Audience"].ShouldBe(template.ByDefault.Outputs.Single(output => output.Key == "AZURE_EVENTS_AUDIENCE").Value!.GetValue<string>());
+        template.ByDefault.Settings["Cosmo__Access__Events__Identity"].ShouldContain("Microsoft.SignalRService/webPubSub");
         Value(template.ByDefault.One("Microsoft.SignalRService/webPubSub"), "identity.type").ShouldBe("SystemAssigned");
 
-        // Nothing reads a key of the host before there is code.
+        // A key in the address, where no application can be registered; the app is then told of no tokens.
+        template.WithEverySetting.Settings.Keys.ShouldNotContain(name => name.StartsWith("Cosmo__Access__Events__", StringComparison.Ordinal));
+
+        // Nothing reads a key of the host, neither before there is code nor later.
+        Directory.GetFiles(AzureTemplate.Folder, "*.bicep", SearchOption.AllDirectories).ShouldAllBe(file => !File.ReadAllText(file).Contains("host/default", StringComparison.Ordinal));
         foreach (var deployment in Deployments(template))
         {
             deployment.Resources.ShouldAllBe(resource => !resource.ToJsonString().Contains("/host/default", StringComparison.Ordinal));

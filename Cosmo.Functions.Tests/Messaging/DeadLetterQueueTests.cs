@@ -123,6 +123,43 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_replay_in_batches_that_breaks_off_goes_on_where_it_was_and_its_count_is_true()
+    {
+        foreach (var number in Enumerable.Range(1, 30))
+        {
+            await WriteAsync(number, number % 3 == 0 ? "overall" : "stalled");
+        }
+
+        var visited = 0;
+        await Should.ThrowAsync<IOException>(_letters.ReplayAsync(
+            letter => ++visited <= 5 ? letter.Cause == "stalled" : throw new IOException("The worker died."), "run", 10, 100, Cancellation));
+        await _redis.Connection.RunAsync(database => database.StringSetAsync(_redis.Connection.Prefix + "dead-letters:lock", "run"), Cancellation);
+        var second = await _letters.ReplayAsync(letter => letter.Cause == "stalled", "run", 10, 100, Cancellation);
+        var third = await _letters.ReplayAsync(letter => letter.Cause == "stalled", "run", 10, 100, Cancellation);
+
+        (second, third).ShouldBe((new ReplayBatch(BatchState.More, 14), new ReplayBatch(BatchState.NoneLeft, 20)));
+        var bodies = new List<string>();
+        while (await _queue.Channel.BasicGetAsync(_queue.Queue, autoAck: true, Cancellation) is { } again)
+        {
+            bodies.Add(Encoding.UTF8.GetString(again.Body.Span));
+        }
+
+        bodies.ShouldBe(Enumerable.Range(1, 30).Where(number => number % 3 != 0).Select(number => $"body {number}"));
+        (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Letters.Count.ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task Nothing_is_put_back_in_batches_while_too_much_waits_in_the_queue()
+    {
+        await WriteAsync(1, "stalled");
+        await _queue.SendAsync("one"u8.ToArray());
+        await _queue.SendAsync("two"u8.ToArray());
+
+        (await _letters.ReplayAsync(_ => true, "run", 10, mostWaiting: 1, Cancellation)).ShouldBe(new ReplayBatch(BatchState.QueueIsFull, 0));
+        (await _letters.ReplayAsync(_ => true, "run", 10, mostWaiting: 2, Cancellation)).ShouldBe(new ReplayBatch(BatchState.NoneLeft, 1));
+    }
+
+    [Fact]
     public async Task One_operation_runs_at_a_time()
     {
         await WriteAsync(1, "stalled");

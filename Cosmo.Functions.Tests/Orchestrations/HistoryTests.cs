@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Cosmo.Functions.Tests.Administration.Deletion;
+using Cosmo.Functions.Tests.Administration.Replaying;
 using Cosmo.Functions.Tests.Answering;
 using Cosmo.Functions.Tests.Threads.Index;
 using Google.Protobuf;
@@ -22,6 +23,7 @@ public sealed class HistoryTests
         ["Answering"] = Kept.Of(() => new AnswerHarness(), AnswerPaths.All),
         ["Threads/Index"] = Kept.Of(() => new IndexingHarness(), IndexingHarness.Paths),
         ["Administration/Deletion"] = Kept.Of(() => new DeletionHarness(), DeletionHarness.Paths),
+        ["Administration/Replaying"] = Kept.Of(() => new ReplayHarness(), ReplayHarness.Paths),
     };
 
     public static TheoryData<string> Rooms => [.. All.Keys];

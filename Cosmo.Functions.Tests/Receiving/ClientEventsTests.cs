@@ -40,6 +40,25 @@ public sealed class ClientEventsTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("OPTIONS")]
+    [InlineData("POST")]
+    public async Task Where_no_tokens_are_expected_the_door_for_them_is_shut_and_nothing_is_read(string method)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Method = method;
+        http.Request.Headers["ce-type"] = "azure.webpubsub.user.message";
+        http.Request.Headers["ce-userId"] = UserId;
+        http.Request.Headers.Authorization = "Bearer token";
+        http.Request.Body = Substitute.For<Stream>();
+
+        var answer = await _room.ClientEvents.RunWithTokenAsync(http.Request, _room.Client, Substitute.For<FunctionContext>());
+
+        answer.ShouldBeOfType<ObjectResult>().StatusCode.ShouldBe(StatusCodes.Status401Unauthorized);
+        http.Response.Headers.ShouldNotContainKey("WebHook-Allowed-Origin");
+        http.Request.Body.ReceivedCalls().ShouldBeEmpty();
+    }
+
+    [Theory]
     [InlineData("azure.webpubsub.sys.connected")]
     [InlineData("azure.webpubsub.user.other")]
     public async Task Other_events_are_none_of_ours(string type) => (await SendAsync("POST", type, "{}", UserId)).Answer.ShouldBeOfType<NoContentResult>();

@@ -77,11 +77,11 @@ public sealed class ForeignKeyTests : IAsyncDisposable
     {
         await SetHashAsync("metadata:crm");
 
-        (await _room.Store.FindAsync("crm", [], Cancellation)).ShouldBeNull();
+        (await _room.Store.UseAsync("crm", [], Cancellation)).ShouldBeNull();
         await _room.Store.SaveAsync("crm", "conv_1", Cancellation);
         await _room.Store.CountMessagesAsync("crm", ["m1"], Cancellation);
 
-        (await _room.Store.FindAsync("crm", [], Cancellation)).ShouldBe("conv_1");
+        (await _room.Store.UseAsync("crm", [], Cancellation)).ShouldBe("conv_1");
         (await HashAsync("metadata:crm")).ShouldBe("x");
         (await _room.Index.CountAsync(_room.Ago(0), Cancellation)).ShouldBe(1);
         _room.Logs.Text.ShouldContain($"Warning 405 Key {_redis.Prefix}metadata:crm ");
@@ -115,7 +115,7 @@ public sealed class ForeignKeyTests : IAsyncDisposable
     {
         await SetHashAsync("thread:crm");
 
-        await Should.ThrowAsync<RedisServerException>(() => _room.Store.FindAsync("crm", [], Cancellation));
+        await Should.ThrowAsync<RedisServerException>(() => _room.Store.UseAsync("crm", [], Cancellation));
 
         (await HashAsync("thread:crm")).ShouldBe("x");
         _room.Logs.Text.ShouldContain($"Warning 405 Key {_redis.Prefix}thread:crm ");

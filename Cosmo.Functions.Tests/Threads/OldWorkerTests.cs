@@ -25,7 +25,7 @@ public sealed class OldWorkerTests
             r.set(prefix + "metadata:über", json.dumps({"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}), ex=100)
             """, redis.Prefix);
 
-        (await store.FindAsync("über", [], Cancellation)).ShouldBe("conv_python");
+        (await store.UseAsync("über", [], Cancellation)).ShouldBe("conv_python");
         await store.CountMessagesAsync("über", ["m1"], Cancellation);
         await store.SaveAsync("new", "conv_cosmo", Cancellation);
 

@@ -31,7 +31,7 @@ public sealed class RedisClusterTests
         (before.Threads, before.TotalMessages).ShouldBe((61, 121));
         pruned.ShouldBe((60, 0, 0));
         (after.Threads, after.TotalMessages).ShouldBe((1, 1));
-        (await room.Store.FindAsync("new", [], CancellationToken.None)).ShouldBe("conv_new");
+        (await room.Store.UseAsync("new", [], CancellationToken.None)).ShouldBe("conv_new");
         await room.Assistant.Received(60).DeleteThreadAsync(Arg.Any<string>(), Arg.Any<CancellationToken>());
     }
 

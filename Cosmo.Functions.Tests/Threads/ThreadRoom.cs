@@ -121,3 +121,18 @@ internal sealed class ThreadRoom
         void Add(RemovalStep done) => (removed, active, failed) = (removed + done.Removed, active + done.Active, failed + done.Failed);
     }
 }
+
+internal static class ThreadStoreUse
+{
+    /// <summary>Finds a channel's thread and counts messages in it, as an answer does that begins.</summary>
+    public static async Task<string?> UseAsync(this ThreadStore store, string channel, IReadOnlyList<string> messageIds, CancellationToken cancellationToken)
+    {
+        if (!await store.TryHoldAsync(channel, cancellationToken) || await store.FindAsync(channel, cancellationToken) is not { } found)
+        {
+            return null;
+        }
+
+        await store.RecordUseAsync(channel, found, messageIds, cancellationToken);
+        return found.Id;
+    }
+}

@@ -45,7 +45,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
         (await OwnerLifeAsync()).ShouldBeInRange(Expiry - 5, Expiry);
         await _redis.Connection.RunAsync(database => database.KeyExpireAsync(RedisKeys.ForChannel(_redis.Prefix, "owner", "a"), TimeSpan.FromSeconds(10)), Cancellation);
 
-        await _store.FindAsync("a", [], Cancellation);
+        await UseAsync("a");
 
         (await OwnerLifeAsync()).ShouldBeInRange(Expiry - 5, Expiry);
 
@@ -56,7 +56,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_channel_without_a_thread_has_none()
     {
-        (await _store.FindAsync("a", [], Cancellation)).ShouldBeNull();
+        (await UseAsync("a")).ShouldBeNull();
         (await IndexedAsync()).ShouldBeEmpty();
     }
 
@@ -65,7 +65,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     {
         await _store.SaveAsync("a", "conv_1", Cancellation);
 
-        (await _store.FindAsync("a", [], Cancellation)).ShouldBe("conv_1");
+        (await UseAsync("a")).ShouldBe("conv_1");
         (await GetAsync("thread:a")).ShouldBe("conv_1");
         var metadata = await MetadataAsync("a");
         metadata["created_at"]!.GetValue<double>().ShouldBe(Now);
@@ -81,7 +81,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
         await ExpireAsync("thread:a", 10);
         await ExpireAsync("metadata:a", 20);
 
-        await _store.FindAsync("a", [], Cancellation);
+        await UseAsync("a");
 
         (await TimeToLiveAsync("thread:a")).ShouldBeInRange(Expiry - 5, Expiry);
         (await TimeToLiveAsync("metadata:a")).ShouldBeInRange(Expiry - 5, Expiry);
@@ -106,14 +106,14 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     [Fact]
     public async Task A_message_is_counted_as_the_thread_is_found_once_and_not_where_there_is_none()
     {
-        (await _store.FindAsync("none", ["m1"], Cancellation)).ShouldBeNull();
+        (await UseAsync("none", "m1")).ShouldBeNull();
         await _store.SaveAsync("a", "conv_1", Cancellation);
         _time.Advance(TimeSpan.FromSeconds(7.5));
 
-        (await _store.FindAsync("a", ["m1", "m2"], Cancellation)).ShouldBe("conv_1");
+        (await UseAsync("a", "m1", "m2")).ShouldBe("conv_1");
         var counted = Now;
         _time.Advance(TimeSpan.FromSeconds(5));
-        (await _store.FindAsync("a", ["m1", "m2"], Cancellation)).ShouldBe("conv_1");
+        (await UseAsync("a", "m1", "m2")).ShouldBe("conv_1");
 
         var metadata = await MetadataAsync("a");
         (metadata["message_count"]!.GetValue<int>(), metadata["last_message_at"]!.GetValue<double>()).ShouldBe((2, counted));
@@ -183,7 +183,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     {
         await SetAsync("thread:a", "conv_1");
 
-        (await _store.FindAsync("a", [], Cancellation)).ShouldBe("conv_1");
+        (await UseAsync("a")).ShouldBe("conv_1");
         await _store.CountMessagesAsync("a", ["m1"], Cancellation);
 
         (await MetadataAsync("a"))["message_count"]!.GetValue<int>().ShouldBe(1);
@@ -195,10 +195,10 @@ public sealed class ThreadStoreTests : IAsyncDisposable
         await SetAsync("thread:a", "thread_abc");
         await SetAsync("metadata:a", """{"created_at":1683042123.4,"message_count":3,"last_message_at":1683042200.1}""");
 
-        (await _store.FindAsync("a", [], Cancellation)).ShouldBeNull();
+        (await UseAsync("a")).ShouldBeNull();
         await _store.SaveAsync("a", "conv_new", Cancellation);
 
-        (await _store.FindAsync("a", [], Cancellation)).ShouldBe("conv_new");
+        (await UseAsync("a")).ShouldBe("conv_new");
         (await GetAsync("metadata:a")).ShouldBe("""{"created_at":1683042123.4,"message_count":3,"last_message_at":1683042200.1}""");
     }
 
@@ -208,7 +208,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
         await SetAsync("thread:a", "conv_1");
         await SetAsync("metadata:a", """{"created_at":1683042123.4,"message_count":3,"last_message_at":1683042200.1}""");
 
-        await _store.FindAsync("a", [], Cancellation);
+        await UseAsync("a");
 
         (await IndexedAsync()).ShouldBe([new SortedSetEntry("a", 1683042200.1)]);
     }
@@ -221,7 +221,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
         var counted = Now;
         _time.Advance(TimeSpan.FromSeconds(30));
 
-        await _store.FindAsync("a", [], Cancellation);
+        await UseAsync("a");
 
         (await IndexedAsync()).ShouldBe([new SortedSetEntry("a", counted)]);
     }
@@ -237,9 +237,12 @@ public sealed class ThreadStoreTests : IAsyncDisposable
 
         foreach (var channel in channels)
         {
-            (await _store.FindAsync(channel, [], Cancellation)).ShouldBe("conv_" + channel);
+            (await UseAsync(channel)).ShouldBe("conv_" + channel);
         }
     }
+
+    /// <summary>As an answer does that begins.</summary>
+    private async Task<string?> UseAsync(string channel, params string[] messageIds) => await _store.UseAsync(channel, messageIds, Cancellation);
 
     private Task<string?> GetAsync(string key) =>
         _redis.Connection.RunAsync(async database => (string?)await database.StringGetAsync(_redis.Prefix + key), Cancellation);

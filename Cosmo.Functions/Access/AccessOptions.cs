@@ -55,7 +55,7 @@ internal sealed class AccessOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Authority is not null && !(IsWeb(Authority) && (Authority.Scheme == Uri.UriSchemeHttps || Authority.IsLoopback) && Address.UnusedPart(Authority, takesLogin: false) is null))
+        if (Authority is not null && !IsAuthority(Authority))
         {
             yield return new("Cosmo:Access:Authority must be the https address of an OpenID Connect provider, without a user name, a query or a fragment.");
         }
@@ -70,6 +70,10 @@ internal sealed class AccessOptions : IValidatableObject
             yield return new("Cosmo:Access:DecisionUrl must be an http or https address without a user name or a fragment.");
         }
     }
+
+    /// <summary>Whether an address may be a provider's: what is published there is believed.</summary>
+    public static bool IsAuthority(Uri address) =>
+        IsWeb(address) && (address.Scheme == Uri.UriSchemeHttps || address.IsLoopback) && Address.UnusedPart(address, takesLogin: false) is null;
 
     private static bool IsWeb(Uri address) => address.IsAbsoluteUri && (address.Scheme == Uri.UriSchemeHttps || address.Scheme == Uri.UriSchemeHttp);
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Cosmo.Functions.Access;
 
 internal static class AccessServiceCollectionExtensions
@@ -8,6 +10,7 @@ internal static class AccessServiceCollectionExtensions
     public static IServiceCollection AddAccess(this IServiceCollection services)
     {
         services.AddOptions<AccessOptions>().BindConfiguration(AccessOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<EventOptions>().BindConfiguration(EventOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<LimitOptions>().BindConfiguration(AccessOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
         // The factory's own loggers would write addresses, and one may have a key in it; a redirect would take the question to another host.
@@ -22,7 +25,9 @@ internal static class AccessServiceCollectionExtensions
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
         return services
             .AddSingleton<PlatformIdentity>()
-            .AddSingleton<AuthorityKeys>()
+            .AddKeyedSingleton(AuthorityKeys.OfUsers, (services, _) => KeysOf(services, services.GetRequiredService<IOptions<AccessOptions>>().Value.Authority))
+            .AddKeyedSingleton(AuthorityKeys.OfEvents, (services, _) => KeysOf(services, services.GetRequiredService<IOptions<EventOptions>>().Value.Authority))
+            .AddSingleton<EventIdentity>()
             .AddSingleton<BearerIdentity>()
             .AddSingleton<BackendTokens>()
             .AddSingleton<UserNames>()
@@ -32,4 +37,7 @@ internal static class AccessServiceCollectionExtensions
             .AddSingleton<MessageLimits>()
             .AddSingleton<UsageLedger>();
     }
+
+    private static AuthorityKeys KeysOf(IServiceProvider services, Uri? authority) =>
+        new(services.GetRequiredService<IHttpClientFactory>(), authority, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<AuthorityKeys>>());
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
@@ -8,8 +7,18 @@ namespace Cosmo.Functions.Access;
 /// What the identity provider publishes about itself (OpenID Connect discovery): its name as an issuer, and the keys that it signs with. It is fetched when it is
 /// first needed, again after half a day, and when a token is signed with a key that is not known.
 /// </summary>
-internal sealed class AuthorityKeys(IHttpClientFactory clients, IOptions<AccessOptions> options, TimeProvider clock, ILogger<AuthorityKeys> logger) : IDisposable
+/// <param name="clients">Makes the client that asks the provider.</param>
+/// <param name="authority">Its address; null if there is none, and then nothing is asked.</param>
+/// <param name="clock">Tells when what is known is old.</param>
+/// <param name="logger">Is told of a provider that is away.</param>
+internal sealed class AuthorityKeys(IHttpClientFactory clients, Uri? authority, TimeProvider clock, ILogger<AuthorityKeys> logger) : IDisposable
 {
+    /// <summary>Names the provider of users among the services.</summary>
+    public const string OfUsers = "users";
+
+    /// <summary>Names the provider of Web PubSub's events among the services.</summary>
+    public const string OfEvents = "events";
+
     private static readonly TimeSpan Fresh = TimeSpan.FromHours(12);
 
     /// <summary>Tokens with keys that nobody knows must not have the provider asked at every request.</summary>
@@ -57,9 +66,9 @@ internal sealed class AuthorityKeys(IHttpClientFactory clients, IOptions<AccessO
         try
         {
             using var client = clients.CreateClient(AccessServiceCollectionExtensions.ClientName);
-            var documents = new HttpDocumentRetriever(client) { RequireHttps = options.Value.Authority!.Scheme == Uri.UriSchemeHttps };
+            var documents = new HttpDocumentRetriever(client) { RequireHttps = authority!.Scheme == Uri.UriSchemeHttps };
             var configuration = await OpenIdConnectConfigurationRetriever.GetAsync(
-                $"{options.Value.AuthorityName}/.well-known/openid-configuration", documents, cancellationToken);
+                $"{authority.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration", documents, cancellationToken);
             if (string.IsNullOrEmpty(configuration.Issuer) || configuration.SigningKeys.Count == 0)
             {
                 throw new InvalidOperationException("The discovery document names no issuer, or no keys.");

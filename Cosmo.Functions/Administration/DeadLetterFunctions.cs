@@ -1,9 +1,12 @@
 using System.Text;
 using System.Text.Json.Serialization;
+using Cosmo.Functions.Administration.Replaying;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Grpc.Core;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
 using RabbitMQ.Client.Exceptions;
 using StackExchange.Redis;
 
@@ -12,7 +15,7 @@ namespace Cosmo.Functions.Administration;
 /// <summary>
 /// The dead letters for operators: look through them, replay them, delete them. 409 while somebody else does, 503 while RabbitMQ or Redis is away.
 /// </summary>
-internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<DeadLetterFunctions> logger)
+internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, TimeProvider clock, ILogger<DeadLetterFunctions> logger)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -48,14 +51,37 @@ internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<D
             return replayed > 0 ? HttpAnswers.Json(new { replayed }) : Unknown(id);
         });
 
-    /// <summary>All of them, or with <c>?cause=</c> those of one cause.</summary>
+    /// <summary>All of them, or with <c>?cause=</c> those of one cause, <c>rate</c> a second: starts an orchestration and says where to follow it. 404 where there is none.</summary>
     [Function("ReplayDeadLetters")]
     public Task<IActionResult> ReplayAsync(
-        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "dead-letters/replay")] HttpRequest request, FunctionContext context) =>
+        [HttpTrigger(AuthorizationLevel.Admin, "post", Route = "dead-letters/replay")] HttpRequest request, [DurableClient] DurableTaskClient client, FunctionContext context) =>
         AnswerAsync(async () =>
         {
-            var cause = request.Query["cause"].ToString();
-            return HttpAnswers.Json(new { replayed = await deadLetters.ReplayAsync(letter => cause.Length == 0 || letter.Cause == cause, context.CancellationToken) });
+            var (rate, refusal) = request.ReadNumber("rate", "dead letters a second", ReplayInput.UsualRate, ReplayInput.HighestRate);
+            if (refusal is not null)
+            {
+                return refusal;
+            }
+
+            var cause = request.Query["cause"].ToString() is { Length: > 0 } named ? named : null;
+            var list = await deadLetters.ListAsync(withBodies: false, cause, context.CancellationToken);
+            var total = cause is null ? list.Count : (long)list.Letters.Count;
+            if (total == 0)
+            {
+                return HttpAnswers.Problem(
+                    StatusCodes.Status404NotFound, "No dead letters", cause is null ? "There are no dead letters." : $"There is no dead letter with the cause '{cause}'.");
+            }
+
+            var location = HttpAnswers.Link(request, "dead-letters", $"operations/{DeadLetterReplay.InstanceId}");
+            var input = ReplayInput.Begin(cause, clock.GetUtcNow(), rate, total);
+            if (!await SingleInstance.TryStartAsync(client, nameof(DeadLetterReplay), DeadLetterReplay.InstanceId, input, context.CancellationToken))
+            {
+                request.HttpContext.Response.Headers.Location = location;
+                return HttpAnswers.Problem(StatusCodes.Status409Conflict, "A replay runs already", $"Wait for it, or cancel it, at {location}.");
+            }
+
+            logger.ReplayStarted(total, cause ?? "any", rate);
+            return HttpAnswers.Json(new { Operation = DeadLetterReplay.InstanceId, StatusUrl = location, Total = total }, StatusCodes.Status202Accepted, request, location);
         });
 
     [Function("DeleteDeadLetter")]
@@ -73,6 +99,11 @@ internal sealed class DeadLetterFunctions(DeadLetterQueue deadLetters, ILogger<D
         catch (DeadLettersBusyException e)
         {
             return HttpAnswers.Problem(StatusCodes.Status409Conflict, "Busy", e.Message + " Please try again in a moment.");
+        }
+        catch (RpcException e)
+        {
+            logger.Failed(e, "The Durable store");
+            return HttpAnswers.StoreProblem("It is not sure that a replay was started.");
         }
         catch (RedisException e) when (!RedisFault.MayPass(e))
         {

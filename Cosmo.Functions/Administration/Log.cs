@@ -39,6 +39,12 @@ internal static partial class Log
     [LoggerMessage(724, LogLevel.Warning, "The time was up before all histories from before {Before:u} were purged; the next run goes on.")]
     public static partial void HistoryLeft(this ILogger logger, DateTimeOffset before);
 
+    [LoggerMessage(725, LogLevel.Information, "A replay of {Count} dead letters was started, of the cause {Cause}, {Rate} a second.")]
+    public static partial void ReplayStarted(this ILogger logger, long count, string cause, int rate);
+
+    [LoggerMessage(726, LogLevel.Information, "{Replayed} of {Total} dead letters were put back into the queue.")]
+    public static partial void LettersReplayed(this ILogger logger, long replayed, long total);
+
     [LoggerMessage(109, LogLevel.Warning, "The dead letters could not be reached.")]
     public static partial void DeadLettersNotReached(this ILogger logger, Exception exception);
 

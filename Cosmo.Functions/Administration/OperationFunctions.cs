@@ -1,4 +1,5 @@
 using Cosmo.Functions.Administration.Deletion;
+using Cosmo.Functions.Administration.Replaying;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Threads.Index;
 using Microsoft.AspNetCore.Mvc;
@@ -7,7 +8,7 @@ using Microsoft.DurableTask.Client;
 
 namespace Cosmo.Functions.Administration;
 
-/// <summary>The long work on threads: how far it has come, and its end before time.</summary>
+/// <summary>Long work on threads and dead letters: how far it has come, and its end before time.</summary>
 internal sealed class OperationFunctions(TimeProvider clock, ILogger<OperationFunctions> logger)
 {
     [Function("GetOperation")]
@@ -18,7 +19,7 @@ internal sealed class OperationFunctions(TimeProvider clock, ILogger<OperationFu
         FunctionContext context) =>
         await FindAsync(operation, client, context.CancellationToken) is { } instance ? HttpAnswers.Json(Describe(operation, instance)) : Unknown();
 
-    /// <summary>A deletion ends after the batch that it is at. What is gone is gone; starting it again does the rest.</summary>
+    /// <summary>A deletion or a replay ends after the batch that it is at. What is done is done; starting it again does the rest.</summary>
     [Function("CancelOperation")]
     public async Task<IActionResult> CancelAsync(
         [HttpTrigger(AuthorizationLevel.Admin, "delete", Route = "operations/{operation}")] HttpRequest request,
@@ -50,31 +51,48 @@ internal sealed class OperationFunctions(TimeProvider clock, ILogger<OperationFu
     }
 
     private static async Task<OrchestrationMetadata?> FindAsync(string operation, DurableTaskClient client, CancellationToken cancellationToken) =>
-        operation is ThreadIndexing.InstanceId or ThreadDeletion.PruningId or ThreadDeletion.DeletionId
+        operation is ThreadIndexing.InstanceId or ThreadDeletion.PruningId or ThreadDeletion.DeletionId or DeadLetterReplay.InstanceId
             ? await client.GetInstanceAsync(operation, getInputsAndOutputs: true, cancellationToken)
             : null;
 
     private static IActionResult Unknown() => HttpAnswers.Problem(
         StatusCodes.Status404NotFound,
         "No such operation",
-        $"There are {ThreadDeletion.DeletionId}, {ThreadDeletion.PruningId} and {ThreadIndexing.InstanceId}; this one has not run yet, or its history was purged.");
+        $"There are {ThreadDeletion.DeletionId}, {ThreadDeletion.PruningId}, {ThreadIndexing.InstanceId} and {DeadLetterReplay.InstanceId}; this one has not run yet, or its history was purged.");
 
-    private object Describe(string operation, OrchestrationMetadata instance) => new
+    private object Describe(string operation, OrchestrationMetadata instance)
     {
-        Operation = operation,
-        Status = StatusOf(operation, instance),
-        Progress = operation == ThreadIndexing.InstanceId ? (object?)Read<IndexingProgress>(instance) : Read<DeletionProgress>(instance),
-        instance.CreatedAt,
-        instance.LastUpdatedAt,
-        Seconds = instance.Seconds(clock),
-        Failure = instance.FailureDetails?.ErrorMessage,
-    };
+        var replay = operation == DeadLetterReplay.InstanceId ? Read<ReplayProgress>(instance) : null;
+
+        // What continues as new is created anew.
+        var createdAt = replay?.StartedAt ?? instance.CreatedAt;
+        return new
+        {
+            Operation = operation,
+            Status = StatusOf(operation, instance),
+            Progress = operation switch
+            {
+                ThreadIndexing.InstanceId => (object?)Read<IndexingProgress>(instance),
+                DeadLetterReplay.InstanceId => replay,
+                _ => Read<DeletionProgress>(instance),
+            },
+            CreatedAt = createdAt,
+            instance.LastUpdatedAt,
+            Seconds = instance.Seconds(createdAt, clock),
+            Failure = instance.FailureDetails?.ErrorMessage,
+        };
+    }
 
     /// <summary>An orchestration completes although what it did was cancelled, and one that is terminated was so by an operator.</summary>
     private static string StatusOf(string operation, OrchestrationMetadata instance) =>
-        instance.RuntimeStatus == OrchestrationRuntimeStatus.Terminated || (operation != ThreadIndexing.InstanceId && instance.IsCompleted && Read<DeletionProgress>(instance)?.Phase == "cancelled")
-            ? "cancelled"
-            : instance.Word();
+        instance.RuntimeStatus == OrchestrationRuntimeStatus.Terminated || (instance.IsCompleted && PhaseOf(operation, instance) == "cancelled") ? "cancelled" : instance.Word();
+
+    private static string? PhaseOf(string operation, OrchestrationMetadata instance) => operation switch
+    {
+        ThreadIndexing.InstanceId => null,
+        DeadLetterReplay.InstanceId => Read<ReplayProgress>(instance)?.Phase,
+        _ => Read<DeletionProgress>(instance)?.Phase,
+    };
 
     private static T? Read<T>(OrchestrationMetadata instance)
         where T : class => instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<T>();
@@ -87,6 +105,9 @@ internal static class OrchestrationMetadataExtensions
     public static string Word(this OrchestrationMetadata instance) => instance.RuntimeStatus.ToString().ToLowerInvariant();
 
     /// <summary>How long it has run, or ran.</summary>
-    public static double Seconds(this OrchestrationMetadata instance, TimeProvider clock) =>
-        Math.Round(((instance.IsCompleted ? instance.LastUpdatedAt : clock.GetUtcNow()) - instance.CreatedAt).TotalSeconds, 3);
+    public static double Seconds(this OrchestrationMetadata instance, TimeProvider clock) => instance.Seconds(instance.CreatedAt, clock);
+
+    /// <summary>How long it has run, or ran, since this moment.</summary>
+    public static double Seconds(this OrchestrationMetadata instance, DateTimeOffset since, TimeProvider clock) =>
+        Math.Round(((instance.IsCompleted ? instance.LastUpdatedAt : clock.GetUtcNow()) - since).TotalSeconds, 3);
 }

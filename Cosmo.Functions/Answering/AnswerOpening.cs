@@ -5,9 +5,11 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Threads;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Answering;
 
@@ -27,8 +29,8 @@ internal sealed class AnswerOpening(
     ILogger<AnswerOpening> logger)
 {
     /// <summary>
-    /// The channel's thread; null where another orchestration has the message, or it is over. And what is asked together with the message, or had been before that
-    /// was over; null where nothing is merged.
+    /// The channel's thread; null where another orchestration has the message, or it is over. What is asked together with the message, or had been before that
+    /// was over; null where nothing is merged. And the counting of these messages, which goes on meanwhile.
     /// </summary>
     /// <param name="input">The message, and whose it shall be.</param>
     /// <param name="gone">A thread that turned out to be gone; null at first.</param>
@@ -37,7 +39,7 @@ internal sealed class AnswerOpening(
     /// <exception cref="AssistantException">The model's service makes no thread, or gives no items of it.</exception>
     /// <exception cref="StackExchange.Redis.RedisException">Redis stayed away for longer than its patience, or refuses.</exception>
     /// <exception cref="TimeoutException">Redis did not answer for as long.</exception>
-    public Task<(MessageClaim Claim, string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(RunInput input, string? gone, DurableTaskClient client, CancellationToken cancellationToken)
+    public Task<Opened> OpenAsync(RunInput input, string? gone, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var made = new MadeThread();
         return RedisRetry.RunAsync(
@@ -48,16 +50,16 @@ internal sealed class AnswerOpening(
             cancellationToken);
     }
 
-    private async Task<(MessageClaim Claim, string? ThreadId, IReadOnlyList<MergedMessage>? Merged)> OpenAsync(
+    private async Task<Opened> OpenAsync(
         RunInput input, string? gone, MadeThread made, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var address = input.Address;
-        var (claim, merged) = input.Merges
-            ? await turns.ClaimTogetherAsync(address, input.InstanceId, input.RunId, MergedMessage.MostText, cancellationToken)
-            : (await turns.ClaimAsync(address, input.RunId, cancellationToken), null);
+        var (claiming, holding) = (ClaimAsync(input, cancellationToken), threads.TryHoldAsync(address.Channel, cancellationToken));
+        await Task.WhenAll(claiming, holding);
+        var (claim, merged) = await claiming;
         if (claim != MessageClaim.Ours)
         {
-            return (claim, null, merged);
+            return new Opened(claim, null, merged);
         }
 
         if (!input.HasStarted)
@@ -68,7 +70,8 @@ internal sealed class AnswerOpening(
         await ends.BeginAsync(merged ?? [], client, cancellationToken);
 
         IReadOnlyList<string> messageIds = [address.MessageId, .. (merged ?? []).Select(message => message.Address.MessageId)];
-        var threadId = made.Id ?? await threads.FindAsync(address.Channel, messageIds, cancellationToken);
+        var found = made.Id is null && await holding ? await threads.FindAsync(address.Channel, cancellationToken) : null;
+        var threadId = made.Id ?? found?.Id;
         if (threadId is null || threadId == gone)
         {
             threadId = made.Id = await assistant.CreateThreadAsync(
@@ -84,10 +87,38 @@ internal sealed class AnswerOpening(
         if (made.Id is not null)
         {
             await threads.SaveAsync(address.Channel, threadId, cancellationToken);
-            await threads.CountMessagesAsync(address.Channel, messageIds, cancellationToken);
         }
 
-        return (claim, threadId, merged);
+        return new Opened(claim, threadId, merged)
+        {
+            Counting = CountAsync(
+                address,
+                () => made.Id is null ? threads.RecordUseAsync(address.Channel, found!, messageIds, cancellationToken) : threads.CountMessagesAsync(address.Channel, messageIds, cancellationToken),
+                cancellationToken),
+        };
+    }
+
+    private async Task<(MessageClaim Claim, IReadOnlyList<MergedMessage>? Merged)> ClaimAsync(RunInput input, CancellationToken cancellationToken) => input.Merges
+        ? await turns.ClaimTogetherAsync(input.Address, input.InstanceId, input.RunId, MergedMessage.MostText, cancellationToken)
+        : (await turns.ClaimAsync(input.Address, input.RunId, cancellationToken), null);
+
+    /// <summary>Never fails: an answer is worth more than a number. While Redis is away it waits for it as all of the opening does.</summary>
+    private async Task CountAsync(MessageAddress address, Func<Task> count, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RedisRetry.RunAsync(
+                async () =>
+                {
+                    await count();
+                    return true;
+                },
+                options.Value.RedisPatience, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or OperationCanceledException)
+        {
+            logger.MessagesNotCounted(e, address.MessageId);
+        }
     }
 
     /// <summary>A thread that was made stays the one, however often Redis must be asked to keep it.</summary>
@@ -95,4 +126,13 @@ internal sealed class AnswerOpening(
     {
         public string? Id { get; set; }
     }
+}
+
+/// <param name="Claim">Whose the message is.</param>
+/// <param name="ThreadId">The channel's thread; null where the message is not to be asked.</param>
+/// <param name="Merged">What is asked together with the message; null where nothing is merged.</param>
+internal sealed record Opened(MessageClaim Claim, string? ThreadId, IReadOnlyList<MergedMessage>? Merged)
+{
+    /// <summary>The counting of the messages, which is not waited for before they are asked. Never fails.</summary>
+    public Task Counting { get; init; } = Task.CompletedTask;
 }

@@ -105,6 +105,9 @@ internal static partial class Log
     [LoggerMessage(227, LogLevel.Warning, "A decision on a call of message {MessageId} could not be taken.")]
     public static partial void NotDecided(this ILogger logger, Exception exception, string messageId);
 
+    [LoggerMessage(230, LogLevel.Warning, "Message {MessageId} is not counted in its channel's metadata.")]
+    public static partial void MessagesNotCounted(this ILogger logger, Exception exception, string messageId);
+
     [LoggerMessage(229, LogLevel.Warning, "Message {MessageId} is refused: there is no room for more answers at once. Let more instances run, or larger ones.")]
     public static partial void NoCapacity(this ILogger logger, string messageId);
 }

@@ -26,11 +26,19 @@ internal sealed class StopSignals(RedisConnection redis, ILogger<StopSignals> lo
     private readonly SemaphoreSlim _subscribing = new(1, 1);
     private bool _subscribed;
 
-    /// <summary>Registers work of an orchestration; its token is cancelled when it is told to stop, or was told before.</summary>
-    public async Task<Registration> RegisterAsync(string channel, string instanceId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Registers work of an orchestration; its token is cancelled when it is told to stop. Whether it was told before is known when <see cref="Registration.Known"/> is.
+    /// </summary>
+    public Registration Register(string channel, string instanceId, CancellationToken cancellationToken)
     {
         var registration = new Registration(this);
         _running[registration] = instanceId;
+        registration.Known = CheckAsync(registration, channel, instanceId, cancellationToken);
+        return registration;
+    }
+
+    private async Task CheckAsync(Registration registration, string channel, string instanceId, CancellationToken cancellationToken)
+    {
         try
         {
             await SubscribeAsync(cancellationToken);
@@ -43,13 +51,6 @@ internal sealed class StopSignals(RedisConnection redis, ILogger<StopSignals> lo
         {
             logger.StopSignalsNotHeard(e, instanceId);
         }
-        catch (OperationCanceledException)
-        {
-            registration.Dispose();
-            throw;
-        }
-
-        return registration;
     }
 
     /// <summary>Tells the work of an orchestration to stop because the orchestration waits for it no longer. Never fails: this process is told in any case.</summary>
@@ -130,6 +131,10 @@ internal sealed class StopSignals(RedisConnection redis, ILogger<StopSignals> lo
         private readonly CancellationTokenSource _stop = new();
 
         public CancellationToken Token => _stop.Token;
+
+        /// <summary>Is over when it is known whether the work was told to stop before it registered, or that this cannot be known.</summary>
+        /// <exception cref="OperationCanceledException">The work was ended first.</exception>
+        public Task Known { get; set; } = Task.CompletedTask;
 
         /// <summary>It was stopped because somebody wants the message cancelled.</summary>
         public bool IsCancelled { get; private set; }

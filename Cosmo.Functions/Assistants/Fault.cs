@@ -44,7 +44,7 @@ internal sealed record Fault(AssistantFailure Failure, string Message, bool MayP
     {
         AggregateException { InnerExceptions: [.., var last] } => Of(last, now),
         ClientResultException { Status: > 0 } answer => ServiceError.Read(answer, now),
-        ClientResultException or HttpRequestException or IOException or SocketException or StreamBrokenException =>
+        ClientResultException or HttpRequestException or IOException or SocketException =>
             new(AssistantFailure.Connection, "The connection to the model's service failed or broke off.", MayPass: true) { Cause = exception },
         AuthenticationFailedException =>
             new(AssistantFailure.Other, "Cosmo's identity could not be proved to the model's service.", MayPass: true)

@@ -6,6 +6,7 @@ using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Hosting.Observability;
+using Microsoft.Extensions.Options;
 using OpenAI.Responses;
 
 namespace Cosmo.Functions.Assistants;
@@ -18,6 +19,7 @@ internal sealed class OpenAIAssistant(
     Standing standing,
     ResponseRequest requests,
     ProfileCatalog profiles,
+    IOptions<AssistantOptions> options,
     TimeProvider clock,
     ILogger<OpenAIAssistant> logger) : IAssistant
 {
@@ -35,6 +37,8 @@ internal sealed class OpenAIAssistant(
 
     /// <summary>So long a response whose stream broke is waited for.</summary>
     private static readonly TimeSpan LongestTaking = TimeSpan.FromSeconds(10);
+
+    private readonly TimeSpan _longestSilence = TimeSpan.FromSeconds(options.Value.StreamSilenceSeconds);
 
     public async Task<string> CreateThreadAsync(Func<Task>? retrying, CancellationToken cancellationToken)
     {
@@ -254,11 +258,13 @@ internal sealed class OpenAIAssistant(
     private async Task<(ModelResponse? Response, Fault? Fault)> StreamAsync(
         Func<RequestOptions, Task<ClientResult>> open, ResponseReader reader, CancellationToken cancellationToken)
     {
+        using var silence = new SilenceLimit(_longestSilence, clock, cancellationToken);
         try
         {
-            var options = new RequestOptions { BufferResponse = false, CancellationToken = cancellationToken };
+            var options = new RequestOptions { BufferResponse = false, CancellationToken = silence.Token };
+            options.SetHeader("Accept", AskForEvents.Unseen);
             using var answer = (await open(options)).GetRawResponse();
-            return await reader.ReadAsync(answer, cancellationToken);
+            return await reader.ReadAsync(answer, silence);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {

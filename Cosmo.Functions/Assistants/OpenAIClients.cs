@@ -19,9 +19,10 @@ internal sealed class OpenAIClients
         var settings = options.Value;
         Provider = settings.IsAzure ? "azure.ai.openai" : "openai";
         var authentication = Authentication(settings);
-        var streams = TimeSpan.FromSeconds(settings.StreamSilenceSeconds);
         var calls = TimeSpan.FromSeconds(settings.CallTimeoutSeconds);
-        Streams = new(authentication, Once(new ResponsesClientOptions { Endpoint = settings.Endpoint }, streams));
+        var streams = Once(new ResponsesClientOptions { Endpoint = settings.Endpoint }, Timeout.InfiniteTimeSpan);
+        streams.AddPolicy(new AskForEvents(), PipelinePosition.PerTry);
+        Streams = new(authentication, streams);
         Responses = new(authentication, Once(new ResponsesClientOptions { Endpoint = settings.Endpoint }, calls));
         Conversations = new(authentication, Once(new ConversationClientOptions { Endpoint = settings.Endpoint }, calls));
         Models = new(authentication, Once(new OpenAIClientOptions { Endpoint = settings.Endpoint }, calls));
@@ -30,7 +31,7 @@ internal sealed class OpenAIClients
     /// <summary>Whose service it is, as OpenTelemetry's conventions name it.</summary>
     public string Provider { get; }
 
-    /// <summary>For streamed responses.</summary>
+    /// <summary>For streamed responses. They have no time limit of their own: see <see cref="SilenceLimit"/>.</summary>
     public ResponsesClient Streams { get; }
 
     /// <summary>For responses that were made.</summary>
@@ -58,37 +59,30 @@ internal sealed class OpenAIClients
     {
         options.RetryPolicy = new ClientRetryPolicy(0);
         options.NetworkTimeout = networkTimeout;
-        options.AddPolicy(new RefuseReplay(), PipelinePosition.PerTry);
         return options;
     }
 }
 
 /// <summary>
-/// When a stream with event ids breaks, the client sends the whole request again by itself, without end. For a response that would ask the
-/// question a second time; whether to ask again is decided by <see cref="OpenAIAssistant"/>.
+/// Asks for events where the client does not see it. Of a request that it sees to want them it reads the stream itself, byte by byte, and sends the whole request
+/// again, without end, when a stream with event ids breaks: that would ask the question a second time. Whether to ask again is decided by <see cref="OpenAIAssistant"/>.
 /// </summary>
-internal sealed class RefuseReplay : PipelinePolicy
+internal sealed class AskForEvents : PipelinePolicy
 {
+    /// <summary>What the client sees.</summary>
+    public const string Unseen = "*/*";
+
     public override void Process(PipelineMessage message, IReadOnlyList<PipelinePolicy> pipeline, int currentIndex)
     {
-        Refuse(message);
+        Ask(message);
         ProcessNext(message, pipeline, currentIndex);
     }
 
     public override ValueTask ProcessAsync(PipelineMessage message, IReadOnlyList<PipelinePolicy> pipeline, int currentIndex)
     {
-        Refuse(message);
+        Ask(message);
         return ProcessNextAsync(message, pipeline, currentIndex);
     }
 
-    private static void Refuse(PipelineMessage message)
-    {
-        if (message.Request.Headers.TryGetValue("Last-Event-ID", out _))
-        {
-            throw new StreamBrokenException();
-        }
-    }
+    private static void Ask(PipelineMessage message) => message.Request.Headers.Set("Accept", "text/event-stream");
 }
-
-/// <summary>A stream broke. The client takes an <see cref="IOException"/> here for one more break and tries on; this it passes on.</summary>
-internal sealed class StreamBrokenException() : Exception("The stream broke off.");

@@ -23,7 +23,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly StringBuilder _text;
-    private readonly Channel<bool> _grown = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _grown = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, AllowSynchronousContinuations = true });
     private readonly CancellationTokenSource _stopped = new();
     private readonly CancellationTokenSource _cut = new();
     private readonly CancellationTokenSource _fenced = new();
@@ -74,14 +74,18 @@ internal sealed class AnswerStream : IAsyncDisposable
     /// <summary>Adds text. Returns at once.</summary>
     public void Append(string delta)
     {
+        int length;
         lock (_text)
         {
             FirstTextAt ??= _clock.GetUtcNow();
-            _text.Append(delta);
+            length = _text.Append(delta).Length;
         }
 
         Interlocked.Increment(ref _pieces);
-        _grown.Writer.TryWrite(true);
+        if (length >= Volatile.Read(ref _wakeAt))
+        {
+            _grown.Writer.TryWrite(true);
+        }
     }
 
     /// <summary>
@@ -121,7 +125,7 @@ internal sealed class AnswerStream : IAsyncDisposable
 
                 if (last is null)
                 {
-                    await TryAsync(() => _publisher.PublishAsync(_address, Updates.Responding(_address, _threadId), "responding", _cut.Token));
+                    await TryAsync(() => _publisher.PublishSoonAsync(_address, Updates.Responding(_address, _threadId), "responding", _cut.Token));
                 }
                 else
                 {

@@ -15,6 +15,8 @@ internal static class DeliveryServiceCollectionExtensions
             .AddSingleton<DeltaListeners>()
             .AddSingleton<GroupKeeper>()
             .AddHostedService(services => services.GetRequiredService<GroupKeeper>())
+            .AddSingleton<PublisherConnection>()
+            .AddHostedService(services => services.GetRequiredService<PublisherConnection>())
             .AddSingleton<UpdateLog>()
             .AddSingleton<IUpdatePublisher, UpdatePublisher>();
     }

@@ -13,8 +13,12 @@ internal interface IUpdatePublisher
     /// <exception cref="StackExchange.Redis.RedisException">Redis was not there, and the update is not a final one.</exception>
     Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken);
 
+    /// <summary>Records an update that is not final, and sends it without being waited for, as <see cref="SendSoon"/> does. False where it was said before, or the message is over.</summary>
+    /// <inheritdoc cref="PublishAsync" path="/exception" />
+    Task<bool> PublishSoonAsync(MessageAddress address, UpdatePayload payload, string once, CancellationToken cancellationToken);
+
     /// <summary>
-    /// The same of a text that grows. Who listens for what is new alone gets it from where the text before ended, if that reached them and nobody else has said a text of this
+    /// Records and sends a text that grows. Who listens for what is new alone gets it from where the text before ended, if that reached them and nobody else has said a text of this
     /// message since; else from its beginning.
     /// </summary>
     /// <param name="address">The message.</param>

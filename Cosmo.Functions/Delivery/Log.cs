@@ -31,4 +31,10 @@ internal static partial class Log
 
     [LoggerMessage(611, LogLevel.Warning, "What a client missed could not be read.")]
     public static partial void UpdatesNotRead(this ILogger logger, Exception exception);
+
+    [LoggerMessage(615, LogLevel.Warning, "The WebSocket by which updates go to Web PubSub is not connected; they go by REST until it is.")]
+    public static partial void PublisherNotConnected(this ILogger logger, Exception exception);
+
+    [LoggerMessage(616, LogLevel.Warning, "Web PubSub did not take an update over the WebSocket ({Reason}); it goes by REST.")]
+    public static partial void NotPublished(this ILogger logger, string reason);
 }

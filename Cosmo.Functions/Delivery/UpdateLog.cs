@@ -22,7 +22,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     /// <summary>
     /// The function <c>record(keys, args)</c> of Lua, for this and for scripts that do more in the same step. Its keys and arguments are an <see cref="LogEntry"/>'s.
     /// A counter that Redis lost starts again at the clock's milliseconds, so that it grows all the same: a client that has seen a higher number
-    /// would take everything after for old.
+    /// would take everything after for old. So does one that was not used for as long as the log goes back: a Redis that was set back to a backup may have it.
     /// Answers {outcome, sequence, the update if it was recorded before, what is unsettled, until when somebody listens for deltas, the sequence of the message's
     /// text before}: 1 recorded, 2 recorded before but not known as sent, 0 behind the fence or said before. What is not final stays noted as under way until it is
     /// settled; for a final update, unsettled are the sequences of those, each with its age in milliseconds by Redis's clock. That something was recorded is published,
@@ -58,8 +58,9 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
             return {0, final[1], ''}
           end
           if once ~= '' and redis.call('HSETNX', fence, 'once:' .. once, '1') == 0 then return {0, '0', ''} end
+          local idle = tonumber(args[7]) * 1000 - redis.call('PTTL', counter)
           local sequence = redis.call('INCR', counter)
-          if sequence == 1 then
+          if sequence == 1 or (idle > tonumber(args[5]) * 1000 and sequence < tonumber(now)) then
             redis.call('SET', counter, now)
             sequence = now
           end

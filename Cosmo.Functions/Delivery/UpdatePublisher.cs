@@ -14,6 +14,7 @@ namespace Cosmo.Functions.Delivery;
 /// <inheritdoc />
 internal sealed class UpdatePublisher(
     UpdateLog log,
+    PublisherConnection connection,
     WebPubSubServiceClient webPubSub,
     DeltaListeners deltas,
     IOptions<DeliveryOptions> options,
@@ -89,6 +90,17 @@ internal sealed class UpdatePublisher(
         return end.Update?.Payload.Status ?? "";
     }
 
+    public async Task<bool> PublishSoonAsync(MessageAddress address, UpdatePayload payload, string once, CancellationToken cancellationToken)
+    {
+        if ((await log.RecordAsync(address, payload, once, cancellationToken)).ToSend is not { } update)
+        {
+            return false;
+        }
+
+        SendSoon(address, update);
+        return true;
+    }
+
     public void SendSoon(MessageAddress address, Update update)
     {
         var whole = WholeOf(update);
@@ -121,11 +133,6 @@ internal sealed class UpdatePublisher(
     /// <summary>Says what is not final. Null where the message is over, or it was said before.</summary>
     private async Task<ToldText?> PublishPassingAsync(MessageAddress address, UpdatePayload payload, string? once, ToldText told, CancellationToken cancellationToken)
     {
-        if (_sentSoon.TryGetValue(address, out var before))
-        {
-            await before;
-        }
-
         var until = clock.GetUtcNow() + Patience;
         var recorded = await log.RecordAsync(address, payload, once, cancellationToken);
         if (recorded.ToSend is not { } update)
@@ -161,15 +168,17 @@ internal sealed class UpdatePublisher(
     private static Parcel WholeOf(Update update) => new(GroupName.For(update.Channel), update, JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options));
 
     /// <summary>
-    /// Sends what is not final, but not behind a final update of this process, and no longer than until then. Answers whether it reached those who listen for what is new alone.
+    /// Sends what is not final, after what is sent soon of the same message, but not behind a final update of this process, and no longer than until then. Answers whether it
+    /// reached those who listen for what is new alone.
     /// </summary>
     private async Task<bool> SendUntilAsync(MessageAddress address, Parcel whole, Parcel? delta, DateTimeOffset until, CancellationToken cancellationToken)
     {
         // Not disposed: whoever cuts it off may come late.
         var cut = new CancellationTokenSource();
         using var limit = new TimeLimit(until - clock.GetUtcNow(), clock, cut.Token, cancellationToken);
-        var telling = delta is null ? Task.FromResult(true) : SendOnceAsync(delta, 1, limit.Token);
-        var sending = Task.WhenAll(SendOnceAsync(whole, 1, limit.Token), telling);
+        var before = _sentSoon.GetValueOrDefault(address, Task.CompletedTask);
+        var telling = delta is null ? Task.FromResult(true) : SendNextAsync(delta);
+        var sending = Task.WhenAll(SendNextAsync(whole), telling);
         var key = (address, whole.Update.Payload.Sequence ?? 0);
         _underWay[key] = (sending, cut);
         try
@@ -184,6 +193,12 @@ internal sealed class UpdatePublisher(
         finally
         {
             _ = SettleAsync(key);
+        }
+
+        async Task<bool> SendNextAsync(Parcel parcel)
+        {
+            await before;
+            return await SendOnceAsync(parcel, 1, limit.Token);
         }
     }
 
@@ -300,8 +315,12 @@ internal sealed class UpdatePublisher(
         var begun = clock.GetTimestamp();
         try
         {
-            var context = new Azure.RequestContext { CancellationToken = cancellationToken };
-            await webPubSub.SendToGroupAsync(parcel.Group, RequestContent.Create(parcel.Body), ContentType.ApplicationJson, context: context);
+            if (!await connection.TrySendAsync(parcel.Group, parcel.Body, cancellationToken))
+            {
+                var context = new Azure.RequestContext { CancellationToken = cancellationToken };
+                await webPubSub.SendToGroupAsync(parcel.Group, RequestContent.Create(parcel.Body), ContentType.ApplicationJson, context: context);
+            }
+
             return true;
         }
         catch (Exception e)

@@ -34,7 +34,7 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
             {
                 if (cause is not null && letter.Cause != cause)
                 {
-                    return Task.FromResult(false);
+                    return Task.FromResult(true);
                 }
 
                 letters.Add((letter, withBodies ? got.Body.ToArray() : null));
@@ -44,7 +44,7 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
                     letters[oldestBody] = (letters[oldestBody].Letter, null);
                 }
 
-                return Task.FromResult(false);
+                return Task.FromResult(true);
             },
             cancellationToken);
         letters.Reverse();
@@ -58,19 +58,49 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
         await VisitAsync(
             async (channel, letter, got, token) =>
             {
-                if (!isMeant(letter))
+                if (isMeant(letter))
                 {
-                    return false;
+                    await ReplayAsync(channel, letter, got, token);
+                    replayed++;
                 }
 
-                // A crash before the letter is taken out makes a second delivery of the same attempt, which is not answered again.
-                await channel.BasicPublishAsync(options.Value.Exchange, options.Value.RoutingKey, mandatory: true, letter.ForReplay(got), got.Body, token);
-                logger.DeadLetterReplayed(letter.MessageId ?? "(unknown)", letter.Attempt + 1);
-                replayed++;
                 return true;
             },
             cancellationToken);
         return replayed;
+    }
+
+    /// <summary>The next batch of a replay in several, the oldest letters first. What was replayed is counted in Redis for a day, also by a batch that breaks off.</summary>
+    /// <param name="isMeant">Which letters.</param>
+    /// <param name="run">Names the replay; a batch that broke off leaves the letters locked for nobody else than its successor.</param>
+    /// <param name="most">So many letters at most; at least 1.</param>
+    /// <param name="mostWaiting">Nothing is done while more messages than this wait in the queue.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task<ReplayBatch> ReplayAsync(Func<StoredDeadLetter, bool> isMeant, string run, int most, int mostWaiting, CancellationToken cancellationToken)
+    {
+        var (done, isFull) = (0, false);
+        var replayed = await CountReplayedAsync(run, 0, cancellationToken);
+        await VisitAsync(
+            async (channel, letter, got, token) =>
+            {
+                if (!isMeant(letter))
+                {
+                    return true;
+                }
+
+                if (done == 0 && await channel.MessageCountAsync(options.Value.Queue, token) > mostWaiting)
+                {
+                    isFull = true;
+                    return false;
+                }
+
+                await ReplayAsync(channel, letter, got, token);
+                replayed = await CountReplayedAsync(run, 1, token);
+                return ++done < most;
+            },
+            cancellationToken,
+            run);
+        return new ReplayBatch(isFull ? BatchState.QueueIsFull : done == most ? BatchState.More : BatchState.NoneLeft, replayed);
     }
 
     /// <summary>Takes letters out of the queue for good. Returns how many.</summary>
@@ -78,22 +108,40 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
     {
         var deleted = 0;
         await VisitAsync(
-            (_, letter, _, _) =>
+            async (channel, letter, got, token) =>
             {
-                var goes = isMeant(letter);
-                deleted += goes ? 1 : 0;
-                return Task.FromResult(goes);
+                if (isMeant(letter))
+                {
+                    await channel.BasicAckAsync(got.DeliveryTag, multiple: false, token);
+                    deleted++;
+                }
+
+                return true;
             },
             cancellationToken);
         return deleted;
     }
 
-    /// <summary>Shows each letter, oldest first, to a visitor who says whether it is to be taken out. Letters that come meanwhile are not visited.</summary>
+    private async Task ReplayAsync(IChannel channel, StoredDeadLetter letter, BasicGetResult got, CancellationToken cancellationToken)
+    {
+        // A crash before the letter is taken out makes a second delivery of the same attempt, which is not answered again.
+        await channel.BasicPublishAsync(options.Value.Exchange, options.Value.RoutingKey, mandatory: true, letter.ForReplay(got), got.Body, cancellationToken);
+        await channel.BasicAckAsync(got.DeliveryTag, multiple: false, cancellationToken);
+        logger.DeadLetterReplayed(letter.MessageId ?? "(unknown)", letter.Attempt + 1);
+    }
+
+    private async Task<long> CountReplayedAsync(string run, int more, CancellationToken cancellationToken) => (long)await redis.EvaluateAsync(
+        "local count = redis.call('INCRBY', KEYS[1], ARGV[1]) redis.call('EXPIRE', KEYS[1], 86400) return count",
+        [redis.Prefix + "dead-letters:replayed:" + run],
+        [more],
+        cancellationToken);
+
+    /// <summary>Shows each letter, oldest first, to a visitor, who may acknowledge it, which takes it out, and says whether to go on. Letters that come meanwhile are not visited.</summary>
     private async Task<uint> VisitAsync(
-        Func<IChannel, StoredDeadLetter, BasicGetResult, CancellationToken, Task<bool>> visit, CancellationToken cancellationToken)
+        Func<IChannel, StoredDeadLetter, BasicGetResult, CancellationToken, Task<bool>> visit, CancellationToken cancellationToken, string? lockedBefore = null)
     {
         using var limit = new TimeLimit(LongestVisit, clock, cancellationToken);
-        var lockValue = Guid.NewGuid().ToString("N");
+        var lockValue = lockedBefore ?? Guid.NewGuid().ToString("N");
         await LockAsync(lockValue, limit.Token);
         try
         {
@@ -131,9 +179,9 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
                 break;
             }
 
-            if (await visit(channel, StoredDeadLetter.Read(got, options.Value.Queue), got, cancellationToken))
+            if (!await visit(channel, StoredDeadLetter.Read(got, options.Value.Queue), got, cancellationToken))
             {
-                await channel.BasicAckAsync(got.DeliveryTag, multiple: false, cancellationToken);
+                break;
             }
         }
 
@@ -145,7 +193,8 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
 
     private async Task LockAsync(string value, CancellationToken cancellationToken)
     {
-        if (!await redis.RunAsync(database => database.StringSetAsync(LockKey, value, LockExpiry, When.NotExists), cancellationToken))
+        if (!await redis.RunAsync(database => database.StringSetAsync(LockKey, value, LockExpiry, When.NotExists), cancellationToken)
+            && await redis.RunAsync(database => database.StringGetAsync(LockKey), cancellationToken) != value)
         {
             throw new DeadLettersBusyException();
         }
@@ -169,6 +218,23 @@ internal sealed class DeadLetterQueue(RedisConnection redis, IOptions<MessagingO
 /// <param name="Count">How many lie in the queue.</param>
 /// <param name="Letters">Newest first; a body only where it was asked for and fits.</param>
 internal sealed record DeadLetterList(uint Count, IReadOnlyList<(StoredDeadLetter Letter, byte[]? Body)> Letters);
+
+/// <summary>Why a batch of a replay ended.</summary>
+internal enum BatchState
+{
+    /// <summary>It was as large as it may be; there may be more.</summary>
+    More,
+
+    /// <summary>All letters that are meant were replayed.</summary>
+    NoneLeft,
+
+    /// <summary>Too many messages wait in the queue.</summary>
+    QueueIsFull,
+}
+
+/// <param name="State">Why it ended.</param>
+/// <param name="Replayed">How many letters this replay has put back, in all its batches.</param>
+internal sealed record ReplayBatch(BatchState State, long Replayed);
 
 /// <summary>The dead letters are being read or replayed by somebody else.</summary>
 internal sealed class DeadLettersBusyException() : Exception("The dead letters are being read or replayed by somebody else.");

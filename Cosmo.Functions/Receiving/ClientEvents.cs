@@ -24,6 +24,7 @@ internal sealed class ClientEvents(
     Cancellation cancellation,
     ApprovalDesk desk,
     ChannelAccess channels,
+    EventIdentity events,
     IOptions<AccessOptions> access,
     TimeProvider clock,
     ILogger<ClientEvents> logger)
@@ -39,15 +40,52 @@ internal sealed class ClientEvents(
     /// <summary>The events that are taken. Web PubSub is told the same list: <c>client-events.json</c>.</summary>
     public static IReadOnlyList<string> Names { get; } = [MessageEvent, CancelEvent, ApproveEvent];
 
+    /// <summary>Events that come with a function key, which the host has checked.</summary>
     [Function(nameof(ClientEvents))]
-    public async Task<IActionResult> RunAsync(
+    public Task<IActionResult> RunAsync(
         [HttpTrigger(AuthorizationLevel.Function, "post", "options", Route = "webpubsub/events")] HttpRequest request,
+        [DurableClient] DurableTaskClient client,
+        FunctionContext context) => TakeAsync(request, client, context);
+
+    /// <summary>Events that come with a token of Web PubSub's identity: without the right one 401, and nothing that the request holds is looked at. The handshake has none, and gives nothing away.</summary>
+    [Function("EntraClientEvents")]
+    public async Task<IActionResult> RunWithTokenAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", "options", Route = "webpubsub/entra-events")] HttpRequest request,
         [DurableClient] DurableTaskClient client,
         FunctionContext context)
     {
+        try
+        {
+            if (HttpMethods.IsOptions(request.Method) ? !events.IsExpected : await IsNotOursAsync(request, context.CancellationToken))
+            {
+                request.HttpContext.Response.Headers.WWWAuthenticate = "Bearer";
+                return HttpAnswers.Problem(StatusCodes.Status401Unauthorized, "Not Web PubSub's", "The event carries no token that proves that it is Web PubSub's.");
+            }
+        }
+        catch (AuthorityAwayException)
+        {
+            return HttpAnswers.Problem(StatusCodes.Status503ServiceUnavailable, "Entra is not available", "Whose token the event carries could not be found out. Please try again in a moment.");
+        }
+
+        return await TakeAsync(request, client, context);
+    }
+
+    private async Task<bool> IsNotOursAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        if (await events.RefuseAsync(request, cancellationToken) is not { } fault)
+        {
+            return false;
+        }
+
+        logger.EventNotProved(fault);
+        return true;
+    }
+
+    private async Task<IActionResult> TakeAsync(HttpRequest request, DurableTaskClient client, FunctionContext context)
+    {
         if (HttpMethods.IsOptions(request.Method))
         {
-            // The handshake by which Web PubSub finds out that this address wants its events. The function key has proved who asks.
+            // The handshake by which Web PubSub finds out that this address wants its events; each of them proves whose it is.
             request.HttpContext.Response.Headers["WebHook-Allowed-Origin"] = "*";
             return new OkResult();
         }

@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(604, LogLevel.Warning, "A client event was refused: {Reason}")]
     public static partial void ClientEventRefused(this ILogger logger, string reason);
 
+    [LoggerMessage(617, LogLevel.Warning, "An event did not prove that it is Web PubSub's: {Reason}")]
+    public static partial void EventNotProved(this ILogger logger, string reason);
+
     [LoggerMessage(605, LogLevel.Error, "Message {MessageId} of a client could not be queued.")]
     public static partial void ClientEventNotQueued(this ILogger logger, Exception exception, string messageId);
 

@@ -32,34 +32,27 @@ internal sealed class ThreadStore(
 
     private readonly int _expiry = options.Value.ExpirySeconds;
 
-    /// <summary>
-    /// The channel's thread id, or null. Renews the expiry of the thread, of its metadata and of the channel's owner. Where there is a thread it counts messages in the same go, as
-    /// <see cref="CountMessagesAsync"/> does.
-    /// </summary>
-    /// <exception cref="RedisServerException">The thread's key holds something of another type.</exception>
-    public async Task<string?> FindAsync(string channel, IReadOnlyList<string> messageIds, CancellationToken cancellationToken)
-    {
-        // Before the keys are read: from here on nobody removes the thread.
-        if (!await index.TryUseAsync(channel, cancellationToken))
-        {
-            return null;
-        }
+    /// <summary>Says that the channel's thread is about to be used: from here on nobody removes it. False if it is being removed: then the channel has none.</summary>
+    public Task<bool> TryHoldAsync(string channel, CancellationToken cancellationToken) => index.TryUseAsync(channel, cancellationToken);
 
+    /// <summary>The channel's thread, which <see cref="TryHoldAsync"/> holds, or null. Renews the expiry of the thread, of its metadata and of the channel's owner.</summary>
+    /// <exception cref="RedisServerException">The thread's key holds something of another type.</exception>
+    public async Task<FoundThread?> FindAsync(string channel, CancellationToken cancellationToken)
+    {
         var (threadKey, metadataKey) = (ThreadKeys.Thread(redis.Prefix, channel), ThreadKeys.Metadata(redis.Prefix, channel));
         var thread = ReadAsync(threadKey, cancellationToken);
         var metadata = TryAsync(metadataKey, () => ReadAsync(metadataKey, cancellationToken));
         await Task.WhenAll(TryAsync(threadKey, () => thread), metadata, owners.KeepAsync(channel, _expiry, cancellationToken));
 
         // Throws where another program keeps something else there: that is not written over.
-        if (!ThreadId.IsCurrent(await thread))
-        {
-            return null;
-        }
+        return ThreadId.IsCurrent(await thread) ? new FoundThread((await thread)!, await metadata ?? "") : null;
+    }
 
-        var snapshot = new ThreadSnapshot(channel, new StoredText(await thread, IsForeign: false), new StoredText(await metadata, IsForeign: false));
-        var counted = messageIds.Count == 0 ? null : await CountAsync(channel, messageIds, await metadata ?? "", cancellationToken);
-        await index.RecordAsync([counted is null ? snapshot.ToEntry() : counted with { ThreadId = snapshot.ThreadId }], replacesThread: false, cancellationToken);
-        return snapshot.ThreadId;
+    /// <summary>Notes that a thread that was found is used for messages: counts them as <see cref="CountMessagesAsync"/> does, and enters the channel into the index.</summary>
+    public async Task RecordUseAsync(string channel, FoundThread found, IReadOnlyList<string> messageIds, CancellationToken cancellationToken)
+    {
+        var counted = await CountAsync(channel, messageIds, found.Metadata, cancellationToken);
+        await index.RecordAsync([counted with { ThreadId = found.Id }], replacesThread: false, cancellationToken);
     }
 
     /// <summary>Sets the channel's thread. Metadata that exists stays; else it is made, with no messages yet.</summary>
@@ -152,3 +145,7 @@ internal sealed class ThreadStore(
 
     private double Now() => clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 }
+
+/// <param name="Id">The thread's id.</param>
+/// <param name="Metadata">The channel's metadata as it stood; empty for none.</param>
+internal sealed record FoundThread(string Id, string Metadata);

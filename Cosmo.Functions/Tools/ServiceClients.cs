@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Tools.Files.Mcp;
 
 namespace Cosmo.Functions.Tools;
@@ -154,7 +155,10 @@ internal sealed class ResponseLimit : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var response = await base.SendAsync(request, cancellationToken);
-        var limited = new StreamContent(new LimitedStream(await response.Content.ReadAsStreamAsync(cancellationToken)));
+        var all = 0L;
+        var limited = new StreamContent(new ObservedStream(
+            await response.Content.ReadAsStreamAsync(cancellationToken),
+            count => all = all + count <= MaxBytes ? all + count : throw new IOException("The response is too long.")));
         foreach (var (name, values) in response.Content.Headers.NonValidated)
         {
             limited.Headers.TryAddWithoutValidation(name, values);
@@ -162,52 +166,5 @@ internal sealed class ResponseLimit : DelegatingHandler
 
         response.Content = limited;
         return response;
-    }
-
-    private sealed class LimitedStream(Stream inner) : Stream
-    {
-        private long _read;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => _read;
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Counted(inner.Read(buffer, offset, count));
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => Counted(await inner.ReadAsync(buffer, cancellationToken));
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                inner.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
-
-        private int Counted(int count) => (_read += count) <= MaxBytes ? count : throw new IOException("The response is too long.");
     }
 }

@@ -36,21 +36,31 @@ internal sealed class DeadLetterCommands(OperatorCommands operators)
 
         var optional = new Argument<string?>("ID") { Description = "The dead letter's id, or how it begins.", Arity = ArgumentArity.ZeroOrOne };
         var cause = new Option<string?>("--cause") { Description = "All with this cause instead." };
+        var all = new Option<bool>("--all") { Description = "All instead." };
+        var rate = CommonOptions.Number("--rate", "Of several, so many a second at most.", usual: 5, 1, 100);
+        var wait = new Option<bool>("--no-wait") { Description = "Return when it has begun." };
         var replay = operators.Verb(
-            "replay", "Puts a dead letter, or all of one cause, back into the queue.", "cosmo dead-letters replay --cause rate_limit", [optional], async (parsed, session) =>
+            "replay", "Puts a dead letter, all of one cause or all back into the queue.", "cosmo dead-letters replay --cause rate_limit --rate 10", [optional], async (parsed, session) =>
             {
-                var (id, named) = (parsed.GetValue(optional), parsed.GetValue(cause));
-                var answer = await session.PostAsync(id is not null
-                    ? $"dead-letters/{RouteName.Write(Id(await FindAsync(session, id)))}/replay"
-                    : $"dead-letters/replay?cause={Uri.EscapeDataString(named!)}");
-                return answer["replayed"]!.GetValue<int>() > 0 ? session.Show(answer, _ => session.Console.Write(Tables.Fields(answer))) : throw NoneOf(named!);
+                if (parsed.GetValue(optional) is { } id)
+                {
+                    var answer = await session.PostAsync($"dead-letters/{RouteName.Write(Id(await FindAsync(session, id)))}/replay");
+                    return session.Show(answer, _ => session.Console.Write(Tables.Fields(answer)));
+                }
+
+                var started = await session.PostAsync(
+                    FormattableString.Invariant($"dead-letters/replay?cause={Uri.EscapeDataString(parsed.GetValue(cause) ?? "")}&rate={parsed.GetValue(rate)}"));
+                return await ThreadCommands.FollowAsync(session, started, parsed.GetValue(wait));
             });
         replay.Options.Add(cause);
+        replay.Options.Add(all);
+        replay.Options.Add(rate);
+        replay.Options.Add(wait);
         replay.Validators.Add(result =>
         {
-            if (string.IsNullOrEmpty(result.GetValue(optional)) == string.IsNullOrEmpty(result.GetValue(cause)))
+            if (new[] { !string.IsNullOrEmpty(result.GetValue(optional)), !string.IsNullOrEmpty(result.GetValue(cause)), result.GetValue(all) }.Count(isNamed => isNamed) != 1)
             {
-                result.AddError("Name one dead letter, or a cause with --cause.");
+                result.AddError("Name one dead letter, or a cause with --cause, or say --all.");
             }
         });
 
@@ -84,9 +94,6 @@ internal sealed class DeadLetterCommands(OperatorCommands operators)
             _ => throw new TerminalException(ExitCodes.Failed, $"{found.Count} dead letters have an id that begins with '{named}'; give more of it."),
         };
     }
-
-    private static TerminalException NoneOf(string cause) =>
-        new(ExitCodes.NotFound, $"There is no dead letter with the cause '{cause}'. Those that there are: cosmo dead-letters list");
 
     /// <summary>Shows what <c>GET dead-letters</c> answers, of one cause or of all, within the width of the console.</summary>
     public static void Show(IAnsiConsole console, JsonObject answer, string? cause)

@@ -18,6 +18,7 @@ internal sealed partial class Deployment : IDisposable
         ["No such thread"] = "This channel has neither a thread nor metadata. Those that there are: cosmo threads list",
         ["No such assistant"] = "No assistant with this id is stored. The one in use is stored by: cosmo assistant create",
         ["A deletion runs already"] = "A deletion runs already. Follow it with cosmo operations watch thread-deletion, or end it with cosmo operations cancel thread-deletion.",
+        ["A replay runs already"] = "A replay runs already. Follow it with cosmo operations watch dead-letter-replay, or end it with cosmo operations cancel dead-letter-replay.",
         ["Not a choice of threads"] = "DAYS must be a whole number from 1 to 36500.",
     };
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Cosmo.Local.Host;
@@ -15,7 +16,10 @@ internal sealed class ThreadCommands(OperatorCommands operators)
     /// <summary>As many as a deployment gives at once.</summary>
     private const int PageSize = 500;
 
-    private static readonly string[] Visited = ["removed", "active", "failed"];
+    /// <summary>How long an app may be away whose work is followed.</summary>
+    private static readonly TimeSpan LongestAbsence = TimeSpan.FromMinutes(2);
+
+    private static readonly string[] Visited = ["removed", "active", "failed", "replayed"];
 
     public IEnumerable<Command> Create()
     {
@@ -124,7 +128,7 @@ internal sealed class ThreadCommands(OperatorCommands operators)
 
     private Command Operations()
     {
-        var operation = new Argument<string>("OPERATION") { Description = "thread-deletion, thread-pruning or thread-indexing." };
+        var operation = new Argument<string>("OPERATION") { Description = "thread-deletion, thread-pruning, thread-indexing or dead-letter-replay." };
         return new Command("operations", "Follows and cancels long work.")
         {
             operators.Verb("watch", "Shows how far an operation has come, until it ends.", "cosmo operations watch thread-pruning", [operation],
@@ -156,7 +160,8 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         return await FollowAsync(session, await session.DeleteAsync($"threads?{which}&confirm=DELETE"), noWait);
     }
 
-    private static Task<int> FollowAsync(TerminalSession session, JsonObject started, bool noWait)
+    /// <summary>Shows how far what was started has come, until it ends.</summary>
+    public static Task<int> FollowAsync(TerminalSession session, JsonObject started, bool noWait)
     {
         var name = started["operation"]!.GetValue<string>();
         return noWait
@@ -177,11 +182,12 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         return ended["status"]!.GetValue<string>() == "completed" ? ExitCodes.Done : ExitCodes.Failed;
     }
 
+    /// <summary>Long work outlives the app's processes, so an app that is just not there is waited for.</summary>
     private static async Task<JsonObject> UntilEndedAsync(TerminalSession session, string address, Action<JsonObject> show)
     {
-        while (true)
+        var answer = await session.GetAsync(address);
+        for (var heard = Stopwatch.GetTimestamp(); ;)
         {
-            var answer = await session.GetAsync(address);
             show(answer);
             if (answer["status"]!.GetValue<string>() is not ("pending" or "running"))
             {
@@ -189,6 +195,14 @@ internal sealed class ThreadCommands(OperatorCommands operators)
             }
 
             await Task.Delay(TimeSpan.FromSeconds(0.5), session.CancellationToken);
+            try
+            {
+                answer = await session.GetAsync(address);
+                heard = Stopwatch.GetTimestamp();
+            }
+            catch (TerminalException e) when (e.ExitCode == ExitCodes.Unreachable && Stopwatch.GetElapsedTime(heard) < LongestAbsence)
+            {
+            }
         }
     }
 
@@ -197,7 +211,7 @@ internal sealed class ThreadCommands(OperatorCommands operators)
         if (progress?["total"] is { } total)
         {
             task.Description = Markup.Escape(Tables.Line(progress["phase"]));
-            var done = Visited.Sum(name => progress[name]!.GetValue<long>());
+            var done = Visited.Sum(name => progress[name]?.GetValue<long>() ?? 0);
             task.MaxValue = Math.Max(1, Math.Max(done, total.GetValue<long>()));
             task.Value = done;
         }

@@ -123,6 +123,8 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(aut
     globalValidation: {
       requireAuthentication: false
       unauthenticatedClientAction: 'AllowAnonymous'
+      // The token that Web PubSub's events carry is for another audience; the app checks it.
+      excludedPaths: ['/api/webpubsub/entra-events']
     }
     identityProviders: {
       azureActiveDirectory: {

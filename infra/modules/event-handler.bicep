@@ -1,12 +1,16 @@
-// What Web PubSub gives to the app: the hub's event handler. It needs a key of the host, which there is once the app has code and has started; so it comes
-// after the code and not with the rest. azd does that by its hook, and `az deployment group create` does it by hand.
+// What Web PubSub gives to the app: the hub's event handler. Web PubSub asks the app whether it wants the events, so it comes after the code and not with the rest. azd does
+// that by its hook, and `az deployment group create` does it by hand.
 
 param webPubSubName string
 param functionAppName string
 param hubName string = 'cosmo'
 
-@description('For whom Web PubSub has a token of its identity made out that it sends with each event, an Entra application\'s ID URI (api://…). Empty: none; the key of the host opens the function in any case.')
+@description('For whom Web PubSub has a token of its identity made out that it sends with each event, an Entra application\'s ID URI (api://…). The app checks it. Empty: a key of the host opens the function.')
 param audience string = ''
+
+@description('A function key of the host, where there is no audience.')
+@secure()
+param functionKey string = ''
 
 resource app 'Microsoft.Web/sites@2024-04-01' existing = {
   name: functionAppName
@@ -23,7 +27,9 @@ resource hub 'Microsoft.SignalRService/webPubSub/hubs@2024-03-01' = {
     anonymousConnectPolicy: 'deny'
     eventHandlers: [
       {
-        urlTemplate: 'https://${app.properties.defaultHostName}/api/webpubsub/events?code=${listKeys('${app.id}/host/default', '2024-04-01').functionKeys.default}'
+        urlTemplate: empty(audience)
+          ? 'https://${app.properties.defaultHostName}/api/webpubsub/events?code=${functionKey}'
+          : 'https://${app.properties.defaultHostName}/api/webpubsub/entra-events'
         userEventPattern: join(loadJsonContent('../../Cosmo.Functions/Receiving/client-events.json'), ',')
         systemEvents: []
         auth: empty(audience) ? { type: 'None' } : { type: 'ManagedIdentity', managedIdentity: { resource: audience } }

@@ -17,7 +17,7 @@ resource webPubSub 'Microsoft.SignalRService/webPubSub@2024-03-01' = {
   location: location
   tags: tags
   sku: { name: sku, capacity: units }
-  // With it the service signs the events that it gives to the app.
+  // Its tokens come with the events that the service gives to the app.
   identity: { type: 'SystemAssigned' }
   properties: {
     disableLocalAuth: true
@@ -59,3 +59,6 @@ module endpoint 'private-endpoint.bicep' = if (!empty(endpointSubnetId)) {
 }
 
 output endpoint string = 'https://${webPubSub.properties.hostName}'
+
+@description('The object id of its identity.')
+output principalId string = webPubSub.identity.principalId

@@ -98,7 +98,7 @@ public sealed class PruningTests : IAsyncDisposable
         await _room.AddAsync("a", "conv_a", 100);
 
         // The message has looked its thread up and is not counted yet.
-        (await _room.Store.FindAsync("a", [], Cancellation)).ShouldBe("conv_a");
+        (await _room.Store.UseAsync("a", [], Cancellation)).ShouldBe("conv_a");
 
         (await _room.PruneAsync()).ShouldBe((0, 1, 0));
         await _room.Store.CountMessagesAsync("a", ["m"], Cancellation);
@@ -113,7 +113,7 @@ public sealed class PruningTests : IAsyncDisposable
         await _room.AddAsync("a", "conv_a", 100, messages: 3);
         _room.Assistant.DeleteThreadAsync("conv_a", Arg.Any<CancellationToken>()).Returns(async _ =>
         {
-            (await _room.Store.FindAsync("a", [], Cancellation)).ShouldBeNull();
+            (await _room.Store.UseAsync("a", [], Cancellation)).ShouldBeNull();
             await _room.Store.SaveAsync("a", "conv_new", Cancellation);
             await _room.Store.CountMessagesAsync("a", ["m"], Cancellation);
         });
@@ -122,7 +122,7 @@ public sealed class PruningTests : IAsyncDisposable
 
         (await _room.GetAsync("thread:a")).ShouldBe("conv_new");
         JsonNode.Parse((await _room.GetAsync("metadata:a"))!)!["message_count"]!.GetValue<int>().ShouldBe(4);
-        (await _room.Store.FindAsync("a", [], Cancellation)).ShouldBe("conv_new");
+        (await _room.Store.UseAsync("a", [], Cancellation)).ShouldBe("conv_new");
         await _room.Assistant.DidNotReceive().DeleteThreadAsync("conv_new", Arg.Any<CancellationToken>());
         (await StatisticsAsync()).ShouldBe((1, 1, 4));
     }

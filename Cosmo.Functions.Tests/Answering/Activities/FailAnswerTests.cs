@@ -55,7 +55,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
         var delivery = Options.Create(new DeliveryOptions());
         var webPubSub = new RecordingWebPubSub();
         var log = new UpdateLog(_redis.Connection, delivery, clock);
-        var updates = new UpdatePublisher(log, webPubSub, webPubSub.Listeners(_redis.Connection, clock), delivery, clock, NullLogger<UpdatePublisher>.Instance);
+        var updates = new UpdatePublisher(log, webPubSub.Unconnected(clock), webPubSub, webPubSub.Listeners(_redis.Connection, clock), delivery, clock, NullLogger<UpdatePublisher>.Instance);
         var address = new MessageAddress("channel", "msg-1", 1);
         var cancellation = TestContext.Current.CancellationToken;
         await updates.TellToolAsync(address, "conv_1", new("call_1", "get_weather", "running"), cancellation);
@@ -72,7 +72,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
     private FailAnswer Failing(UpdateLog log, WebPubSubServiceClient webPubSub, TimeProvider clock)
     {
         var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
-        var updates = new UpdatePublisher(log, webPubSub, new DeltaListeners(_redis.Connection, webPubSub, clock, NullLogger<DeltaListeners>.Instance), Options.Create(new DeliveryOptions()), clock, NullLogger<UpdatePublisher>.Instance);
+        var updates = new UpdatePublisher(log, new PublisherConnection(webPubSub, clock, NullLogger<PublisherConnection>.Instance), webPubSub, new DeltaListeners(_redis.Connection, webPubSub, clock, NullLogger<DeltaListeners>.Instance), Options.Create(new DeliveryOptions()), clock, NullLogger<UpdatePublisher>.Instance);
         return new FailAnswer(
             updates,
             log,

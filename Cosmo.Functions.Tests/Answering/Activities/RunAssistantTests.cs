@@ -47,7 +47,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _log = new UpdateLog(_redis.Connection, delivery, _clock);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        var updates = _updates = new UpdatePublisher(_log, _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        var updates = _updates = new UpdatePublisher(_log, _webPubSub.Unconnected(_clock), _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
         var merged = new MergedEnds(_turns, updates, NullLogger<MergedEnds>.Instance);
         var history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock);
         _activity = new RunAssistant(

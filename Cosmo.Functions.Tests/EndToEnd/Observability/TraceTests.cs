@@ -49,7 +49,8 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
             Below(tree, function).ShouldContain(span => span.Attributes.GetValueOrDefault("db.system.name") == "redis");
             foreach (var send in Below(tree, function).Where(span => span.Name == "send cosmo"))
             {
-                Below(tree, send).ShouldHaveSingleItem().Name.ShouldBe("POST");
+                // None where it goes over a connection that is open.
+                Below(tree, send).Select(span => span.Name).ShouldBeSubsetOf(["POST"]);
             }
         }
 

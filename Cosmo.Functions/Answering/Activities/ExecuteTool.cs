@@ -27,7 +27,8 @@ internal sealed class ExecuteTool(
     public async Task<string> RunAsync([ActivityTrigger] ToolInput input, FunctionContext context)
     {
         var (address, call) = (input.Address, ToolCalls.Of(input.Call));
-        using var stop = await stopSignals.RegisterAsync(address.Channel, input.InstanceId, context.CancellationToken);
+        using var stop = stopSignals.Register(address.Channel, input.InstanceId, context.CancellationToken);
+        await stop.Known;
         if (stop.Token.IsCancellationRequested || !await TellAsync(address, input.ThreadId, call, context.CancellationToken))
         {
             return "The tool was not carried out: the request had ended.";

@@ -64,15 +64,24 @@ internal sealed class RunAssistant(
             return Failed(Failure.OverCapacity);
         }
 
-        using var stop = await stopSignals.RegisterAsync(input.Address.Channel, input.InstanceId, context.CancellationToken);
+        using var stop = stopSignals.Register(input.Address.Channel, input.InstanceId, context.CancellationToken);
         using var bounds = new TimeLimit(input.StopAt - clock.GetUtcNow(), clock, stop.Token, context.CancellationToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(bounds.Token);
         try
         {
             bounds.Token.ThrowIfCancellationRequested();
-            return input.ThreadId is not { } known
-                ? await BeginAsync(input, shown, client, bounds.Token, context.CancellationToken)
-                : await FinishIfOverAsync(input, client, bounds.Token, context.CancellationToken)
-                    ?? await RespondAsync(input, known, shown, client, bounds.Token, context.CancellationToken);
+
+            // What Redis is asked at first, it is asked at once.
+            var earlier = memory.FindResponseAsync(input.Address, input.Round, ended.Token);
+            if (input.ThreadId is not { } known)
+            {
+                return await BeginAsync(input, earlier, stop, shown, client, bounds.Token, context.CancellationToken);
+            }
+
+            await stop.Known;
+            bounds.Token.ThrowIfCancellationRequested();
+            return await FinishIfOverAsync(input, client, bounds.Token, context.CancellationToken)
+                ?? await RespondAsync(input, known, await earlier, shown, client, bounds.Token, context.CancellationToken);
         }
         catch (AssistantException e)
         {
@@ -89,15 +98,30 @@ internal sealed class RunAssistant(
             logger.WorkStopped(input.Address.MessageId, input.Round);
             return Failed(stop.IsCancelled ? Failure.Cancelled : Failure.Stopped);
         }
+        finally
+        {
+            await ended.CancelAsync();
+        }
     }
 
     /// <summary>The first round, in the channel's thread; if that is gone, in another. What another orchestration has is that one's to end.</summary>
-    private async Task<RunResult> BeginAsync(RunInput input, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
+    private async Task<RunResult> BeginAsync(
+        RunInput input, Task<string?> earlier, StopSignals.Registration stop, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         Telemetry.TurnWait.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
         for (string? gone = null; ;)
         {
-            var (claim, threadId, merged) = await opening.OpenAsync(input, gone, client, bounds);
+            if (input.Merges)
+            {
+                // Who is told to stop takes no other message along.
+                await stop.Known;
+                bounds.ThrowIfCancellationRequested();
+            }
+
+            var opened = await opening.OpenAsync(input, gone, client, bounds);
+            await stop.Known;
+            bounds.ThrowIfCancellationRequested();
+            var (claim, threadId, merged) = opened;
             if (claim == MessageClaim.Over && await FinishIfOverAsync(input, client, bounds, stopping) is { } finished)
             {
                 return finished;
@@ -110,7 +134,7 @@ internal sealed class RunAssistant(
 
             try
             {
-                return await RespondAsync(input with { Merged = merged }, threadId, shown, client, bounds, stopping) with { Merged = merged };
+                return await RespondAsync(input with { Merged = merged }, threadId, await earlier, shown, client, bounds, stopping) with { Merged = merged };
             }
             catch (AssistantException e)
             {
@@ -122,16 +146,19 @@ internal sealed class RunAssistant(
 
                 gone = threadId;
             }
+            finally
+            {
+                await opened.Counting;
+            }
         }
     }
 
     private async Task<RunResult> RespondAsync(
-        RunInput input, string threadId, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
+        RunInput input, string threadId, string? earlier, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
         var address = input.Address;
         var soFar = input.Round == 0 ? new AnswerSoFar("", null) : await memory.FindSoFarAsync(address, input.Round - 1, bounds);
         var (before, usedBefore) = soFar;
-        var earlier = await memory.FindResponseAsync(address, input.Round, bounds);
         await using var answer = new AnswerStream(
             updates,
             address,

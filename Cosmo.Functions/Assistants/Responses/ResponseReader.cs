@@ -37,9 +37,11 @@ internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider c
     public IReadOnlyList<ConversationItem> Whole => _items.TrueForAll(item => item.IsWhole) ? Items : [];
 
     /// <summary>The response, or why it did not come to its end.</summary>
-    public async Task<(ModelResponse? Response, Fault? Fault)> ReadAsync(PipelineResponse answer, CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">The service said nothing for too long, or the reading was cancelled.</exception>
+    public async Task<(ModelResponse? Response, Fault? Fault)> ReadAsync(PipelineResponse answer, SilenceLimit silence)
     {
-        var body = answer.ContentStream ?? Stream.Null;
+        var cancellationToken = silence.Token;
+        await using var body = silence.Watch(answer.ContentStream ?? Stream.Null);
         if (answer.Headers.TryGetValue("Content-Type", out var type) && type?.Contains("json", StringComparison.OrdinalIgnoreCase) == true)
         {
             using var whole = new MemoryStream();
@@ -163,6 +165,11 @@ internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider c
     private StreamedItem Find(JsonElement? json, string type, string? itemId = null)
     {
         var (id, index) = (itemId ?? json.Text("item_id"), json.Number("output_index"));
+        if (id is not null && _speaking?.Item is { } current && current.Type == type && current.Id == id)
+        {
+            return _speaking;
+        }
+
         var items = _items.Where(item => item.Item.Type == type);
         return (id is null ? null : items.LastOrDefault(item => item.Item.Id == id))
             ?? (index is null ? null : items.LastOrDefault(item => item.Index == index))

@@ -109,6 +109,9 @@ internal sealed class TextPieces
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();
     private char? _half;
 
+    /// <summary>The last string may have ended within a character's bytes.</summary>
+    private bool _mayBeCut;
+
     /// <summary>One string that is whole.</summary>
     public static string Whole(JsonElement text)
     {
@@ -120,6 +123,12 @@ internal sealed class TextPieces
     public string Next(JsonElement text)
     {
         var json = JsonMarshal.GetRawUtf8Value(text)[1..^1];
+        if (_half is null && !_mayBeCut && Ascii.IsValid(json) && !json.Contains((byte)'\\'))
+        {
+            return Encoding.ASCII.GetString(json);
+        }
+
+        _mayBeCut = json.IsEmpty ? _mayBeCut : json[^1] > 0x7F;
         var units = new StringBuilder(json.Length);
         while (!json.IsEmpty)
         {

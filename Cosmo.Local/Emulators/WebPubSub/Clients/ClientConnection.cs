@@ -35,6 +35,9 @@ internal sealed class ClientConnection(ClientIdentity identity, Permissions perm
     /// <summary>Whether a socket is there now.</summary>
     public bool IsAttached => Volatile.Read(ref _session) is not null;
 
+    /// <summary>Whether it is gone for good.</summary>
+    public bool HasEnded => Volatile.Read(ref _ended);
+
     /// <summary>Sends a message in the form that the client speaks. False if the client is too slow and must be ended.</summary>
     public bool TryDeliver(OutboundMessage message)
     {

@@ -158,7 +158,7 @@ internal sealed class ClientEndpoint(AccessTokens tokens, EventDispatcher events
     {
         if (connection.Identity.Kind != ClientKind.Simple)
         {
-            return new JsonClient(hub, connection, events, time);
+            return new JsonClient(hub, connection, events, control, time);
         }
 
         var query = context.Request.Query;

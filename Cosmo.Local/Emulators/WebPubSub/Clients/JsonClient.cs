@@ -6,14 +6,16 @@ using Cosmo.Local.Emulators.WebPubSub.Events;
 namespace Cosmo.Local.Emulators.WebPubSub.Clients;
 
 /// <summary>A client of json.webpubsub.azure.v1 or json.reliable.webpubsub.azure.v1.</summary>
-internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDispatcher events, TimeProvider time) : IClientProtocol
+internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDispatcher events, EmulatorControl control, TimeProvider time) : IClientProtocol
 {
     private static readonly Failure Duplicate = new("Duplicate", "A request with this ackId has been carried out before.");
     private static readonly Failure NoHandler = new("InvocationFailed", "No event handler takes the event.");
     private static readonly Failure Refused = new("InternalServerError", "The event handler refused the event.");
+    private static readonly Failure Fault = new("InternalServerError", "The emulator was told to refuse sends.");
 
     private readonly PublishedStreams _streams = new(hub, connection, time);
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _invocations = new(StringComparer.Ordinal);
+    private Task _delayed = Task.CompletedTask;
 
     public async Task<string?> HandleAsync(Frame frame)
     {
@@ -51,11 +53,17 @@ internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDisp
             return null;
         }
 
+        if (control.Faults.DelayMs is > 0 and var delay && Text(request, "type") == "sendToGroup")
+        {
+            _delayed = PublishLaterAsync(Publication(request), ackId, _delayed, TimeSpan.FromMilliseconds(delay));
+            return null;
+        }
+
         var failure = Text(request, "type") switch
         {
             "joinGroup" => ChangeMembership(request, hub.Join),
             "leaveGroup" => ChangeMembership(request, hub.Leave),
-            "sendToGroup" => Publish(request),
+            "sendToGroup" => Publication(request)(),
             "event" => await SendEventAsync(request),
             var type => throw new JsonException($"The type \"{type}\" is not supported."),
         };
@@ -79,18 +87,43 @@ internal sealed class JsonClient(Hub hub, ClientConnection connection, EventDisp
         return null;
     }
 
-    private Failure? Publish(JsonElement request)
+    /// <summary>Holds up what comes after it to groups, and nothing else. Is given up with its connection, as a request is.</summary>
+    private async Task PublishLaterAsync(Func<Failure?> publish, ulong? ackId, Task before, TimeSpan delay)
     {
-        var group = Group(request);
-        if (!connection.Permissions.Allows(Permissions.SendToGroup, group))
+        await Task.Delay(delay, time);
+        await before;
+        if (connection.HasEnded)
         {
-            return Forbidden($"The client has no permission to send to group '{group}'.");
+            return;
         }
 
-        var noEcho = IsNoEcho(request);
-        var receivers = hub.MembersOf(group).Where(member => !noEcho || member != connection);
-        hub.Send(receivers, new OutboundMessage(Content(request), group, connection.Identity.UserId));
-        return null;
+        var failure = publish();
+        if (ackId is { } id)
+        {
+            connection.Send(Frames.Ack(id, failure));
+        }
+    }
+
+    /// <summary>What a request to send to a group asks for. Answers why it was not done.</summary>
+    private Func<Failure?> Publication(JsonElement request)
+    {
+        var (group, content, noEcho) = (Group(request), Content(request), IsNoEcho(request));
+        return () =>
+        {
+            if (control.Faults.Send is { IsInForce: true })
+            {
+                return Fault;
+            }
+
+            if (!connection.Permissions.Allows(Permissions.SendToGroup, group))
+            {
+                return Forbidden($"The client has no permission to send to group '{group}'.");
+            }
+
+            var receivers = hub.MembersOf(group).Where(member => !noEcho || member != connection);
+            hub.Send(receivers, new OutboundMessage(content, group, connection.Identity.UserId));
+            return null;
+        };
     }
 
     private async Task<Failure?> SendEventAsync(JsonElement request) =>
