@@ -370,6 +370,11 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
+module alerts 'modules/alerts.bicep' = {
+  scope: rg
+  params: { location: location, tags: allTags, insightsId: monitoring.outputs.insightsId }
+}
+
 module virtualNetwork 'modules/network.bicep' = if (hasNetwork) {
   scope: rg
   params: { name: names.network, location: location, tags: allTags }

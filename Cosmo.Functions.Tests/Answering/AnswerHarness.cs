@@ -44,7 +44,7 @@ internal sealed class AnswerHarness : OrchestrationHarness
 
     public void Begin(bool hasTurn = true, DeliveryProperties? properties = null, string? replaces = null, bool merges = false) => Begin(new AnswerInput(
         new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, Body: null, properties ?? DeliveryProperties.None, "run", hasTurn, Now,
-        new AnsweringOptions().Deadlines, MaxToolRounds: 8, null)
+        new AnsweringOptions().Deadlines, MaxToolRounds: 8)
     {
         Replaces = replaces,
         Merges = merges,

@@ -328,7 +328,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         _assistant, new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance), _updates, _memory, History, new UsageLedger(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), _clock), _log, _turns, Merged, _stopSignals, _turn, new AnswerCapacity(), Options.Create(new DeliveryOptions()), _clock, NullLogger<RunAssistant>.Instance).RunAsync(
             new RunInput(
                 Address, "instance-1", "run-1", HasStarted: true, threadId, "Hi", [], Caller.TrustedProducer, 0, _clock.GetUtcNow() + TimeSpan.FromSeconds(45),
-                _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null), _client, _context);
+                _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow()), _client, _context);
 
     private Task<string> ExecuteAsync(CountedTool tool, string callId = "call_1") =>
         new ExecuteTool(

@@ -19,7 +19,6 @@ public sealed class LogRoutesTests : IDisposable
     [Theory]
     [InlineData(false, false)]
     [InlineData(true, false)]
-    [InlineData(false, true)]
     [InlineData(true, true)]
     public async Task They_arrive_in_the_hosts_console_and_wherever_else_they_are_sent(bool toApplicationInsights, bool toCollector)
     {

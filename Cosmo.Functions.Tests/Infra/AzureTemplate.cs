@@ -69,9 +69,12 @@ internal sealed partial class AzureTemplate
                 await File.WriteAllTextAsync(bare, Secure().Replace(await File.ReadAllTextAsync(file), ""));
             }
 
-            var events = Path.Combine("Cosmo.Functions", "Receiving", "client-events.json");
-            Directory.CreateDirectory(Path.Combine(copy.FullName, Path.GetDirectoryName(events)!));
-            File.Copy(Path.Combine(CosmoScript.Root, events), Path.Combine(copy.FullName, events));
+            foreach (var read in (string[])["Cosmo.Functions/Receiving/client-events.json", "infra/dashboards/azure-alerts.json", "infra/dashboards/workbook.json"])
+            {
+                Directory.CreateDirectory(Path.Combine(copy.FullName, Path.GetDirectoryName(read)!));
+                File.Copy(Path.Combine(CosmoScript.Root, read), Path.Combine(copy.FullName, read));
+            }
+
             diagnostics.AddRange(await CheckSampleAsync(compiler));
 
             async Task<AzureDeployment> ForeseeAsync(string template, string parameters, string? resourceGroup = null)

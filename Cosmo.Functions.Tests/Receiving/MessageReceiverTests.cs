@@ -222,7 +222,7 @@ public sealed class MessageReceiverTests : IAsyncLifetime
     {
         Schedule().ThrowsAsync(new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
         _room.Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(Instance(new AnswerInput(
-            new MessageAddress("c1", "m1", 1), "Another", Caller.Anonymous, null, DeliveryProperties.None, "run", true, default, new AnsweringOptions().Deadlines, 8, null)));
+            new MessageAddress("c1", "m1", 1), "Another", Caller.Anonymous, null, DeliveryProperties.None, "run", true, default, new AnsweringOptions().Deadlines, 8)));
 
         await ReceiveAsync(Message("m1"));
 

@@ -59,7 +59,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
             TimeProvider.System,
             NullLogger<AnswerStarter>.Instance);
         Receiver = new MessageReceiver(
-            reader, starter, DeadLetters, _rabbitMQ, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
+            reader, starter, DeadLetters, _rabbitMQ, options, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
             reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, _setup.Proof, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(

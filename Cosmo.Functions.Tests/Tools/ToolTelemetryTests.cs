@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -24,7 +24,7 @@ public sealed class ToolTelemetryTests : IDisposable
     {
         _metrics.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Name == "cosmo.tool.duration")
+            if (instrument.Name == "gen_ai.execute_tool.duration")
             {
                 listener.EnableMeasurementEvents(instrument);
             }
@@ -32,9 +32,9 @@ public sealed class ToolTelemetryTests : IDisposable
         _metrics.SetMeasurementEventCallback<double>((_, seconds, tags, _) =>
         {
             var named = tags.ToArray().ToDictionary(tag => tag.Key, tag => tag.Value as string);
-            if (named["tool"] == _tool)
+            if (named["gen_ai.tool.name"] == _tool)
             {
-                _durations.Enqueue((named["outcome"]!, seconds));
+                _durations.Enqueue((named["cosmo.tool.outcome"]!, seconds));
             }
         });
         _metrics.Start();

@@ -15,7 +15,6 @@ namespace Cosmo.Functions.Answering;
 /// <param name="ReceivedAt">When the message was taken in.</param>
 /// <param name="Deadlines">How long the answer may take.</param>
 /// <param name="MaxToolRounds">How often in a row the model may ask for tools.</param>
-/// <param name="TraceParent">The W3C trace that the message belongs to, if any.</param>
 /// <param name="ApprovalTime">How long a person may take to approve a call of a tool; null from an earlier version.</param>
 internal sealed record AnswerInput(
     MessageAddress Address,
@@ -28,7 +27,6 @@ internal sealed record AnswerInput(
     DateTimeOffset ReceivedAt,
     AnswerDeadlines Deadlines,
     int MaxToolRounds,
-    string? TraceParent,
     TimeSpan? ApprovalTime = null)
 {
     /// <summary>The message whose place it takes in the conversation; null for one that takes none's.</summary>

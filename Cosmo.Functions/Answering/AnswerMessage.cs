@@ -137,7 +137,7 @@ internal static class AnswerMessage
                 nameof(RunAssistant),
                 new RunInput(
                     input.Address, context.InstanceId, input.RunId, input.HasTurn, progress.ThreadId, progress.Round == 0 ? input.Question : null, outputs, input.Caller,
-                    progress.Round, watch.FirstEventBy, watch.OverallAt, input.ReceivedAt, input.TraceParent, watch.RetryUntil)
+                    progress.Round, watch.FirstEventBy, watch.OverallAt, input.ReceivedAt, watch.RetryUntil)
                 {
                     Replaces = input.Replaces,
                     Merges = input.Merges,

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Cosmo.Functions.Access;
@@ -8,6 +7,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using DurableTask.Core.Exceptions;
 using Microsoft.DurableTask;
@@ -90,7 +90,6 @@ internal sealed class AnswerStarter(
         var address = new MessageAddress(message.Channel, message.MessageId, properties.Attempt) { Profile = profile };
         var instanceId = InstanceId(address);
         var until = Backoff.After(patience, clock);
-        using var activity = Telemetry.Source.StartActivity("receive message", ActivityKind.Consumer);
         try
         {
             if (properties.IsOfProducer)
@@ -137,7 +136,6 @@ internal sealed class AnswerStarter(
                 clock.GetUtcNow(),
                 options.Value.Deadlines,
                 options.Value.MaxToolRounds,
-                activity?.Id ?? Activity.Current?.Id,
                 TimeSpan.FromMinutes(options.Value.ApprovalMinutes))
             {
                 Replaces = message.Replaces,

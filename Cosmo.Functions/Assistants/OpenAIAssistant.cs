@@ -5,6 +5,7 @@ using Cosmo.Functions.Access;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Microsoft.Extensions.Options;
 using OpenAI.Responses;
 
@@ -49,18 +50,16 @@ internal sealed class OpenAIAssistant(
     public async Task<AssistantResponse> RespondAsync(AssistantRequest request, IAssistantObserver observer, CancellationToken cancellationToken)
     {
         var profile = profiles.Of(request.Profile);
-        using var span = Telemetry.Source.StartActivity($"chat {profile.Model}", ActivityKind.Client);
-        span?.SetTag("gen_ai.operation.name", "chat");
-        span?.SetTag("gen_ai.request.model", profile.Model);
-        span?.SetTag("gen_ai.conversation.id", request.ThreadId);
+        TagList tags = [new("gen_ai.operation.name", "chat"), new("gen_ai.provider.name", clients.Provider), new("gen_ai.request.model", profile.Model)];
+        using var span = Telemetry.Source.StartActivity(ActivityKind.Client, tags: tags, name: $"chat {profile.Model}");
+        span?.SetTag("gen_ai.request.stream", true).SetTag("gen_ai.conversation.id", request.ThreadId);
+        var begun = clock.GetTimestamp();
         try
         {
             var (response, model) = await TakeEarlierAsync(request, profile, observer, cancellationToken) is { } earlier
                 ? (earlier, profile.Model!)
                 : await AskAsync(request, profile, observer, cancellationToken);
-            span?.SetTag("gen_ai.response.id", response.Id);
-            span?.SetTag("gen_ai.usage.input_tokens", response.Tokens?.Input);
-            span?.SetTag("gen_ai.usage.output_tokens", response.Tokens?.Output);
+            Tell(span, response, ref tags);
             var usage = response.Tokens is var (input, cached, output) ? new TokenUsage(input, cached, output, model, 1) : null;
             if (response.Incomplete is { } reason)
             {
@@ -74,9 +73,39 @@ internal sealed class OpenAIAssistant(
         }
         catch (AssistantException exception)
         {
-            span?.SetTag("error.type", exception.Failure.ToString());
-            span?.SetStatus(ActivityStatusCode.Error, exception.Message);
+            tags.Add("error.type", exception.Failure.ToString());
+            span.Fail(exception.Failure.ToString());
             throw;
+        }
+        catch (OperationCanceledException)
+        {
+            tags.Add("error.type", "cancelled");
+            span?.SetTag("error.type", "cancelled");
+            throw;
+        }
+        finally
+        {
+            Telemetry.ModelDuration.Record(clock.GetElapsedTime(begun).TotalSeconds, tags);
+        }
+    }
+
+    /// <summary>What a response cost, in its span and in the metrics.</summary>
+    private static void Tell(Activity? span, ModelResponse response, ref TagList tags)
+    {
+        span?.SetTag("gen_ai.response.id", response.Id);
+        span?.SetTag("gen_ai.response.finish_reasons", new[] { response.Incomplete ?? (response.Calls.Count > 0 ? "tool_calls" : "stop") });
+        if (response.Model is { } model)
+        {
+            tags.Add("gen_ai.response.model", model);
+            span?.SetTag("gen_ai.response.model", model);
+        }
+
+        if (response.Tokens is var (input, cached, output))
+        {
+            span?.SetTag("gen_ai.usage.input_tokens", input).SetTag("gen_ai.usage.cache_read.input_tokens", cached).SetTag("gen_ai.usage.output_tokens", output);
+            Telemetry.InputTokens.Add(input, tags);
+            Telemetry.CachedInputTokens.Add(cached, tags);
+            Telemetry.OutputTokens.Add(output, tags);
         }
     }
 
@@ -140,6 +169,13 @@ internal sealed class OpenAIAssistant(
         {
             var reader = new ResponseReader(observer, clock);
             var (response, fault) = await AskOnceAsync(requests.Of(request, profile, model), reader, cancellationToken);
+            if (reader.FirstEventAfter is { } first)
+            {
+                Activity.Current?.SetTag("gen_ai.response.time_to_first_chunk", first.TotalSeconds);
+                Telemetry.FirstChunk.Record(
+                    first.TotalSeconds, [new("gen_ai.operation.name", "chat"), new("gen_ai.provider.name", clients.Provider), new("gen_ai.request.model", model)]);
+            }
+
             if (profile.IsBackground && fault is { IsBreak: true } && reader.ResponseId is { } begun)
             {
                 (response, fault) = await ResumeAsync(begun, reader, fault, request, cancellationToken);

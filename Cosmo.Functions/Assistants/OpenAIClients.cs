@@ -17,6 +17,7 @@ internal sealed class OpenAIClients
     public OpenAIClients(IOptions<AssistantOptions> options)
     {
         var settings = options.Value;
+        Provider = settings.IsAzure ? "azure.ai.openai" : "openai";
         var authentication = Authentication(settings);
         var calls = TimeSpan.FromSeconds(settings.CallTimeoutSeconds);
         var streams = Once(new ResponsesClientOptions { Endpoint = settings.Endpoint }, Timeout.InfiniteTimeSpan);
@@ -26,6 +27,9 @@ internal sealed class OpenAIClients
         Conversations = new(authentication, Once(new ConversationClientOptions { Endpoint = settings.Endpoint }, calls));
         Models = new(authentication, Once(new OpenAIClientOptions { Endpoint = settings.Endpoint }, calls));
     }
+
+    /// <summary>Whose service it is, as OpenTelemetry's conventions name it.</summary>
+    public string Provider { get; }
 
     /// <summary>For streamed responses. They have no time limit of their own: see <see cref="SilenceLimit"/>.</summary>
     public ResponsesClient Streams { get; }

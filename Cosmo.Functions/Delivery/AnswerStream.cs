@@ -1,6 +1,7 @@
 using System.Text;
 using System.Threading.Channels;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using StackExchange.Redis;
 

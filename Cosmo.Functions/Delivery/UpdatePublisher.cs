@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json;
 using Azure.Core;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -302,6 +304,15 @@ internal sealed class UpdatePublisher(
     /// <summary>Never throws: what was not sent can be asked for.</summary>
     private async Task<bool> SendOnceAsync(Parcel parcel, int number, CancellationToken cancellationToken)
     {
+        TagList tags =
+        [
+            new("messaging.system", "azure_web_pubsub"), new("messaging.operation.name", "send"), new("messaging.operation.type", "send"),
+            new("messaging.destination.name", options.Value.Hub),
+        ];
+        using var span = Telemetry.Source.StartActivity(ActivityKind.Producer, tags: tags, name: $"send {options.Value.Hub}");
+        span?.SetTag("messaging.message.body.size", parcel.Body.Length)
+            .SetTag("cosmo.update.status", parcel.Update.Payload.Status).SetTag("cosmo.update.sequence", parcel.Update.Payload.Sequence);
+        var begun = clock.GetTimestamp();
         try
         {
             if (!await connection.TrySendAsync(parcel.Group, parcel.Body, cancellationToken))
@@ -310,13 +321,19 @@ internal sealed class UpdatePublisher(
                 await webPubSub.SendToGroupAsync(parcel.Group, RequestContent.Create(parcel.Body), ContentType.ApplicationJson, context: context);
             }
 
-            Telemetry.UpdatesSent.Add(1);
             return true;
         }
         catch (Exception e)
         {
             logger.SendFailed(e, parcel.Update.Payload.Status, parcel.Update.Payload.MessageId, number);
+            tags.Add("error.type", e.GetType().Name);
+            span.Fail(e.GetType().Name);
             return false;
+        }
+        finally
+        {
+            Telemetry.SentMessages.Add(1, tags);
+            Telemetry.SendDuration.Record(clock.GetElapsedTime(begun).TotalSeconds, tags);
         }
     }
 

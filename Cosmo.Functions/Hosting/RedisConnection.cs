@@ -1,5 +1,6 @@
 using Azure.Core;
 using Azure.Identity;
+using Cosmo.Functions.Hosting.Observability;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -19,6 +20,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly TimeProvider _clock;
     private readonly EntraLogin? _login;
+    private readonly RedisProfile _profile;
     private ConnectionMultiplexer? _connection;
     private Task<RedisConnectionException?>? _refusal;
 
@@ -30,6 +32,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         _options = options.Value;
         _clock = clock ?? TimeProvider.System;
         _login = string.IsNullOrWhiteSpace(_options.EntraObjectId) ? null : new EntraLogin(credential ?? new DefaultAzureCredential(), _options.EntraObjectId);
+        _profile = new RedisProfile(new Uri(_options.Url), Database);
         _timeout = TimeSpan.FromSeconds(_options.CallTimeoutSeconds);
     }
 
@@ -43,6 +46,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
+        using var seen = _profile.Begin();
         return await AwaitAsync(connection, command(connection.GetDatabase()), cancellationToken);
     }
 
@@ -54,6 +58,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task PublishAsync(string channel, string message, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
+        using var seen = _profile.Begin();
         await AwaitAsync(connection, connection.GetSubscriber().PublishAsync(Literal(channel), message), cancellationToken);
     }
 
@@ -134,6 +139,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             {
                 await (_login?.RefreshAsync(cancellationToken).WaitAsync(_timeout, cancellationToken) ?? Task.CompletedTask);
                 _connection = await ConnectionMultiplexer.ConnectAsync(Configure(_options, _login));
+                _connection.RegisterProfiler(_profile.Find);
                 _ = _login?.KeepAsync(_connection, _clock, _closing.Token);
             }
 

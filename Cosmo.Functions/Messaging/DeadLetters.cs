@@ -1,4 +1,5 @@
 using System.Globalization;
+using Cosmo.Functions.Hosting.Observability;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Messaging;
@@ -38,6 +39,7 @@ internal sealed class DeadLetters(RabbitMQPublisher rabbitMQ, IOptions<Messaging
 
         await rabbitMQ.PublishAsync(
             options.Value.DeadLetterExchange, options.Value.RoutingKey, letter.Properties.ToBasicProperties(headers), letter.Body, cancellationToken);
+        Telemetry.DeadLetters.Add(1, new KeyValuePair<string, object?>("cause", letter.Cause));
         logger.DeadLetterWritten(letter.MessageId ?? "(unknown)", letter.Cause);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -45,6 +46,10 @@ internal sealed record DeliveryProperties(
 
     /// <summary>The queue at which the sender wants the final update too; null if it does not.</summary>
     public string? FinalReplyTo => Headers.TryGetValue(ReplyHeader, out var wanted) && wanted == "final" ? ReplyTo : null;
+
+    /// <summary>The span in which it was sent, where the sender says so (W3C <c>traceparent</c>).</summary>
+    public ActivityLink[] FindProducer() =>
+        Headers.TryGetValue("traceparent", out var trace) && ActivityContext.TryParse(trace, null, isRemote: true, out var sent) ? [new(sent)] : [];
 
     /// <summary>Whether a producer sent it, rather than Cosmo on behalf of a browser.</summary>
     public bool IsOfProducer => !Headers.ContainsKey(OriginHeader);

@@ -12,6 +12,7 @@ internal static class MessagingServiceCollectionExtensions
             .AddSingleton<DeadLetters>()
             .AddSingleton<DeadLetterQueue>()
             .AddSingleton<Topology>()
-            .AddHostedService(services => services.GetRequiredService<Topology>());
+            .AddHostedService(services => services.GetRequiredService<Topology>())
+            .AddHostedService<QueueGauges>();
     }
 }

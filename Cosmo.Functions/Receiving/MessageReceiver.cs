@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
@@ -20,6 +22,7 @@ internal sealed class MessageReceiver(
     AnswerStarter answers,
     DeadLetters deadLetters,
     RabbitMQPublisher rabbitMQ,
+    IOptions<MessagingOptions> queue,
     IUpdatePublisher updates,
     IOptions<AnsweringOptions> options,
     TimeProvider clock,
@@ -47,12 +50,33 @@ internal sealed class MessageReceiver(
 
     public async Task ReceiveAsync(byte[] body, DeliveryProperties properties, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        if (await TakeInAsync(body, properties, client, cancellationToken) is not { } refusal)
+        TagList tags =
+        [
+            new("messaging.system", "rabbitmq"), new("messaging.operation.name", "process"), new("messaging.operation.type", "process"),
+            new("messaging.destination.name", queue.Value.Queue),
+        ];
+        using var span = Telemetry.Source.StartActivity(ActivityKind.Consumer, tags: tags, name: $"process {queue.Value.Queue}", links: properties.FindProducer());
+        span?.SetTag("messaging.rabbitmq.destination.routing_key", queue.Value.RoutingKey)
+            .SetTag("messaging.message.id", properties.MessageId).SetTag("messaging.message.conversation_id", properties.CorrelationId)
+            .SetTag("messaging.message.body.size", body.Length);
+        var begun = clock.GetTimestamp();
+        try
         {
-            return;
+            if (await TakeInAsync(body, properties, client, cancellationToken) is { } refusal)
+            {
+                tags.Add("error.type", refusal.Rejection.Cause);
+                span.Fail(refusal.Rejection.Cause);
+                await RefuseAsync(body, properties, refusal.Rejection, refusal.Sentence, cancellationToken);
+            }
         }
+        finally
+        {
+            Telemetry.ProcessDuration.Record(clock.GetElapsedTime(begun).TotalSeconds, tags);
+        }
+    }
 
-        var (rejection, sentence) = refusal;
+    private async Task RefuseAsync(byte[] body, DeliveryProperties properties, Rejection rejection, string sentence, CancellationToken cancellationToken)
+    {
         logger.MessageRejected(rejection.MessageId ?? "(unknown)", rejection.Cause);
         await KeepAsync(
             new DeadLetter(body, properties, rejection.Cause, rejection.Reason, rejection.Channel, rejection.MessageId) { Id = Guid.NewGuid().ToString("N") }, cancellationToken);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Options;
 
@@ -83,8 +84,9 @@ internal sealed class Toolbox
     {
         var tool = isOffered(name) ? _tools.GetValueOrDefault(name) : null;
         name = tool?.Name ?? "unknown";
-        using var span = Telemetry.Source.StartActivity($"execute_tool {name}");
-        span?.SetTag("gen_ai.tool.name", name);
+        TagList tags = [new("gen_ai.operation.name", "execute_tool"), new("gen_ai.tool.name", name)];
+        using var span = Telemetry.Source.StartActivity(ActivityKind.Internal, tags: tags, name: $"execute_tool {name}");
+        span?.SetTag("gen_ai.tool.type", "function").SetTag("gen_ai.tool.call.id", callId);
         var started = _clock.GetTimestamp();
         var outcome = "cancelled";
         try
@@ -108,8 +110,14 @@ internal sealed class Toolbox
         finally
         {
             span?.SetTag("cosmo.tool.outcome", outcome);
-            span?.SetStatus(outcome is "failed" or "timeout" ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
-            Telemetry.ToolDuration.Record(_clock.GetElapsedTime(started).TotalSeconds, new("tool", name), new("outcome", outcome));
+            tags.Add("cosmo.tool.outcome", outcome);
+            if (outcome is "failed" or "timeout" or "away")
+            {
+                tags.Add("error.type", outcome);
+                span.Fail(outcome);
+            }
+
+            Telemetry.ToolDuration.Record(_clock.GetElapsedTime(started).TotalSeconds, tags);
         }
     }
 

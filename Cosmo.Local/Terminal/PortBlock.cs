@@ -5,10 +5,10 @@ using Cosmo.Local.Host;
 namespace Cosmo.Local.Terminal;
 
 /// <summary>The ports that follow one another from the chat page's on, so that a single number moves all of Cosmo.</summary>
-/// <param name="Page">The chat page's: 1 to 65525.</param>
+/// <param name="Page">The chat page's: 1 to 65523.</param>
 internal sealed record PortBlock(int Page)
 {
-    private const int Length = 11;
+    private const int Length = 13;
 
     private static readonly AppSetting[] Backends = [AppSetting.WeatherUrl, AppSetting.AuditApiUrl, AppSetting.UserRoleApiUrl, AppSetting.ExchangeRatesUrl];
 
@@ -28,6 +28,10 @@ internal sealed record PortBlock(int Page)
 
     /// <summary>The first of three: blobs, queues, tables.</summary>
     public int Azurite => Page + 8;
+
+    public int Dashboard => Page + 11;
+
+    public int DashboardCollector => Page + 12;
 
     /// <summary>The option <c>--port</c> of the verbs that run more than one service.</summary>
     public static Option<int?> Option() => CommonOptions.Port(

@@ -298,7 +298,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private Task<RunResult> RunAsync(int round, string? threadId = "conv_1", IReadOnlyList<MergedMessage>? merged = null) => _activity.RunAsync(
         new RunInput(
             Address, "instance-1", "run-1", HasStarted: true, threadId, round == 0 ? "Hi" : null, [], Caller.Anonymous, round, _clock.GetUtcNow() + TimeSpan.FromSeconds(45),
-            _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow(), null)
+            _clock.GetUtcNow() + TimeSpan.FromSeconds(90), _clock.GetUtcNow())
         {
             Merges = merged is not null,
             Merged = merged,

@@ -84,7 +84,7 @@ public sealed class HostTests
         await app.RunAsync("GreetCities");
         await app.DisposeAsync();
 
-        received.ToString().ShouldContain("functions-host");
+        received.ToString().ShouldContain("cosmo");
         received.ToString().ShouldContain("orchestration:GreetCities");
         received.ToString().ShouldContain("activity:Greet");
     }

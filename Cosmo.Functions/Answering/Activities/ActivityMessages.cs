@@ -33,7 +33,6 @@ internal sealed record RunInput(
     DateTimeOffset FirstEventBy,
     DateTimeOffset StopAt,
     DateTimeOffset ReceivedAt,
-    string? TraceParent,
     DateTimeOffset? RetryUntil = null)
 {
     /// <summary>The message whose place it takes in the thread; null for none.</summary>

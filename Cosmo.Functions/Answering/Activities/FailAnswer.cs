@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
@@ -5,6 +6,7 @@ using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Threads;
 using Microsoft.Azure.Functions.Worker;
@@ -71,9 +73,14 @@ internal sealed class FailAnswer(
             return true;
         }
 
+        if (failure.Cause != Failure.CancelledCause)
+        {
+            Activity.Current.Fail(failure.Cause);
+        }
+
         logger.AnswerFailed(address.MessageId, failure.Cause, failure.Reason ?? failure.Details);
         Telemetry.AnswersFailed.Add(1, new KeyValuePair<string, object?>("cause", failure.Cause));
-        Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
+        Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds, new KeyValuePair<string, object?>("outcome", StatusOf(failure)));
         return false;
     }
 

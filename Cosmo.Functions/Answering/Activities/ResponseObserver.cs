@@ -1,16 +1,19 @@
+using System.Diagnostics;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
-using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using StackExchange.Redis;
 
 namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>Passes on what happens while a response is made: its id to memory, its signs of life to the orchestration, its text to the client.</summary>
+/// <param name="receivedAt">When the message came, if nothing of its answer was said before.</param>
 internal sealed class ResponseObserver(
     MessageAddress address,
     string threadId,
     int round,
+    DateTimeOffset? receivedAt,
     IUpdatePublisher updates,
     MessageMemory memory,
     AnswerStream answer,
@@ -19,7 +22,6 @@ internal sealed class ResponseObserver(
     ILogger logger,
     CancellationToken cancellationToken) : IAssistantObserver
 {
-    private readonly long _begun = clock.GetTimestamp();
     private bool _hasText;
 
     public Task ResponseCreatedAsync(string responseId) => memory.RememberResponseAsync(address, round, responseId, cancellationToken);
@@ -31,7 +33,12 @@ internal sealed class ResponseObserver(
         if (!_hasText)
         {
             _hasText = true;
-            Telemetry.FirstText.Record(clock.GetElapsedTime(_begun).TotalSeconds);
+            if (receivedAt is { } received)
+            {
+                var seconds = (clock.GetUtcNow() - received).TotalSeconds;
+                Activity.Current?.SetTag("cosmo.time_to_first_text", seconds);
+                Telemetry.FirstText.Record(seconds);
+            }
         }
 
         answer.Append(delta);

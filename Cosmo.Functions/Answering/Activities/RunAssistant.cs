@@ -7,6 +7,7 @@ using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Azure.Functions.Worker;
@@ -46,13 +47,16 @@ internal sealed class RunAssistant(
     {
         var shown = new ShownText();
         var result = await RunAsync(input, shown, client, context);
+        if (result.Failure is { Cause: not (Failure.CancelledCause or Failure.StoppedCause or Failure.OverCause) } failure)
+        {
+            Activity.Current.Fail(failure.Cause);
+        }
+
         return result with { FirstTextAt = shown.Stream?.FirstTextAt, TextUpdates = shown.Stream?.Told };
     }
 
     private async Task<RunResult> RunAsync(RunInput input, ShownText shown, DurableTaskClient client, FunctionContext context)
     {
-        ActivityContext.TryParse(input.TraceParent, null, out var parent);
-        using var activity = Telemetry.Source.StartActivity("run assistant", ActivityKind.Internal, parent);
         using var place = capacity.TryTake(isUnderWay: input.Round > 0);
         if (place is null)
         {
@@ -104,6 +108,7 @@ internal sealed class RunAssistant(
     private async Task<RunResult> BeginAsync(
         RunInput input, Task<string?> earlier, StopSignals.Registration stop, ShownText shown, DurableTaskClient client, CancellationToken bounds, CancellationToken stopping)
     {
+        Telemetry.TurnWait.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
         for (string? gone = null; ;)
         {
             if (input.Merges)
@@ -171,7 +176,7 @@ internal sealed class RunAssistant(
             {
                 MoreQuestions = input.Question is null ? [] : [.. (input.Merged ?? []).Select(message => message.Question)],
             },
-            new ResponseObserver(address, threadId, input.Round, updates, memory, answer, heartbeat, clock, logger, over.Token),
+            new ResponseObserver(address, threadId, input.Round, before.Length == 0 ? input.ReceivedAt : null, updates, memory, answer, heartbeat, clock, logger, over.Token),
             over.Token);
         var text = Join(before, response.Text);
         var used = TokenUsage.Sum(usedBefore, response.Usage);
@@ -257,7 +262,7 @@ internal sealed class RunAssistant(
         if (isTold)
         {
             Telemetry.AnswersCompleted.Add(1);
-            Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds);
+            Telemetry.Overall.Record((clock.GetUtcNow() - input.ReceivedAt).TotalSeconds, new KeyValuePair<string, object?>("outcome", Updates.CompletedStatus));
             logger.AnswerCompleted(address.MessageId, input.Round + 1);
             await ends.EndAsync(input.Merged ?? [], address, final, stopping);
         }

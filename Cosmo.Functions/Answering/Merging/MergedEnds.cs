@@ -1,6 +1,6 @@
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
-using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Microsoft.DurableTask.Client;
 

@@ -11,6 +11,9 @@ internal sealed record ModelResponse(string Id, IReadOnlyList<ConversationItem> 
     /// <summary>Why it was cut: <c>max_output_tokens</c> or <c>content_filter</c>; null if it is whole.</summary>
     public string? Incomplete { get; init; }
 
+    /// <summary>The model that made it, as the service names it.</summary>
+    public string? Model { get; init; }
+
     /// <summary>What it read and wrote, in tokens; null where the service does not say.</summary>
     public (long Input, long CachedInput, long Output)? Tokens { get; init; }
 
@@ -29,6 +32,7 @@ internal sealed record ModelResponse(string Id, IReadOnlyList<ConversationItem> 
         return new(json.Text("id") ?? id ?? "", [.. json.List("output").Select(ConversationItem.Read)])
         {
             Incomplete = status == "completed" ? null : isFiltered ? AssistantResponse.ContentFilter : AssistantResponse.MaxOutputTokens,
+            Model = json.Text("model"),
             Tokens = ReadTokens(json.Member("usage")),
         };
     }

@@ -13,6 +13,7 @@ internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider c
 {
     private readonly List<StreamedItem> _items = [];
     private readonly StringBuilder _heard = new();
+    private readonly long _begun = clock.GetTimestamp();
     private StreamedItem? _speaking;
     private double _lastSequence;
     private bool _isUnreadable;
@@ -22,6 +23,9 @@ internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider c
 
     /// <summary>The number of the last event that was read; 0 where they have none.</summary>
     public int Position => (int)_lastSequence;
+
+    /// <summary>From its making to the first event of a stream; null before that.</summary>
+    public TimeSpan? FirstEventAfter { get; private set; }
 
     /// <summary>The text that the observer was given.</summary>
     public string Text => _heard.ToString();
@@ -80,6 +84,7 @@ internal sealed class ResponseReader(IAssistantObserver observer, TimeProvider c
             return null;
         }
 
+        FirstEventAfter ??= clock.GetElapsedTime(_begun);
         observer.EventReceived();
         var response = json.Member("response");
         switch (json.Text("type") ?? (json.Member("error") is null ? name : "error"))

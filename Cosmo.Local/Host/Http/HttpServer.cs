@@ -125,6 +125,7 @@ internal sealed class HttpServer : IAsyncDisposable
             _app.UseCors(cors => cors.WithOrigins([.. _options.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod());
         }
 
+        _app.Use(HostTelemetry.NameRequestAsync);
         _app.Use(WaitForFunctionsAsync);
         _app.UseRouting();
         new ManagementEndpoints(_options.Keys, _options.RoutePrefix, _served.Task, _options.Time).Map(_app);

@@ -24,7 +24,6 @@ internal sealed class WorkerInvocations(IEnumerable<FunctionDefinition> function
     {
         var function = _functions[name];
         var input = value as TriggerInput;
-        using var span = HostTelemetry.StartInvocation(function);
         var request = new InvocationRequest
         {
             InvocationId = input?.InvocationId ?? invocation.InvocationId.ToString(),

@@ -11,7 +11,8 @@ namespace Cosmo.Local.Terminal.Running;
 /// <param name="dataFolder">Where everything is kept between runs.</param>
 /// <param name="ports">Where everything listens; null for where the settings say.</param>
 /// <param name="onAzurite">Whether Azurite keeps the orchestrations.</param>
-internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool onAzurite)
+/// <param name="dashboard">What shows traces and metrics; null for nothing.</param>
+internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool onAzurite, Dashboard? dashboard = null)
 {
     private const string Functions = "functions";
     private const string Emulators = "emulators";
@@ -24,7 +25,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
     /// <summary>How long each may take to end, the users of a service before the service. What a broker has said that it keeps it keeps over a kill.</summary>
     private static readonly (string Name, TimeSpan Grace)[] Graces =
     [
-        (Functions, TimeSpan.FromSeconds(12)), (Emulators, TimeSpan.FromSeconds(2)), (Azurite.Name, TimeSpan.FromSeconds(1)),
+        (Functions, TimeSpan.FromSeconds(12)), (Emulators, TimeSpan.FromSeconds(2)), (Azurite.Name, TimeSpan.FromSeconds(1)), (Dashboard.Name, TimeSpan.FromSeconds(1)),
         ("rabbitmq", TimeSpan.FromSeconds(0.7)), ("redis", TimeSpan.FromSeconds(2)),
     ];
 
@@ -87,6 +88,12 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
             await supply.StartAsync(broker, cancellationToken);
         }
 
+        var shown = dashboard is null ? null : await dashboard.StartAsync(processes, dataFolder, cancellationToken);
+        foreach (var (name, value) in dashboard?.Settings ?? new Dictionary<string, string?>())
+        {
+            _environment[name] = value;
+        }
+
         Console.WriteLine("Starting the emulators and the functions.");
         var emulators = StartEmulators(processes);
         await (azurite?.StartAsync(processes, dataFolder, cancellationToken) ?? Task.CompletedTask);
@@ -118,6 +125,11 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
         if (azurite is not null && processes.Has(Azurite.Name))
         {
             kept.Add(supervisor.KeepAsync(Azurite.Name, processes[Azurite.Name], () => azurite.Restart(processes, dataFolder), cancellationToken));
+        }
+
+        if (shown is not null)
+        {
+            kept.Add(supervisor.KeepAsync(Dashboard.Name, shown, () => dashboard!.Restart(processes, dataFolder), cancellationToken));
         }
 
         await Task.WhenAll(kept);
@@ -241,6 +253,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
 
                   chat page   {Page(settings) ?? "(none: Host:CORS is not set)"}/#demo
                   functions   http://127.0.0.1:{settings.HttpPort}/{HostJson.Load().RoutePrefix}
+                  dashboard   {dashboard?.Url ?? "(none: run with --dashboard)"}
                   logs        {Path.GetRelativePath(Environment.CurrentDirectory, Path.Combine(dataFolder, "logs"))}/
 
                 In the place of the real services:

@@ -18,18 +18,24 @@ internal static class RunCommand
             DefaultValueFactory = _ => SQLite,
         };
         durable.AcceptOnlyFromAmong(SQLite, OnAzurite);
+        var dashboard = new Option<bool>("--dashboard")
+        {
+            Description = "Shows traces, metrics and log lines of this machine on a page: Aspire's dashboard, from NuGet. What it collects it keeps in memory.",
+        };
         var command = new Command(
             "run",
             "Starts Redis and RabbitMQ if none answers, the services that stand in for Azure's and OpenAI's, the functions and the chat page. Ctrl-C stops them.\n\n"
             + "Example:\n  cosmo run --port 7170")
         {
-            port, durable, data,
+            port, durable, dashboard, data,
         };
         command.SetAction(async (parsed, _) =>
         {
             using var signals = new StopSignals();
             var ports = parsed.GetValue(port) is { } page ? new PortBlock(page) : null;
-            return await new LocalRun(CommonOptions.DataFolder(parsed.GetValue(data)), ports, parsed.GetValue(durable) == OnAzurite).RunAsync(signals);
+            return await new LocalRun(
+                CommonOptions.DataFolder(parsed.GetValue(data)), ports, parsed.GetValue(durable) == OnAzurite, parsed.GetValue(dashboard) ? Dashboard.At(ports) : null)
+                .RunAsync(signals);
         });
         return command;
     }

@@ -3,7 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Azure.Functions.Worker.Middleware;
 
-namespace Cosmo.Functions.Hosting;
+namespace Cosmo.Functions.Hosting.Observability;
 
 /// <summary>
 /// Brings every log line to the host, whose console and exporters they would miss otherwise. The host drops each line that names no invocation that runs: those of
