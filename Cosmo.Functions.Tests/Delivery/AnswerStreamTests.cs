@@ -61,6 +61,21 @@ public sealed class AnswerStreamTests
     }
 
     [Fact]
+    public async Task Text_that_waits_when_the_answer_ends_is_not_waited_for()
+    {
+        await using var answer = Begin();
+        answer.Append("Hi");
+        await NextAsync();
+        await NextAsync();
+        answer.Append(",");
+        await _clock.TimersSetAsync();
+
+        await answer.StopAsync().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Ten_characters_wait_for_a_tenth_of_a_second_since_the_last_text()
     {
         await using var answer = Begin();

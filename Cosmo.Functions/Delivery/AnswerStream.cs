@@ -94,8 +94,8 @@ internal sealed class AnswerStream : IAsyncDisposable
     /// </summary>
     public async Task StopAsync()
     {
-        _grown.Writer.TryComplete();
         await _stopped.CancelAsync();
+        _grown.Writer.TryComplete();
         await _sending.WaitAsync(Grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _cut.CancelAsync();
         await _sending;
