@@ -29,6 +29,9 @@ internal sealed class Heard : IAssistantObserver
 
     public Action OnCreated { get; init; } = () => { };
 
+    /// <summary>What a further try waits for.</summary>
+    public Func<Task> OnRetry { get; init; } = () => Task.CompletedTask;
+
     public Task ResponseCreatedAsync(string responseId)
     {
         ResponseIds.Enqueue(responseId);
@@ -48,7 +51,7 @@ internal sealed class Heard : IAssistantObserver
     public Task RetryingAsync()
     {
         Retries++;
-        return Task.CompletedTask;
+        return OnRetry();
     }
 
     public Task<bool> HasBegunAsync(string callId) => Task.FromResult(Begun.Contains(callId));
