@@ -32,7 +32,7 @@ public sealed class AgUiLineTests
     public async Task A_run_is_followed_at_any_worker()
     {
         await using var stack = await StartAsync(pace: 40);
-        await stack.StartSecondWorkerAsync();
+        await stack.StartBesideAsync("second");
         await using var first = await OpenAsync(stack.SecondHttp, "long story");
         await first.UntilTextAsync(40);
         await using var second = await OpenAsync(stack.Http, "long story");

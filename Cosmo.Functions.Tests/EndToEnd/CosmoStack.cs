@@ -71,7 +71,7 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Calls the functions with the master key; addresses are relative to <c>/api/</c>.</summary>
     public HttpClient Http { get; private set; } = null!;
 
-    /// <summary>Calls the second worker, if there is one.</summary>
+    /// <summary>Calls the functions that were started beside the first last, if there are any.</summary>
     public HttpClient SecondHttp { get; private set; } = new();
 
     /// <summary>Starts everything, the functions last.</summary>
@@ -148,12 +148,28 @@ internal sealed class CosmoStack : IAsyncDisposable
     /// <summary>Kills the worker alone, as <c>kill -9</c> does. The host fails its activities and starts another.</summary>
     public Task KillWorkerAsync() => _running[^1].KillWorkerAsync();
 
-    /// <summary>Starts a second worker with a durable store of its own, on the same broker and Redis.</summary>
-    public async Task StartSecondWorkerAsync()
+    /// <summary>Starts functions beside those that run, on the same broker and Redis. Their data folder is their own, and so is a durable store that lies there.</summary>
+    /// <param name="name">A name that none of this stack had yet.</param>
+    public async Task StartBesideAsync(string name)
     {
+        var folder = Path.Combine(_folder, name);
+        SecondHttp.Dispose();
         SecondHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{FreePorts.Next()}/api/"), Timeout = TimeSpan.FromSeconds(30) };
-        SecondHttp.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(Path.Combine(_folder, "second")).MasterKey);
-        await StartFunctionsAsync(SecondHttp, SecondHttp.BaseAddress.Port, Path.Combine(_folder, "second"));
+        SecondHttp.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(folder).MasterKey);
+        await StartFunctionsAsync(SecondHttp, SecondHttp.BaseAddress.Port, folder);
+    }
+
+    /// <summary>Stops those functions that run longest, as a deployment does, and returns when they have ended; or kills them.</summary>
+    public async Task EndOldestAsync(bool kill = false)
+    {
+        var oldest = _running[0];
+        _running.RemoveAt(0);
+        if (!kill && oldest is FunctionsProcess process)
+        {
+            await process.StopAsync(TestContext.Current.CancellationToken);
+        }
+
+        await EndAsync(oldest);
     }
 
     private string SettingsFile => Path.Combine(_folder, "local.settings.json");
@@ -294,8 +310,7 @@ internal sealed class CosmoStack : IAsyncDisposable
     {
         foreach (var running in _running)
         {
-            await running.DisposeAsync();
-            TestContext.Current.TestOutputHelper?.WriteLine(running.Output);
+            await EndAsync(running);
         }
 
         Http.Dispose();
@@ -306,6 +321,12 @@ internal sealed class CosmoStack : IAsyncDisposable
         await Queue.DisposeAsync();
         await _redis.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task EndAsync(IRunningFunctions running)
+    {
+        await running.DisposeAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine(running.Output);
     }
 
     private static IEnumerable<string> CallIds(IEnumerable<JsonNode> items, string type) =>

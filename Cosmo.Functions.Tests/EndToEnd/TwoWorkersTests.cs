@@ -62,7 +62,7 @@ public sealed class TwoWorkersTests(TwoWorkersTests.Fixture fixture) : IClassFix
         public override async ValueTask InitializeAsync()
         {
             await base.InitializeAsync();
-            await Stack.StartSecondWorkerAsync();
+            await Stack.StartBesideAsync("second");
         }
     }
 }
