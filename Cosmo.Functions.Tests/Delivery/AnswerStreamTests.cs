@@ -24,10 +24,7 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task Less_than_ten_characters_wait_for_a_second_since_the_last_text()
     {
-        await using var answer = Begin();
-        answer.Append("Hi");
-        await NextAsync();
-        await NextAsync();
+        await using var answer = await BeginWithAsync("Hi");
 
         answer.Append(" there");
         await _clock.TimersSetAsync();
@@ -41,10 +38,7 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task Text_that_makes_the_next_one_due_no_sooner_wakes_nobody()
     {
-        await using var answer = Begin();
-        answer.Append("Hi");
-        await NextAsync();
-        await NextAsync();
+        await using var answer = await BeginWithAsync("Hi");
         answer.Append(",");
         await _clock.TimersSetAsync();
         var made = _clock.TimersMade;
@@ -63,10 +57,7 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task Text_that_waits_when_the_answer_ends_is_not_waited_for()
     {
-        await using var answer = Begin();
-        answer.Append("Hi");
-        await NextAsync();
-        await NextAsync();
+        await using var answer = await BeginWithAsync("Hi");
         answer.Append(",");
         await _clock.TimersSetAsync();
 
@@ -78,10 +69,7 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task Ten_characters_wait_for_a_tenth_of_a_second_since_the_last_text()
     {
-        await using var answer = Begin();
-        answer.Append("Hi");
-        await NextAsync();
-        await NextAsync();
+        await using var answer = await BeginWithAsync("Hi");
 
         answer.Append(" there,");
         answer.Append(" you");
@@ -96,10 +84,7 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task Ten_characters_that_come_later_than_that_do_not_wait()
     {
-        await using var answer = Begin();
-        answer.Append("Hi");
-        await NextAsync();
-        await NextAsync();
+        await using var answer = await BeginWithAsync("Hi");
         _clock.Advance(TimeSpan.FromMilliseconds(100));
 
         answer.Append(" there, you");
@@ -111,10 +96,7 @@ public sealed class AnswerStreamTests
     public async Task Text_that_comes_during_a_send_goes_with_the_next_one()
     {
         var send = new TaskCompletionSource();
-        await using var answer = Begin();
-        answer.Append("first");
-        await NextAsync();
-        await NextAsync();
+        await using var answer = await BeginWithAsync("first");
         _publisher.Gate = send.Task;
         _clock.Advance(TimeSpan.FromMilliseconds(100));
         answer.Append(" and more text");
@@ -169,10 +151,7 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task A_message_that_is_over_stops_the_work()
     {
-        await using var answer = Begin();
-        answer.Append("Hi");
-        await NextAsync();
-        await NextAsync();
+        await using var answer = await BeginWithAsync("Hi");
         var stopped = new TaskCompletionSource();
         answer.Fenced.Register(stopped.SetResult);
         _publisher.IsFenced = true;
@@ -181,6 +160,16 @@ public sealed class AnswerStreamTests
         answer.Append(" there, are you well?");
 
         await stopped.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>An answer whose first text was sent.</summary>
+    private async Task<AnswerStream> BeginWithAsync(string text)
+    {
+        var answer = Begin();
+        answer.Append(text);
+        await NextAsync();
+        await NextAsync();
+        return answer;
     }
 
     private AnswerStream Begin(string before = "", string shown = "") =>

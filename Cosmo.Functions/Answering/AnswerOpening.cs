@@ -107,13 +107,7 @@ internal sealed class AnswerOpening(
     {
         try
         {
-            await RedisRetry.RunAsync(
-                async () =>
-                {
-                    await count();
-                    return true;
-                },
-                options.Value.RedisPatience, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
+            await RedisRetry.RunAsync(count, options.Value.RedisPatience, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException or OperationCanceledException)
         {

@@ -36,6 +36,7 @@ internal sealed class UpdatePublisher(
     /// <summary>How long a final update lets what this process has under way for its message finish.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
+    private readonly string _spanName = $"send {options.Value.Hub}";
     private readonly ConcurrentDictionary<MessageAddress, Task> _sentSoon = new();
     private readonly ConcurrentDictionary<(MessageAddress Address, long Sequence), (Task Sending, CancellationTokenSource Cut)> _underWay = new();
 
@@ -309,7 +310,7 @@ internal sealed class UpdatePublisher(
             new("messaging.system", "azure_web_pubsub"), new("messaging.operation.name", "send"), new("messaging.operation.type", "send"),
             new("messaging.destination.name", options.Value.Hub),
         ];
-        using var span = Telemetry.Source.StartActivity(ActivityKind.Producer, tags: tags, name: $"send {options.Value.Hub}");
+        using var span = Telemetry.Source.StartActivity(ActivityKind.Producer, tags: tags, name: _spanName);
         span?.SetTag("messaging.message.body.size", parcel.Body.Length)
             .SetTag("cosmo.update.status", parcel.Update.Payload.Status).SetTag("cosmo.update.sequence", parcel.Update.Payload.Sequence);
         var begun = clock.GetTimestamp();

@@ -36,4 +36,14 @@ internal static class RedisRetry
             }
         }
     }
+
+    /// <summary>The same for a step that gives nothing.</summary>
+    /// <inheritdoc cref="RunAsync{T}"/>
+    public static Task RunAsync(Func<Task> step, TimeSpan patience, TimeProvider clock, Action<Exception> failed, CancellationToken cancellationToken) => RunAsync(
+        async () =>
+        {
+            await step();
+            return true;
+        },
+        patience, clock, failed, cancellationToken);
 }

@@ -78,8 +78,7 @@ internal sealed class RunAssistant(
                 return await BeginAsync(input, earlier, stop, shown, client, bounds.Token, context.CancellationToken);
             }
 
-            await stop.Known;
-            bounds.Token.ThrowIfCancellationRequested();
+            await ThrowIfToldBeforeAsync(stop, bounds.Token);
             return await FinishIfOverAsync(input, client, bounds.Token, context.CancellationToken)
                 ?? await RespondAsync(input, known, await earlier, shown, client, bounds.Token, context.CancellationToken);
         }
@@ -114,27 +113,22 @@ internal sealed class RunAssistant(
             if (input.Merges)
             {
                 // Who is told to stop takes no other message along.
-                await stop.Known;
-                bounds.ThrowIfCancellationRequested();
+                await ThrowIfToldBeforeAsync(stop, bounds);
             }
 
             var opened = await opening.OpenAsync(input, gone, client, bounds);
-            await stop.Known;
-            bounds.ThrowIfCancellationRequested();
             var (claim, threadId, merged) = opened;
-            if (claim == MessageClaim.Over && await FinishIfOverAsync(input, client, bounds, stopping) is { } finished)
-            {
-                return finished;
-            }
-
-            if (threadId is null)
-            {
-                return Failed(Failure.Over) with { Merged = merged };
-            }
-
             try
             {
-                return await RespondAsync(input with { Merged = merged }, threadId, await earlier, shown, client, bounds, stopping) with { Merged = merged };
+                await ThrowIfToldBeforeAsync(stop, bounds);
+                if (claim == MessageClaim.Over && await FinishIfOverAsync(input, client, bounds, stopping) is { } finished)
+                {
+                    return finished;
+                }
+
+                return threadId is null
+                    ? Failed(Failure.Over) with { Merged = merged }
+                    : await RespondAsync(input with { Merged = merged }, threadId, await earlier, shown, client, bounds, stopping) with { Merged = merged };
             }
             catch (AssistantException e)
             {
@@ -151,6 +145,13 @@ internal sealed class RunAssistant(
                 await opened.Counting;
             }
         }
+    }
+
+    /// <exception cref="OperationCanceledException">The work was told to stop before it began.</exception>
+    private static async Task ThrowIfToldBeforeAsync(StopSignals.Registration stop, CancellationToken bounds)
+    {
+        await stop.Known;
+        bounds.ThrowIfCancellationRequested();
     }
 
     private async Task<RunResult> RespondAsync(
@@ -245,13 +246,8 @@ internal sealed class RunAssistant(
         }
     }
 
-    private Task<bool> NoteAsync(RunInput input, Func<Task> note, CancellationToken cancellationToken) => RedisRetry.RunAsync(
-        async () =>
-        {
-            await note();
-            return true;
-        },
-        NotingPatience, clock, e => logger.RedisFailed(e, input.Address.MessageId), cancellationToken);
+    private Task NoteAsync(RunInput input, Func<Task> note, CancellationToken cancellationToken) =>
+        RedisRetry.RunAsync(note, NotingPatience, clock, e => logger.RedisFailed(e, input.Address.MessageId), cancellationToken);
 
     /// <summary>From here on the answer counts as given, so neither a deadline nor a wish to cancel stops it.</summary>
     private async Task FinishAsync(RunInput input, UpdatePayload final, DurableTaskClient client, CancellationToken stopping)
