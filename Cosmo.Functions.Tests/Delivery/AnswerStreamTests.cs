@@ -67,6 +67,31 @@ public sealed class AnswerStreamTests
     }
 
     [Fact]
+    public async Task Text_that_waits_when_tools_are_next_is_told_before_them()
+    {
+        await using var answer = await BeginWithAsync("Let");
+        answer.Append(" me see");
+        await _clock.TimersSetAsync();
+
+        await answer.FinishAsync(TestContext.Current.CancellationToken);
+
+        (await NextAsync()).Message.ShouldBe("Let me see");
+        answer.Told.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Text_that_was_told_whole_or_shown_before_is_not_told_again_before_tools()
+    {
+        await using var whole = await BeginWithAsync("Let me see");
+        await whole.FinishAsync(TestContext.Current.CancellationToken);
+        await using var again = Begin(shown: "Let me see.");
+        again.Append("Let me see");
+        await again.FinishAsync(TestContext.Current.CancellationToken);
+
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Ten_characters_wait_for_a_tenth_of_a_second_since_the_last_text()
     {
         await using var answer = await BeginWithAsync("Hi");

@@ -30,6 +30,11 @@ internal sealed class AnswerStream : IAsyncDisposable
     private readonly Task _sending;
     private long _pieces;
 
+    /// <summary>How many characters were told.</summary>
+    private int _sentLength;
+
+    private ToldText _told;
+
     /// <summary>How many characters there must be for whoever waits to look.</summary>
     private int _wakeAt;
 
@@ -47,7 +52,8 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         (_publisher, _address, _threadId, _shown, _pace, _clock, _logger) = (publisher, address, threadId, shown, new TextPace(options), clock, logger);
         _text = new StringBuilder(before);
-        _sending = Task.Run(() => SendAsync(before.Length));
+        _sentLength = before.Length;
+        _sending = Task.Run(SendAsync);
     }
 
     /// <summary>Is cancelled when the message had its final update from elsewhere: what is still said is for nobody.</summary>
@@ -88,6 +94,21 @@ internal sealed class AnswerStream : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the sending, with all the text told: what comes next is about more than half a sentence.</summary>
+    public async Task FinishAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync();
+        if (!_fenced.IsCancellationRequested && Unsaid() is { } text)
+        {
+            if (Told == 0)
+            {
+                await TellRespondingAsync(cancellationToken);
+            }
+
+            await TellAsync(text, cancellationToken);
+        }
+    }
+
     /// <summary>
     /// Ends the sending, so that nothing overtakes what is sent next, by whomever. A send that is under way has a second to finish; then its request is given
     /// up: whoever stops an answer waits for two.
@@ -109,36 +130,32 @@ internal sealed class AnswerStream : IAsyncDisposable
         _fenced.Dispose();
     }
 
-    private async Task SendAsync(int sentLength)
+    private async Task SendAsync()
     {
         var last = default(SentText?);
-        var told = default(ToldText);
         try
         {
             while (await _grown.Reader.WaitToReadAsync(_stopped.Token))
             {
                 _grown.Reader.TryRead(out _);
-                if (Length <= _shown.Length && _shown.StartsWith(Text, StringComparison.Ordinal))
+                if (Unsaid() is null)
                 {
                     continue;
                 }
 
                 if (last is null)
                 {
-                    await TryAsync(() => _publisher.PublishSoonAsync(_address, Updates.Responding(_address, _threadId), "responding", _cut.Token));
+                    await TellRespondingAsync(_cut.Token);
                 }
                 else
                 {
                     await WaitUntilDueAsync(last.Value);
                 }
 
-                var (pieces, text, begun) = (Interlocked.Exchange(ref _pieces, 0), Text, _clock.GetUtcNow());
-                if (text.Length > sentLength && await TellAsync(text, told) is { } now)
+                var (pieces, begun) = (Interlocked.Exchange(ref _pieces, 0), _clock.GetUtcNow());
+                if (Unsaid() is { } text && await TellAsync(text, _cut.Token))
                 {
-                    told = now;
-                    Told++;
-                    sentLength = text.Length;
-                    last = new SentText(sentLength, _clock.GetUtcNow(), _clock.GetUtcNow() - begun);
+                    last = new SentText(text.Length, _clock.GetUtcNow(), _clock.GetUtcNow() - begun);
                     Telemetry.UpdatesConflated.Add(Math.Max(0, pieces - 1));
                 }
             }
@@ -148,6 +165,16 @@ internal sealed class AnswerStream : IAsyncDisposable
             // Stopped.
         }
     }
+
+    /// <summary>All the text, if the client was not shown as much.</summary>
+    private string? Unsaid()
+    {
+        var text = Text;
+        return text.Length > _sentLength && !_shown.StartsWith(text, StringComparison.Ordinal) ? text : null;
+    }
+
+    private Task<bool> TellRespondingAsync(CancellationToken cancellationToken) =>
+        TryAsync(() => _publisher.PublishSoonAsync(_address, Updates.Responding(_address, _threadId), "responding", cancellationToken));
 
     /// <summary>Waits until the text that there is then is due. Text that makes it due no sooner wakes nobody.</summary>
     private async Task WaitUntilDueAsync(SentText last)
@@ -175,13 +202,13 @@ internal sealed class AnswerStream : IAsyncDisposable
         Volatile.Write(ref _wakeAt, 0);
     }
 
-    /// <summary>Null where it was not recorded. Where the message is over, nothing more is said.</summary>
-    private async Task<ToldText?> TellAsync(string text, ToldText told)
+    /// <summary>Answers whether it was recorded. Where the message is over, nothing more is said.</summary>
+    private async Task<bool> TellAsync(string text, CancellationToken cancellationToken)
     {
         var isOver = false;
         var now = await TryAsync(async () =>
         {
-            var now = await _publisher.PublishTextAsync(_address, Updates.Text(_address, _threadId, text), told, _cut.Token);
+            var now = await _publisher.PublishTextAsync(_address, Updates.Text(_address, _threadId, text), _told, cancellationToken);
             isOver = now is null;
             return now;
         });
@@ -191,7 +218,13 @@ internal sealed class AnswerStream : IAsyncDisposable
             await _stopped.CancelAsync();
         }
 
-        return now;
+        if (now is { } told)
+        {
+            (_told, _sentLength) = (told, text.Length);
+            Told++;
+        }
+
+        return now is not null;
     }
 
     /// <summary>The default where Redis is away: the next piece will carry the text.</summary>

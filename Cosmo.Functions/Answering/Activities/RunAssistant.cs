@@ -184,15 +184,16 @@ internal sealed class RunAssistant(
         IReadOnlyList<string> messageIds = [.. soFar.MessageIds, .. response.MessageIds];
         var counting = CountAsync(input, response, over.Token);
         var recording = response.ToolCalls.Count == 0 && text.Length > 0 ? RecordAsync(input, messageIds, over.Token) : Task.CompletedTask;
-        await answer.StopAsync();
         if (response.ToolCalls.Count > 0)
         {
+            await answer.FinishAsync(over.Token);
             await memory.RememberSoFarAsync(address, input.Round, new(text, used) { MessageIds = messageIds, CallIds = [.. response.ToolCalls.Select(call => call.CallId)] }, over.Token);
             await counting;
             await updates.PublishAsync(address, Updates.Processing(address, threadId), $"processing:{input.Round}", over.Token);
             return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null, threadId);
         }
 
+        await answer.StopAsync();
         await counting;
         await recording;
         if (text.Length == 0)
