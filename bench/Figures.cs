@@ -60,6 +60,12 @@ internal sealed class Figures
     /// <summary>When what of an answer came, and what it took.</summary>
     public void AddLatencies(string scenario, string path, Round round)
     {
+        if (path == "bare")
+        {
+            AddBoth(scenario, path, "publish to final", "ms", round.Milliseconds(one => one.Final?.At - one.Published));
+            return;
+        }
+
         AddBoth(scenario, path, "publish to started", "ms", round.Milliseconds(one => one.Started - one.Published));
         AddBoth(scenario, path, "publish to first text", "ms", round.Milliseconds(one => one.FirstText?.At - one.Published));
         AddBoth(scenario, path, "model's first token to first text", "ms", round.Milliseconds(one => one.FirstText?.Age));
@@ -93,9 +99,9 @@ internal sealed class Figures
     /// <summary>The most memory that host and worker held in a round.</summary>
     public void AddMemory(string scenario, string path, Round round)
     {
-        foreach (var process in (string[])["host", "worker"])
+        foreach (var (process, megabytes) in round.Memory.Where(process => process.Key is "host" or "worker" or LoadClient.HostAndWorker))
         {
-            Add(scenario, path, $"memory, {process}", "MB", round.Memory.GetValueOrDefault(process));
+            Add(scenario, path, $"memory, {process}", "MB", megabytes);
         }
     }
 }

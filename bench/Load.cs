@@ -32,6 +32,9 @@ internal sealed partial class LoadClient(Stack stack, CancellationToken stopping
     /// <summary>How long the last answers are waited for.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
 
+    /// <summary>What the two hold together, in <see cref="Round.Memory"/>.</summary>
+    public const string HostAndWorker = "host and worker";
+
     private int _asked;
 
     public AnswerPath Cosmo { get; } = new("cosmo", stack.PublishAsync);
@@ -68,7 +71,7 @@ internal sealed partial class LoadClient(Stack stack, CancellationToken stopping
         var begun = TimeToken.Now;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var ended = new CancellationTokenSource();
-        var memory = WatchMemoryAsync(ids, ended.Token);
+        var memory = WatchMemoryAsync(ids, load.TakesLags, ended.Token);
         var asked = await Task.WhenAll(listeners.Select((listener, i) => ConverseAsync(path, listener, load, load.RecipeOf(i).ToString(), load.Period * i / listeners.Count, begun, limit)));
         var used = ids.ToDictionary(process => process.Key, process => ProcessFigures.ProcessorSeconds(process.Value) - before[process.Key]);
         used["client"] = (Environment.CpuUsage.TotalTime - own).TotalSeconds;
@@ -126,7 +129,7 @@ internal sealed partial class LoadClient(Stack stack, CancellationToken stopping
     [System.Text.RegularExpressions.GeneratedRegex("\\] \"(PING|ECHO|INFO|CLIENT|CONFIG)\"", System.Text.RegularExpressions.RegexOptions.IgnoreCase)]
     private static partial System.Text.RegularExpressions.Regex Own();
 
-    private static async Task<Dictionary<string, double>> WatchMemoryAsync(IReadOnlyDictionary<string, int> ids, CancellationToken ended)
+    private static async Task<Dictionary<string, double>> WatchMemoryAsync(IReadOnlyDictionary<string, int> ids, bool together, CancellationToken ended)
     {
         var most = new Dictionary<string, double>();
         while (!ended.IsCancellationRequested)
@@ -136,7 +139,13 @@ internal sealed partial class LoadClient(Stack stack, CancellationToken stopping
                 most[name] = Math.Max(most.GetValueOrDefault(name), ProcessFigures.Megabytes(id));
             }
 
-            await Task.Delay(TimeSpan.FromSeconds(1), ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (together && ids.TryGetValue("worker", out var worker))
+            {
+                // It takes some ten milliseconds, in which the processes map nothing: so not where times are what is measured.
+                most[HostAndWorker] = Math.Max(most.GetValueOrDefault(HostAndWorker), ProcessFigures.MegabytesTogether(ids["host"], worker));
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(2), ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return most;

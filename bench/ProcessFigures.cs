@@ -22,6 +22,42 @@ internal static class ProcessFigures
         return one.WorkingSet64 / 1e6;
     }
 
+    /// <summary>Memory that processes hold together, in MB: a page of a file that several of them have mapped, such as the runtime's own, counts once.</summary>
+    public static double MegabytesTogether(params ReadOnlySpan<int> processes)
+    {
+        var own = 0L;
+        var shared = new Dictionary<string, long>();
+        foreach (var process in processes)
+        {
+            var files = new Dictionary<string, long>();
+            var file = "";
+            foreach (var line in File.ReadLines($"/proc/{process}/smaps"))
+            {
+                var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                if (!fields[0].EndsWith(':'))
+                {
+                    // Address, rights, offset, device, inode, name: what has no inode is no file.
+                    file = fields[4] == "0" ? $"of {process}" : $"{fields[3]} {fields[4]}";
+                }
+                else if (fields[0].StartsWith("Private_", StringComparison.Ordinal))
+                {
+                    own += long.Parse(fields[1], CultureInfo.InvariantCulture);
+                }
+                else if (fields[0].StartsWith("Shared_", StringComparison.Ordinal))
+                {
+                    files[file] = files.GetValueOrDefault(file) + long.Parse(fields[1], CultureInfo.InvariantCulture);
+                }
+            }
+
+            foreach (var (name, kilobytes) in files)
+            {
+                shared[name] = Math.Max(shared.GetValueOrDefault(name), kilobytes);
+            }
+        }
+
+        return (own + shared.Values.Sum()) * 1024 / 1e6;
+    }
+
     /// <summary>Handles that a process has open.</summary>
     public static int Handles(int process) => Directory.GetFileSystemEntries($"/proc/{process}/fd").Length;
 

@@ -42,7 +42,7 @@ internal sealed record Scenario(string Name, string Description, Func<Session, T
     {
         var listeners = await session.OpenAsync(conversations);
         var load = new Load(_ => new Recipe(60, 50, 150, HasTool: false), questions, TimeSpan.FromSeconds(4));
-        await session.CompareAsync(listeners, load, session.Figures.AddLatencies);
+        await session.CompareAsync(listeners, load, session.Figures.AddLatencies, withBare: true);
     });
 
     /// <summary>
