@@ -21,6 +21,25 @@ public sealed class RabbitMQServer : ChildServer
 
     public string Url => $"amqp://guest:guest@127.0.0.1:{Port}";
 
+    /// <summary>Runs a command of <c>rabbitmqctl</c>.</summary>
+    public async Task ControlAsync(string[] arguments, CancellationToken cancellationToken)
+    {
+        using var control = Process.Start(new ProcessStartInfo("rabbitmqctl", ["--node", NodeName, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["HOME"] = Folder, ["ERL_EPMD_PORT"] = _namePort.ToString(CultureInfo.InvariantCulture) },
+        })!;
+        var output = Task.WhenAll(control.StandardOutput.ReadToEndAsync(cancellationToken), control.StandardError.ReadToEndAsync(cancellationToken));
+        await control.WaitForExitAsync(cancellationToken);
+        if (control.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"rabbitmqctl {string.Join(' ', arguments)} ended with {control.ExitCode}: {string.Concat(await output)}");
+        }
+    }
+
+    private string NodeName => $"test{Port}@localhost";
+
     protected override ProcessStartInfo Command()
     {
         var plugins = Path.Combine(Folder, "plugins");
@@ -33,7 +52,7 @@ public sealed class RabbitMQServer : ChildServer
             Environment =
             {
                 ["HOME"] = Folder,
-                ["RABBITMQ_NODENAME"] = $"test{Port}@localhost",
+                ["RABBITMQ_NODENAME"] = NodeName,
                 ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
                 ["RABBITMQ_NODE_PORT"] = Port.ToString(CultureInfo.InvariantCulture),
                 ["RABBITMQ_DIST_PORT"] = _distributionPort.ToString(CultureInfo.InvariantCulture),

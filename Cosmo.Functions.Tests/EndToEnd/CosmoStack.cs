@@ -56,6 +56,14 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     public FunctionKeys Keys => _keys;
 
+    /// <summary>An address with which one client connects to a channel that needs nobody's leave.</summary>
+    public Uri AddressOf(string channel)
+    {
+        var audience = new Uri(WebPubSub.Url, "/client/hubs/cosmo");
+        var token = new AccessTokens(AccessKey, TimeProvider.System).Create(audience.AbsoluteUri, TimeSpan.FromHours(12), null, [], [channel]);
+        return new Uri($"ws://{audience.Authority}{audience.AbsolutePath}?access_token={token}");
+    }
+
     /// <summary>What the functions that were started last have written so far.</summary>
     public string Output => _running[^1].Output;
 
@@ -174,7 +182,8 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     private string SettingsFile => Path.Combine(_folder, "local.settings.json");
 
-    private FunctionsProcess Process =>
+    /// <summary>Host and worker that were started last.</summary>
+    public FunctionsProcess Process =>
         _running[^1] as FunctionsProcess ?? throw new InvalidOperationException("The host runs in this process; start the stack with one in a process of its own.");
 
     private async Task StartFunctionsAsync(HttpClient http, int port, string folder)

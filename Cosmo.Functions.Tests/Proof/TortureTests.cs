@@ -1,0 +1,42 @@
+using System.Text.Json;
+
+namespace Cosmo.Functions.Tests.Proof;
+
+/// <summary>Faults at every seam, under load.</summary>
+public sealed class TortureTests
+{
+    /// <summary>What <c>./cosmo torture</c> asks for.</summary>
+    private const string Asked = "COSMO_TORTURE";
+
+    [Fact]
+    public async Task Half_a_minute_of_faults_breaks_no_promise()
+    {
+        var folder = Directory.CreateTempSubdirectory("cosmo-torture-");
+        try
+        {
+            await RunAsync(new TortureOptions(Random.Shared.Next(100_000), 0.5, [], 6, folder.FullName));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact(Explicit = true)]
+    public Task As_asked() => RunAsync(JsonSerializer.Deserialize<TortureOptions>(Environment.GetEnvironmentVariable(Asked) ?? throw new InvalidOperationException("Call it as ./cosmo torture."))!);
+
+    private static async Task RunAsync(TortureOptions options)
+    {
+        var rounds = await new Torture(options, Tell).RunAsync(TestContext.Current.CancellationToken);
+
+        rounds.SelectMany(round => round.Violations).Select(violation => $"{violation.Rule}: {violation.What}").ShouldBeEmpty($"Seed {options.Seed}");
+        rounds.Sum(round => round.Messages).ShouldBeGreaterThan(0);
+        rounds.SelectMany(round => round.Faults).Sum(fault => fault.Hits).ShouldBeGreaterThan(0);
+    }
+
+    private static void Tell(string line)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(line);
+        Console.Error.WriteLine(line);
+    }
+}
