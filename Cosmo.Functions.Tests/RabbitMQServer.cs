@@ -24,7 +24,7 @@ public sealed class RabbitMQServer : ChildServer
     /// <summary>Runs a command of <c>rabbitmqctl</c>.</summary>
     public async Task ControlAsync(string[] arguments, CancellationToken cancellationToken)
     {
-        using var control = Process.Start(new ProcessStartInfo("rabbitmqctl", ["--node", NodeName, .. arguments])
+        using var control = Process.Start(new ProcessStartInfo(Program("rabbitmqctl"), ["--node", NodeName, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -38,15 +38,17 @@ public sealed class RabbitMQServer : ChildServer
         }
     }
 
+    /// <summary>Debian's own wrappers would run it as another user.</summary>
+    private static string Program(string name) => Path.Combine("/usr/lib/rabbitmq/bin", name) is var path && File.Exists(path) ? path : name;
+
     private string NodeName => $"test{Port}@localhost";
 
     protected override ProcessStartInfo Command()
     {
         var plugins = Path.Combine(Folder, "plugins");
         File.WriteAllText(plugins, "[].");
-        var program = new[] { "/usr/lib/rabbitmq/bin/rabbitmq-server" }.FirstOrDefault(File.Exists) ?? "rabbitmq-server";
 
-        return new ProcessStartInfo("sh", ["-c", Script, program])
+        return new ProcessStartInfo("sh", ["-c", Script, Program("rabbitmq-server")])
         {
             RedirectStandardOutput = true,
             Environment =

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -54,7 +55,33 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
             }
         }
 
+        var report = Describe(rounds);
+        await File.WriteAllTextAsync(Path.ChangeExtension(Account, ".md"), report, stopping);
+        tell(report);
         return rounds;
+    }
+
+    /// <summary>All rounds of a seed as tables.</summary>
+    private static string Describe(List<TortureRound> rounds)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{rounds.Count} rounds, {rounds.Sum(round => round.Seconds) / 60:0.0} minutes, {rounds.Sum(round => round.Messages)} messages:");
+        text.AppendJoin(", ", rounds.SelectMany(round => round.Ends).GroupBy(end => end.Key).Select(end => $"{end.Sum(one => one.Value)} {end.Key}")).AppendLine().AppendLine();
+        text.AppendLine("| fault | times | seconds | hits |").AppendLine("| --- | ---: | ---: | ---: |");
+        foreach (var fault in rounds.SelectMany(round => round.Faults).GroupBy(fault => fault.Name).OrderBy(fault => fault.Key, StringComparer.Ordinal))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {fault.Key} | {fault.Sum(one => one.Times)} | {fault.Sum(one => one.Seconds):0} | {fault.Sum(one => one.Hits)} |");
+        }
+
+        text.AppendLine().AppendLine("| promise | looked at | excused by a loss | broken |").AppendLine("| --- | ---: | ---: | ---: |");
+        foreach (var rule in HistoryChecker.Rules)
+        {
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"| {rule} | {rounds.Sum(round => round.Looked[rule])} | {rounds.Sum(round => round.Excused[rule])} | {rounds.Sum(round => round.Violations.Count(violation => violation.Rule == rule))} |");
+        }
+
+        return text.ToString();
     }
 
     private async Task<TortureRound> RunRoundAsync(TortureStack stack, int number, TimeSpan length, CancellationToken stopping)
