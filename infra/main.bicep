@@ -367,6 +367,7 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: allTags
     retentionDays: logDays
     dailyGigabytes: logGigabytesPerDay
+    principalId: identity.outputs.principalId
   }
 }
 
@@ -519,6 +520,7 @@ module app 'modules/app.bicep' = {
       settings,
       {
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identity.outputs.clientId}'
         WEB_PUBSUB_ENDPOINT: webPubSub.outputs.endpoint
       },
       empty(redisUrl) ? { REDIS_URL: redis!.outputs.url, Cosmo__Redis__EntraObjectId: identity.outputs.principalId } : {},
