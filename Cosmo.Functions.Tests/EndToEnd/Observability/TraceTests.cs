@@ -130,6 +130,27 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
     }
 
     [Fact]
+    public async Task A_ping_of_the_platform_leaves_no_trace()
+    {
+        var later = Guid.NewGuid().ToString("n");
+
+        await AskAsync("health/live", _trace);
+        await AskAsync("health/ready", later);
+
+        // Each process exports in the order in which its spans end.
+        await SpanAsync(span => span.TraceId == later && span.Name == "function GetReadiness");
+        await SpanAsync(span => span.TraceId == later && span.Name == "GET api/health/ready");
+        _collector.Spans.Where(span => span.TraceId == _trace).Select(span => span.Name).ShouldBeEmpty();
+
+        async Task AskAsync(string address, string trace)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, address);
+            request.Headers.Add("traceparent", $"00-{trace}-{_producer}-01");
+            (await _stack.Http.SendAsync(request, _limit.Token)).EnsureSuccessStatusCode();
+        }
+    }
+
+    [Fact]
     public async Task A_model_says_of_itself_what_the_conventions_ask()
     {
         await using var client = await _stack.OpenAsync(_channel);
