@@ -341,6 +341,9 @@ var settings = union(
     USER_MESSAGES_PER_MINUTE: string(userMessagesPerMinute)
     USER_TOKENS_PER_DAY: string(userTokensPerDay)
     USAGE_DAYS: string(usageDays)
+    // The host's exporter keeps five traces a second otherwise. To the worker the name means nothing, and it keeps all.
+    OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+    OTEL_TRACES_SAMPLER_ARG: '1'
   },
   moreSettings
 )

@@ -33,6 +33,7 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
         var tree = await TreeAsync(IsDone);
         ShouldBeWhole(tree, _producer);
         tree.ShouldAllBe(span => span.Service == "cosmo");
+        tree.ShouldNotContain(span => span.Name == "function AnswerMessage", "A replay has no span.");
         var asked = ShouldStandOnce(tree, "Trigger", "function ReceiveMessage", "process QUEUE", "TaskHubSidecarService/StartInstance", "POST", "TaskHubSidecarService/StartInstance",
             "create_orchestration:AnswerMessage@1.0", "orchestration:AnswerMessage@(1.0)");
         var steps = Below(tree, asked).Where(span => span.Name.StartsWith("activity:", StringComparison.Ordinal) && span.Kind == 3).OrderBy(span => span.Start).ToList();
