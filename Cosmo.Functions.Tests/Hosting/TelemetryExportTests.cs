@@ -52,6 +52,9 @@ public sealed class TelemetryExportTests
     }
 
     [Fact]
+    public void What_the_log_says_does_not_depend_on_the_sampling() => OptionsWith(null).EnableTraceBasedLogsSampler.ShouldBeFalse();
+
+    [Fact]
     public void Where_no_destination_is_set_nobody_listens()
     {
         using var services = ServicesWith();
