@@ -341,6 +341,9 @@ var settings = union(
     USER_MESSAGES_PER_MINUTE: string(userMessagesPerMinute)
     USER_TOKENS_PER_DAY: string(userTokensPerDay)
     USAGE_DAYS: string(usageDays)
+    // The host's exporter keeps five traces a second otherwise. To the worker the name means nothing, and it keeps all.
+    OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+    OTEL_TRACES_SAMPLER_ARG: '1'
   },
   moreSettings
 )
@@ -367,6 +370,7 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: allTags
     retentionDays: logDays
     dailyGigabytes: logGigabytesPerDay
+    principalId: identity.outputs.principalId
   }
 }
 
@@ -519,6 +523,7 @@ module app 'modules/app.bicep' = {
       settings,
       {
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identity.outputs.clientId}'
         WEB_PUBSUB_ENDPOINT: webPubSub.outputs.endpoint
       },
       empty(redisUrl) ? { REDIS_URL: redis!.outputs.url, Cosmo__Redis__EntraObjectId: identity.outputs.principalId } : {},

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Cosmo.Functions.Administration;
 using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Mvc.Infrastructure;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
@@ -34,6 +36,22 @@ public sealed class ConsumerWatchTests : IAsyncLifetime
         await _queue.Channel.BasicConsumeAsync(_queue.Queue, autoAck: false, new AsyncEventingBasicConsumer(_queue.Channel), _limit.Token);
         await AdvanceAsync(ConsumerWatch.Interval);
         cosmo.Watch.HasLostQueue.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_ping_fails_once_the_queue_is_lost_and_so_does_its_span()
+    {
+        await using var cosmo = await StartAsync();
+        var functions = new HealthFunctions(null!, cosmo.Topology, cosmo.Watch, NullLogger<HealthFunctions>.Instance);
+        using var span = new Activity("ping").Start();
+
+        ((IStatusCodeActionResult)functions.GetLiveness(null!)).StatusCode.ShouldBe(200);
+        span.Status.ShouldBe(ActivityStatusCode.Unset);
+
+        await AdvanceAsync(ConsumerWatch.Interval + ConsumerWatch.Patience);
+        ((IStatusCodeActionResult)functions.GetLiveness(null!)).StatusCode.ShouldBe(503);
+        span.Status.ShouldBe(ActivityStatusCode.Error);
+        span.GetTagItem("error.type").ShouldBe("no_consumer");
     }
 
     [Fact]

@@ -77,6 +77,25 @@ public sealed class SamplingTests : IDisposable
         _kept.Names.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_ping_of_the_platform_is_kept_only_if_it_fails(bool fails)
+    {
+        using var traces = Start();
+        var host = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
+
+        using (var ping = _source.StartActivity("function GetLiveness", ActivityKind.Internal, host))
+        {
+            if (fails)
+            {
+                ping.Fail("no_consumer");
+            }
+        }
+
+        _kept.Names.ShouldBe(fails ? ["function GetLiveness"] : []);
+    }
+
     private TracerProvider Start(string? sampler = null, string? argument = null)
     {
         var settings = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["OTEL_TRACES_SAMPLER"] = sampler, ["OTEL_TRACES_SAMPLER_ARG"] = argument }).Build();

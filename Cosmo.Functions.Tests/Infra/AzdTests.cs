@@ -61,6 +61,30 @@ public sealed class AzdTests : IDisposable
     }
 
     [Fact]
+    public async Task The_workflow_hands_azd_each_variable_of_the_template_secrets_as_secrets_and_none_that_the_template_lacks()
+    {
+        var declared = (await AzureTemplate.GetAsync()).Main["parameters"]!.AsObject();
+        var variables = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(AzureTemplate.Folder, "main.parameters.json"), Cancellation))!["parameters"]!.AsObject()
+            .ToDictionary(parameter => parameter.Key, parameter => parameter.Value!["value"]!.GetValue<string>()[2..].Split('=', '}')[0]);
+        var workflow = new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(
+            await File.ReadAllTextAsync(Path.Combine(CosmoScript.Root, ".github", "workflows", "azure-dev.yml"), Cancellation));
+        var job = (Dictionary<object, object>)((Dictionary<object, object>)workflow["jobs"])["deploy"];
+        var steps = ((List<object>)job["steps"]).Cast<Dictionary<object, object>>().ToList();
+        var ofDeployment = Env(steps.Single(step => step.GetValueOrDefault("run") is "azd up --no-prompt"));
+
+        // What azd signs in with is no parameter. What begins with COSMO_ a step takes from the repository's variables, and secrets go before it.
+        Env(job).Keys.ShouldBe(variables.Values.Where(name => name.StartsWith("AZURE_", StringComparison.Ordinal)).Concat(["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"]), ignoreOrder: true);
+        Env(job).ShouldAllBe(variable => variable.Value == $"${{{{ vars.{variable.Key} }}}}");
+        steps.ShouldContain(step => step.ContainsKey("run") && ((string)step["run"]).Contains("select(.key | startswith(\"COSMO_\"))"));
+        ofDeployment.Remove("CosmoDurableTaskScheduler", out var build);
+        build.ShouldBe("${{ vars.COSMO_DURABLE_STORE == 'durableTaskScheduler' }}");
+        ofDeployment.Keys.ShouldBe(variables.Where(variable => declared[variable.Key]!["type"]!.GetValue<string>() == "securestring").Select(variable => variable.Value), ignoreOrder: true);
+        ofDeployment.ShouldAllBe(secret => secret.Value == $"${{{{ secrets.{secret.Key} }}}}");
+
+        static Dictionary<string, string> Env(Dictionary<object, object> of) => ((Dictionary<object, object>)of["env"]).ToDictionary(setting => (string)setting.Key, setting => (string)setting.Value);
+    }
+
+    [Fact]
     public async Task The_hooks_ask_for_nothing_but_what_azd_knows_and_what_was_provisioned()
     {
         string[] azd = ["AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME", "AZURE_LOCATION", "COSMO_EVENTS_BY_KEY", "COSMO_RETRY_SECONDS"];

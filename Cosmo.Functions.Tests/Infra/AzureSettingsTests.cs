@@ -1,13 +1,16 @@
 using System.Data.Common;
+using System.Diagnostics;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using OpenTelemetry.Trace;
 
 namespace Cosmo.Functions.Tests.Infra;
 
@@ -26,8 +29,8 @@ public sealed partial class AzureSettingsTests
     /// <summary>What the Functions host, App Service and Azure's libraries read. What follows an underscore pair is theirs too.</summary>
     private static readonly string[] OfThePlatform =
     [
-        "FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "AzureFunctionsJobHost", "APPLICATIONINSIGHTS_CONNECTION_STRING", "AZURE_CLIENT_ID",
-        "WEBSITE_RUN_FROM_PACKAGE", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "WEBSITE_CONTENTSHARE", "WEBSITE_SKIP_CONTENTSHARE_VALIDATION",
+        "FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "AzureFunctionsJobHost", "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "AZURE_CLIENT_ID", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "WEBSITE_RUN_FROM_PACKAGE", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "WEBSITE_CONTENTSHARE", "WEBSITE_SKIP_CONTENTSHARE_VALIDATION",
     ];
 
     [Fact]
@@ -74,6 +77,32 @@ public sealed partial class AzureSettingsTests
         using var host = builder.Build();
 
         Should.NotThrow(host.Services.GetRequiredService<IStartupValidator>().Validate);
+    }
+
+    [Fact]
+    public async Task The_apps_identity_sends_to_Application_Insights()
+    {
+        foreach (var deployment in Deployments(await AzureTemplate.GetAsync()))
+        {
+            var setting = deployment.Settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"];
+            var identity = Guid.NewGuid().ToString();
+
+            setting.ShouldBe(deployment.Settings["AZURE_CLIENT_ID"].Replace("[", "[format('Authorization=AAD;ClientId={0}', ", StringComparison.Ordinal).Replace("]", ")]", StringComparison.Ordinal));
+            ApplicationInsightsIdentity.ClientIdOf(setting.Split('\'')[1].Replace("{0}", identity, StringComparison.Ordinal)).ShouldBe(identity);
+        }
+    }
+
+    [Fact]
+    public async Task Host_and_worker_keep_every_trace_unless_an_operator_says_otherwise()
+    {
+        foreach (var deployment in Deployments(await AzureTemplate.GetAsync()))
+        {
+            // A name of the exporter in the host, which knows no standard one.
+            deployment.Settings["OTEL_TRACES_SAMPLER"].ShouldBe("microsoft.fixed_percentage");
+            deployment.Settings["OTEL_TRACES_SAMPLER_ARG"].ShouldBe("1");
+            var settings = new ConfigurationBuilder().AddInMemoryCollection(deployment.Settings!).Build();
+            new RecordsAll(settings).ShouldSample(new SamplingParameters(default, ActivityTraceId.CreateRandom(), "answer", ActivityKind.Consumer)).Decision.ShouldBe(SamplingDecision.RecordAndSample);
+        }
     }
 
     [Fact]

@@ -93,6 +93,7 @@ public sealed partial class AzureTemplateTests
             }
 
             Value(deployment.One("Microsoft.SignalRService/webPubSub"), "properties.disableLocalAuth").ShouldBe("true");
+            Value(deployment.One("Microsoft.Insights/components"), "properties.DisableLocalAuth").ShouldBe("true");
             deployment.All("Microsoft.CognitiveServices/accounts").ShouldAllBe(account => Value(account, "properties.disableLocalAuth") == "true");
             deployment.All("Microsoft.Cache/redisEnterprise").ShouldAllBe(redis => Value(redis, "properties.minimumTlsVersion") == "1.2");
             deployment.All("Microsoft.Cache/redisEnterprise/databases").ShouldAllBe(

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Receiving;
 using Microsoft.AspNetCore.Mvc;
@@ -22,9 +24,17 @@ internal sealed class HealthFunctions(RedisConnection redis, Topology topology, 
 
     /// <summary>503 only where a new start of the app helps: the platform pings this. Redis or a broker that is away is no reason.</summary>
     [Function("GetLiveness")]
-    public IActionResult GetLiveness([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "health/live")] HttpRequest request) =>
-        HttpAnswers.Json(
-            new { status = Word(!watch.HasLostQueue) }, watch.HasLostQueue ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
+    public IActionResult GetLiveness([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "health/live")] HttpRequest request)
+    {
+        var isWell = !watch.HasLostQueue;
+        if (!isWell)
+        {
+            // Of the pings, only those that fail leave a trace.
+            Activity.Current.Fail("no_consumer");
+        }
+
+        return HttpAnswers.Json(new { status = Word(isWell) }, isWell ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
 
     private async Task<IActionResult> AnswerAsync(CancellationToken cancellationToken)
     {

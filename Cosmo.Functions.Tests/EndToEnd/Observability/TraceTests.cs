@@ -33,6 +33,7 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
         var tree = await TreeAsync(IsDone);
         ShouldBeWhole(tree, _producer);
         tree.ShouldAllBe(span => span.Service == "cosmo");
+        tree.ShouldNotContain(span => span.Name == "function AnswerMessage", "A replay has no span.");
         var asked = ShouldStandOnce(tree, "Trigger", "function ReceiveMessage", "process QUEUE", "TaskHubSidecarService/StartInstance", "POST", "TaskHubSidecarService/StartInstance",
             "create_orchestration:AnswerMessage@1.0", "orchestration:AnswerMessage@(1.0)");
         var steps = Below(tree, asked).Where(span => span.Name.StartsWith("activity:", StringComparison.Ordinal) && span.Kind == 3).OrderBy(span => span.Start).ToList();
@@ -127,6 +128,27 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
         tree.Where(span => span.Start > orchestration.Start && NameOf(span).StartsWith("activity:", StringComparison.Ordinal)).ShouldAllBe(span => IsBelow(tree, span, orchestration), Draw(tree));
         tree.Where(span => NameOf(span) is "chat MODEL" or "execute_tool get_weather").ShouldAllBe(span => IsBelow(tree, span, orchestration), Draw(tree));
         tree.Count(span => NameOf(span) == "chat MODEL").ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_ping_of_the_platform_leaves_no_trace()
+    {
+        var later = Guid.NewGuid().ToString("n");
+
+        await AskAsync("health/live", _trace);
+        await AskAsync("health/ready", later);
+
+        // Each process exports in the order in which its spans end.
+        await SpanAsync(span => span.TraceId == later && span.Name == "function GetReadiness");
+        await SpanAsync(span => span.TraceId == later && span.Name == "GET api/health/ready");
+        _collector.Spans.Where(span => span.TraceId == _trace).Select(span => span.Name).ShouldBeEmpty();
+
+        async Task AskAsync(string address, string trace)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, address);
+            request.Headers.Add("traceparent", $"00-{trace}-{_producer}-01");
+            (await _stack.Http.SendAsync(request, _limit.Token)).EnsureSuccessStatusCode();
+        }
     }
 
     [Fact]

@@ -7,10 +7,15 @@ namespace Cosmo.Functions.Hosting.Observability;
 
 /// <summary>
 /// Samples by <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c>, and by default everything, also what a producer has not sampled: the Durable extension in
-/// the host loses the trace of what is not. What is left out is recorded all the same, so that <see cref="SpanRules"/> can keep what fails.
+/// the host loses the trace of what is not. Pings of the platform are left out in any case. What is left out is recorded all the same, so that <see cref="SpanRules"/> can keep what fails.
 /// </summary>
 internal sealed class RecordsAll(IConfiguration settings) : Sampler
 {
+    /// <summary>The span of the function that the platform pings every few seconds: kept if it fails.</summary>
+    private const string Ping = "function GetLiveness";
+
+    private static readonly AlwaysOffSampler Off = new();
+
     private readonly Sampler _inner = SamplerOf(settings);
 
     public override SamplingResult ShouldSample(in SamplingParameters samplingParameters)
@@ -21,7 +26,7 @@ internal sealed class RecordsAll(IConfiguration settings) : Sampler
             return new SamplingResult(SamplingDecision.Drop);
         }
 
-        var result = _inner.ShouldSample(samplingParameters);
+        var result = (samplingParameters.Name == Ping ? Off : _inner).ShouldSample(samplingParameters);
         return result.Decision == SamplingDecision.Drop ? new SamplingResult(SamplingDecision.RecordOnly) : result;
     }
 

@@ -19,6 +19,7 @@ namespace Cosmo.Functions.Hosting.Observability;
 internal static class TelemetryExport
 {
     /// <summary>To be called before Cosmo's own services are added, so that what they log while they start arrives, too.</summary>
+    /// <exception cref="InvalidOperationException"><c>APPLICATIONINSIGHTS_AUTHENTICATION_STRING</c> is wrong.</exception>
     public static FunctionsApplicationBuilder ExportTelemetry(this FunctionsApplicationBuilder builder)
     {
         var settings = builder.Configuration;
@@ -41,8 +42,13 @@ internal static class TelemetryExport
             .WithLogging(null, logs => logs.IncludeFormattedMessage = true);
         if (toApplicationInsights)
         {
-            // What the log says of a failure must not depend on the sampling.
-            telemetry.UseAzureMonitorExporter(options => options.EnableTraceBasedLogsSampler = false);
+            var credential = ApplicationInsightsIdentity.CredentialOf(settings);
+            telemetry.UseAzureMonitorExporter(options =>
+            {
+                options.Credential = credential;
+                // What the log says of a failure must not depend on the sampling.
+                options.EnableTraceBasedLogsSampler = false;
+            });
         }
 
         if (toCollector)

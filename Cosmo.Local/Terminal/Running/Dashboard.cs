@@ -65,7 +65,8 @@ internal sealed class Dashboard(int port, int collectorPort)
         },
     });
 
-    private static string ProgramIn(string dataFolder) => Path.Combine(
+    /// <summary>Where it is once it is fetched.</summary>
+    internal static string ProgramIn(string dataFolder) => Path.Combine(
         dataFolder, Name, "packages", Package.ToLowerInvariant(), Version, "tools", OperatingSystem.IsWindows() ? "Aspire.Dashboard.exe" : "Aspire.Dashboard");
 
     private static async Task FetchAsync(string dataFolder, CancellationToken cancellationToken)
