@@ -56,6 +56,15 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     public FunctionKeys Keys => _keys;
 
+    /// <summary>The settings of the functions.</summary>
+    public IReadOnlyDictionary<string, string> Settings => _settings;
+
+    /// <summary>Where the functions are that <see cref="Http"/> calls, once they are started.</summary>
+    public int Port => _port;
+
+    /// <summary>Their data folder.</summary>
+    public string Folder => _folder;
+
     /// <summary>An address with which one client connects to a channel that needs nobody's leave.</summary>
     public Uri AddressOf(string channel)
     {
@@ -182,8 +191,7 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     private string SettingsFile => Path.Combine(_folder, "local.settings.json");
 
-    /// <summary>Host and worker that were started last.</summary>
-    public FunctionsProcess Process =>
+    private FunctionsProcess Process =>
         _running[^1] as FunctionsProcess ?? throw new InvalidOperationException("The host runs in this process; start the stack with one in a process of its own.");
 
     private async Task StartFunctionsAsync(HttpClient http, int port, string folder)

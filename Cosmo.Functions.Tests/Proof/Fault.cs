@@ -8,25 +8,33 @@ namespace Cosmo.Functions.Tests.Proof;
 /// <param name="RunAsync">Breaks and mends. Returns how often it has hit.</param>
 internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random, CancellationToken, Task<int>> RunAsync)
 {
+    /// <summary>Where it can happen alone; null for everywhere.</summary>
+    public Fleet? Fleet { get; init; }
+
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("worker-kill", Loss.None, async (stack, _, _) =>
+        new("worker-kill", Loss.None, async (stack, random, _) =>
         {
-            await stack.RunAloneAsync(stack.Cosmo.KillWorkerAsync);
+            await stack.RunAloneAsync(stack.Any(random).KillWorkerAsync);
             return 1;
         }),
         new("host-kill", Loss.None, async (stack, random, stopping) =>
         {
-            await stack.RestartAsync(kill: true, Seconds(random, 0, 1), stopping);
+            await stack.RestartAsync(stack.Any(random), kill: true, Seconds(random, 0, 1), stopping);
             return 1;
         }),
         new("host-restart", Loss.None, async (stack, random, stopping) =>
         {
-            await stack.RestartAsync(kill: false, Seconds(random, 0, 1), stopping);
+            await stack.RestartAsync(stack.Any(random), kill: false, Seconds(random, 0, 1), stopping);
             return 1;
         }),
-        Pause("worker-pause", Loss.Paused, stack => stack.Cosmo.Process.WorkerId is { } worker ? [worker] : []),
-        Pause("host-pause", Loss.Paused, stack => [stack.Cosmo.Process.Id]),
+        new("roll", Loss.None, async (stack, _, stopping) =>
+        {
+            await stack.RollAsync(stopping);
+            return 1;
+        }) { Fleet = Fleet.Rolling },
+        Pause("worker-pause", Loss.Paused, (stack, random) => stack.Any(random).WorkerId is { } worker ? [worker] : []),
+        Pause("host-pause", Loss.Paused, (stack, random) => [stack.Any(random).HostId]),
         new("redis-kill", Loss.RedisAway, async (stack, random, stopping) =>
         {
             await stack.Redis.KillAsync();
@@ -34,7 +42,7 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
             await stack.Redis.StartAsync();
             return 1;
         }),
-        Pause("redis-pause", Loss.RedisAway, stack => [stack.Redis.Id]),
+        Pause("redis-pause", Loss.RedisAway, (stack, _) => [stack.Redis.Id]),
         new("redis-flush", Loss.Redis, async (stack, _, _) =>
         {
             await stack.Redis.FlushAsync();
@@ -66,7 +74,12 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
             await stack.Broker.StartAsync();
             return 1;
         }),
-        Pause("broker-pause", Loss.None, stack => Processes.TreeOf(stack.Broker.Id)),
+        Pause("broker-pause", Loss.None, (stack, _) => Processes.TreeOf(stack.Broker.Id)),
+        new("broker-queue-deleted", Loss.Broker, async (stack, _, stopping) =>
+        {
+            await stack.DeleteQueueAsync(stopping);
+            return 1;
+        }),
         new("broker-blocked", Loss.None, async (stack, random, stopping) =>
         {
             await stack.Broker.ControlAsync(["set_vm_memory_high_watermark", "absolute", "1"], stopping);
@@ -104,7 +117,7 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
     private static TimeSpan Seconds(Random random, double least, double most) => TimeSpan.FromSeconds(least + (random.NextDouble() * (most - least)));
 
     /// <summary>A process stands still for a while, and goes on as if nothing had been.</summary>
-    private static Fault Pause(string name, Loss loses, Func<TortureStack, IReadOnlyList<int>> find) => new(name, loses, (stack, random, stopping) =>
+    private static Fault Pause(string name, Loss loses, Func<TortureStack, Random, IReadOnlyList<int>> find) => new(name, loses, (stack, random, stopping) =>
     {
         var hits = 0;
         return RunAsync();
@@ -113,7 +126,7 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
         {
             await stack.RunAloneAsync(async () =>
             {
-                var processes = find(stack);
+                var processes = find(stack, random);
                 foreach (var process in processes)
                 {
                     Processes.Signal(process, "STOP");

@@ -10,10 +10,16 @@ namespace Cosmo.Functions.Tests.Proof;
 /// <param name="Minutes">How long, roughly: a round that has begun is ended.</param>
 /// <param name="Faults">Names of faults, or how they begin; all where there are none.</param>
 /// <param name="Channels">Conversations at once.</param>
+/// <param name="Fleet">Instances of the app.</param>
+/// <param name="Flood">Where it is not 0, nothing is broken: so many messages come in each channel, faster than they can be answered.</param>
 /// <param name="Folder">Where histories and the account go.</param>
-internal sealed record TortureOptions(int Seed, double Minutes, IReadOnlyList<string> Faults, int Channels, string Folder)
+internal sealed record TortureOptions(int Seed, double Minutes, IReadOnlyList<string> Faults, int Channels, Fleet Fleet, int Flood, string Folder)
 {
-    public IReadOnlyList<Fault> Chosen => Faults.Count == 0 ? Fault.All : [.. Fault.All.Where(fault => Faults.Any(name => fault.Name == name || fault.Name.StartsWith(name + '-', StringComparison.Ordinal)))];
+    public IReadOnlyList<Fault> Chosen =>
+    [
+        .. Fault.All.Where(fault => (fault.Fleet ?? Fleet) == Fleet
+            && (Faults.Count == 0 || Faults.Any(name => fault.Name == name || fault.Name.StartsWith(name + '-', StringComparison.Ordinal)))),
+    ];
 }
 
 /// <summary>What one round brought.</summary>
@@ -30,6 +36,9 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
 {
     private static readonly TimeSpan RoundLength = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
+    /// <summary>Messages a second that come in a flood: twice what two cores answer.</summary>
+    private const int FloodPerSecond = 600;
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = false };
 
     private string Account => Path.Combine(options.Folder, string.Create(CultureInfo.InvariantCulture, $"torture-{options.Seed}.jsonl"));
@@ -41,8 +50,13 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         var rounds = File.Exists(Account) ? (await File.ReadAllLinesAsync(Account, stopping)).Select(line => JsonSerializer.Deserialize<TortureRound>(line, Json)!).ToList() : [];
         var begun = TimeProvider.System.GetTimestamp();
         var all = TimeSpan.FromMinutes(options.Minutes);
-        await using var stack = await TortureStack.StartAsync(stopping);
-        while (TimeProvider.System.GetElapsedTime(begun) is var passed && passed < all)
+        if (options.Chosen.Count == 0)
+        {
+            throw new ArgumentException($"There is no fault {string.Join(", ", options.Faults)} for this. There are: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.");
+        }
+
+        await using var stack = await TortureStack.StartAsync(options.Fleet, stopping);
+        while (TimeProvider.System.GetElapsedTime(begun) is var passed && (options.Flood == 0 ? passed < all : passed == TimeSpan.Zero || rounds.Count == 0))
         {
             var length = all - passed < RoundLength ? all - passed : RoundLength;
             var round = await RunRoundAsync(stack, rounds.Count, length, stopping);
@@ -90,12 +104,21 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         var recorder = new HistoryRecorder();
         var begun = TimeProvider.System.GetTimestamp();
         await using var load = new TortureLoad(stack, recorder);
-        await load.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"t{options.Seed}-{number}"), options.Channels, stopping);
+        await load.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"t{options.Seed}-{number}"), options.Channels, comesAndGoes: options.Flood == 0, stopping);
         using var until = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        until.CancelAfter(length);
-        var asking = load.RunAsync(random, until.Token, stopping);
-        var counts = await BreakAsync(stack, recorder, random, number, until.Token, stopping);
-        await asking;
+        IReadOnlyList<FaultCount> counts = [];
+        if (options.Flood > 0)
+        {
+            await load.FloodAsync(options.Flood, FloodPerSecond, stopping);
+        }
+        else
+        {
+            until.CancelAfter(length);
+            var asking = load.RunAsync(random, until.Token, stopping);
+            counts = await BreakAsync(stack, recorder, random, number, until.Token, stopping);
+            await asking;
+        }
+
         if (!await load.EndAsync(Patience, stopping))
         {
             tell("Not everything has ended; the checker says what.");
@@ -107,7 +130,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         var verdict = HistoryChecker.Check(history);
         if (verdict.Violations.Count > 0)
         {
-            await WriteAsync(number, history, stack.Cosmo.Output, stopping);
+            await WriteAsync(number, history, stack.Output, stopping);
         }
 
         return new TortureRound(
@@ -164,7 +187,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
             recorder.Add(new Conversation(HistoryRecorder.Now, thread.Group, thread.ThreadId!, [.. (await stack.Cosmo.ItemsAsync(thread.ThreadId!)).Select(ReadItem).OfType<ConversationItem>()]));
         }
 
-        var usage = JsonNode.Parse(await stack.Cosmo.Http.GetStringAsync("usage?days=2&by=channel", stopping))!["rows"]!.AsArray().ToDictionary(row => row!["key"]!.GetValue<string>());
+        var usage = await stack.UsageAsync(stopping);
         foreach (var channel in recorder.Events.OfType<Publishing>().Select(publishing => publishing.Channel).Distinct())
         {
             var row = usage.GetValueOrDefault(channel);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Tests.Proof;
 
@@ -9,6 +8,9 @@ internal sealed class TortureLoad : IAsyncDisposable
 {
     /// <summary>What goes wrong with some messages by itself.</summary>
     public const string Faults = """[{ "userText": "refuse this", "status": 400, "code": "invalid_value" }]""";
+
+    /// <summary>So long an end is waited for before it is asked for.</summary>
+    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(15);
 
     private static readonly string[] Words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
@@ -24,15 +26,16 @@ internal sealed class TortureLoad : IAsyncDisposable
     }
 
     /// <summary>Opens channels of this name.</summary>
-    public async Task OpenAsync(string name, int channels, CancellationToken cancellationToken)
+    /// <param name="comesAndGoes">Each has a second client, which comes and goes.</param>
+    public async Task OpenAsync(string name, int channels, bool comesAndGoes, CancellationToken cancellationToken)
     {
         for (var i = 0; i < channels; i++)
         {
             var channel = $"{name}-{i}";
             var stays = new RecordingClient($"{channel}-stays", channel, _recorder, _ => Task.FromResult(_stack.Cosmo.AddressOf(channel)), (after, limit) => _stack.UpdatesAsync(channel, after, limit));
-            var comes = new RecordingClient($"{channel}-comes", channel, _recorder, limit => _stack.NegotiateAsync(channel, limit), (after, limit) => _stack.UpdatesAsync(channel, after, limit));
+            var comes = !comesAndGoes ? null : new RecordingClient($"{channel}-comes", channel, _recorder, limit => _stack.NegotiateAsync(channel, limit), (after, limit) => _stack.UpdatesAsync(channel, after, limit));
             await stays.StartAsync(cancellationToken);
-            await comes.StartAsync(cancellationToken);
+            await (comes?.StartAsync(cancellationToken) ?? Task.CompletedTask);
             _talks.Add(new Talk(channel, stays, comes));
         }
     }
@@ -44,6 +47,28 @@ internal sealed class TortureLoad : IAsyncDisposable
     public Task RunAsync(Random random, CancellationToken until, CancellationToken stopping) =>
         Task.WhenAll(_talks.Select((talk, i) => TalkAsync(talk, new Random(random.Next() ^ i), until, stopping)));
 
+    /// <summary>Asks so many questions in every channel, without waiting for an answer.</summary>
+    /// <param name="messages">In each channel.</param>
+    /// <param name="perSecond">In all channels together.</param>
+    /// <param name="stopping">Ends it at once.</param>
+    public async Task FloodAsync(int messages, int perSecond, CancellationToken stopping)
+    {
+        var begun = TimeProvider.System.GetTimestamp();
+        for (var wave = 0; wave < messages; wave++)
+        {
+            await Task.WhenAll(_talks.Select(talk =>
+            {
+                var messageId = string.Create(CultureInfo.InvariantCulture, $"{talk.Channel}-m{talk.Asked++}");
+                return AskAsync(talk, messageId, $"Say after me: {messageId} {Words[wave % Words.Length]}.", stopping);
+            }));
+            var due = TimeSpan.FromSeconds((wave + 1.0) * _talks.Count / perSecond);
+            if (due - TimeProvider.System.GetElapsedTime(begun) is var left && left > TimeSpan.Zero)
+            {
+                await Task.Delay(left, stopping);
+            }
+        }
+    }
+
     /// <summary>Waits until all that was accepted has its end.</summary>
     /// <returns>False if the patience was not enough.</returns>
     public async Task<bool> EndAsync(TimeSpan patience, CancellationToken cancellationToken)
@@ -51,11 +76,16 @@ internal sealed class TortureLoad : IAsyncDisposable
         var begun = TimeProvider.System.GetTimestamp();
         while (true)
         {
-            var open = 0;
+            var (open, waiting) = (0, new List<Talk>());
             foreach (var talk in _talks)
             {
-                var ended = talk.Stays.Ended.Concat(talk.Comes.Ended).ToHashSet();
-                open += talk.Accepted.Count(messageId => !ended.Contains(messageId));
+                var ended = talk.Stays.Ended.Concat(talk.Comes?.Ended ?? []).ToHashSet();
+                var left = talk.Accepted.Count(messageId => !ended.Contains(messageId));
+                open += left;
+                if (left > 0)
+                {
+                    waiting.Add(talk);
+                }
             }
 
             if (open == 0)
@@ -70,9 +100,12 @@ internal sealed class TortureLoad : IAsyncDisposable
 
             // What was not heard stands in the log.
             await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
-            foreach (var talk in _talks)
+            if (TimeProvider.System.GetElapsedTime(begun) > QuietFor)
             {
-                await talk.Stays.CatchUpAsync(cancellationToken);
+                foreach (var talk in waiting)
+                {
+                    await talk.Stays.CatchUpAsync(cancellationToken);
+                }
             }
         }
 
@@ -85,7 +118,7 @@ internal sealed class TortureLoad : IAsyncDisposable
         foreach (var talk in _talks)
         {
             await talk.Stays.CatchUpAsync(cancellationToken);
-            await talk.Comes.CatchUpAsync(cancellationToken);
+            await (talk.Comes?.CatchUpAsync(cancellationToken) ?? Task.CompletedTask);
         }
     }
 
@@ -94,7 +127,7 @@ internal sealed class TortureLoad : IAsyncDisposable
         foreach (var talk in _talks)
         {
             await talk.Stays.DisposeAsync();
-            await talk.Comes.DisposeAsync();
+            await (talk.Comes?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
 
         await _producer.DisposeAsync();
@@ -112,10 +145,7 @@ internal sealed class TortureLoad : IAsyncDisposable
                 2 => $"Please refuse this: {messageId}",
                 _ => $"Say after me: {messageId} {string.Join(' ', Enumerable.Range(0, random.Next(1, kind == 3 ? 150 : 50)).Select(i => Words[i % Words.Length]))}.",
             };
-            _recorder.Add(new Publishing(HistoryRecorder.Now, talk.Channel, messageId, question));
-            await _producer.PublishAsync(talk.Channel, messageId, question, stopping);
-            _recorder.Add(new Accepted(HistoryRecorder.Now, talk.Channel, messageId));
-            talk.Accepted.Add(messageId);
+            await AskAsync(talk, messageId, question, stopping);
             await PauseAsync(random.Next(0, 300), stopping);
             if (kind == 4)
             {
@@ -124,7 +154,7 @@ internal sealed class TortureLoad : IAsyncDisposable
 
             if (random.Next(6) == 0)
             {
-                talk.Comes.Drop();
+                talk.Comes?.Drop();
             }
 
             // Most wait for their answer; some do not, so that messages wait for each other.
@@ -137,17 +167,22 @@ internal sealed class TortureLoad : IAsyncDisposable
         }
     }
 
+    private async Task AskAsync(Talk talk, string messageId, string question, CancellationToken stopping)
+    {
+        _recorder.Add(new Publishing(HistoryRecorder.Now, talk.Channel, messageId, question));
+        await _producer.PublishAsync(talk.Channel, messageId, question, stopping);
+        _recorder.Add(new Accepted(HistoryRecorder.Now, talk.Channel, messageId));
+        talk.Accepted.Add(messageId);
+    }
+
     private async Task CancelAsync(string channel, string messageId, CancellationToken stopping)
     {
         _recorder.Add(new Cancelling(HistoryRecorder.Now, channel, messageId));
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-            limit.CancelAfter(TimeSpan.FromSeconds(10));
-            using var answer = await _stack.Cosmo.Http.PostAsync($"channels/{RouteName.Write(channel)}/messages/{messageId}/cancel", null, limit.Token);
-            if (answer.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.Conflict)
+            if (await _stack.CancelAsync(channel, messageId, stopping) is var status and (HttpStatusCode.Accepted or HttpStatusCode.Conflict))
             {
-                _recorder.Add(new Cancelled(HistoryRecorder.Now, channel, messageId, (int)answer.StatusCode));
+                _recorder.Add(new Cancelled(HistoryRecorder.Now, channel, messageId, (int)status));
             }
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException && !stopping.IsCancellationRequested)
@@ -158,7 +193,7 @@ internal sealed class TortureLoad : IAsyncDisposable
 
     private static Task PauseAsync(int milliseconds, CancellationToken stopping) => Task.Delay(milliseconds, stopping);
 
-    private sealed record Talk(string Channel, RecordingClient Stays, RecordingClient Comes)
+    private sealed record Talk(string Channel, RecordingClient Stays, RecordingClient? Comes)
     {
         public int Asked { get; set; }
 

@@ -1,15 +1,30 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.EndToEnd;
 using Cosmo.Local.Emulators.OpenAI;
+using Cosmo.Local.Host;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
 namespace Cosmo.Functions.Tests.Proof;
+
+/// <summary>How many instances of the app there are.</summary>
+internal enum Fleet
+{
+    /// <summary>One, with its store of orchestrations in SQLite.</summary>
+    One,
+
+    /// <summary>Two on one queue, each with a store of its own.</summary>
+    Two,
+
+    /// <summary>Two of different versions on one queue and one store, which is Azure Storage's, emulated.</summary>
+    Rolling,
+}
 
 /// <summary>
 /// Cosmo with servers that may be broken: a Redis and a RabbitMQ of its own, and a proxy between the app and each service. Producers and the clients that never leave go past the proxies.
@@ -22,17 +37,19 @@ internal sealed class TortureStack : IAsyncDisposable
     private readonly RedisServer _firstRedis = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _lifecycle = new(1);
+    private readonly List<App> _apps = [];
+    private readonly Fleet _fleet;
     private RedisServer? _secondRedis;
+    private AzuriteServer? _azurite;
     private Task _watching = Task.CompletedTask;
+    private int _started;
 
-    private TortureStack()
-    {
-    }
+    private TortureStack(Fleet fleet) => (_fleet, Redis) = (fleet, _firstRedis);
 
     public CosmoStack Cosmo { get; private set; } = null!;
 
     /// <summary>The Redis that the app has at the moment.</summary>
-    public RedisServer Redis { get; private set; } = null!;
+    public RedisServer Redis { get; private set; }
 
     public RabbitMQServer Broker { get; } = new();
 
@@ -47,48 +64,43 @@ internal sealed class TortureStack : IAsyncDisposable
     /// <summary>How often the functions were started because they had ended by themselves, or were not live.</summary>
     public int Restarts { get; private set; }
 
-    public static async Task<TortureStack> StartAsync(CancellationToken cancellationToken)
+    /// <summary>What all instances have written.</summary>
+    public string Output => string.Concat(_apps.Select(app => app.Output));
+
+    public static async Task<TortureStack> StartAsync(Fleet fleet, CancellationToken cancellationToken)
     {
-        var stack = new TortureStack();
-        stack.Redis = stack._firstRedis;
-        await stack._firstRedis.StartAsync();
-        await stack.Broker.StartAsync();
-        stack.Cosmo = await CosmoStack.CreateAsync(
-            new Dictionary<string, string>
-            {
-                ["RABBITMQ_URL"] = stack.Broker.Url,
-                ["Cosmo:Conversations:FirstEventSeconds"] = "20",
-                ["Cosmo:Conversations:StallSeconds"] = "20",
-                ["Cosmo:Conversations:OverallSeconds"] = "60",
-            },
-            new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(50), TokenPace = TimeSpan.FromMilliseconds(20), MaxLoggedRequests = 100_000 },
-            inOwnProcess: true);
-        stack.ToRedis = new TcpProxy(stack.Redis.Port);
-        stack.ToBroker = new TcpProxy(stack.Broker.Port);
-        stack.ToOpenAI = new TcpProxy(stack.Cosmo.OpenAI.Url.Port);
-        stack.ToWebPubSub = new TcpProxy(stack.Cosmo.WebPubSub.Url.Port);
-        stack.Cosmo.Set("REDIS_URL", $"redis://127.0.0.1:{stack.ToRedis.Port}/0");
-        stack.Cosmo.Set("RABBITMQ_URL", $"amqp://guest:guest@127.0.0.1:{stack.ToBroker.Port}");
-        stack.Cosmo.Set("OPENAI_BASE_URL", $"http://127.0.0.1:{stack.ToOpenAI.Port}/v1");
-        stack.Cosmo.Set(
-            "WEB_PUBSUB_CONNECTION_STRING",
-            stack.Cosmo.WebPubSub.ConnectionString.Replace($":{stack.Cosmo.WebPubSub.Url.Port}", $":{stack.ToWebPubSub.Port}", StringComparison.Ordinal));
-        await stack.Cosmo.FaultAsync(TortureLoad.Faults);
-        await stack.Cosmo.StartFunctionsAsync();
-        stack._watching = stack.WatchAsync();
-        return stack;
+        var stack = new TortureStack(fleet);
+        try
+        {
+            await stack.StartAsync(cancellationToken);
+            return stack;
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
     }
 
-    /// <summary>Kills host and worker, and starts them again after a while.</summary>
-    public Task RestartAsync(bool kill, TimeSpan away, CancellationToken cancellationToken) => RunAloneAsync(async () =>
-    {
-        if (!Cosmo.Process.HasEnded)
-        {
-            await (kill ? Cosmo.KillAsync() : Cosmo.StopFunctionsAsync(cancellationToken));
-        }
+    /// <summary>One of the instances that are there.</summary>
+    public App Any(Random random) => _apps[random.Next(_apps.Count)];
 
+    /// <summary>Kills host and worker, or has them stop, and starts them again after a while.</summary>
+    public Task RestartAsync(App app, bool kill, TimeSpan away, CancellationToken cancellationToken) => RunAloneAsync(async () =>
+    {
+        await app.EndAsync(kill, cancellationToken);
         await Task.Delay(away, cancellationToken);
-        await Cosmo.StartFunctionsAsync();
+        await app.StartAsync(cancellationToken);
+    });
+
+    /// <summary>An instance of the other version takes the place of the oldest, which stops as a deployment stops it.</summary>
+    public Task RollAsync(CancellationToken cancellationToken) => RunAloneAsync(async () =>
+    {
+        var oldest = _apps[0];
+        await AddAppAsync(cancellationToken);
+        _apps.Remove(oldest);
+        await oldest.EndAsync(kill: false, cancellationToken);
+        await oldest.DisposeAsync();
     });
 
     /// <summary>Makes the replica, which lags, the master: what it had not got yet is lost.</summary>
@@ -128,21 +140,31 @@ internal sealed class TortureStack : IAsyncDisposable
     /// <summary>What came after a sequence, as a client asks for it.</summary>
     public async Task<JsonElement> UpdatesAsync(string channel, long after, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(10));
-        return await Cosmo.Http.GetFromJsonAsync<JsonElement>($"channels/{RouteName.Write(channel)}/updates?after={after.ToString(CultureInfo.InvariantCulture)}", limit.Token);
+        using var limit = Limit(cancellationToken);
+        return await Http.GetFromJsonAsync<JsonElement>($"channels/{RouteName.Write(channel)}/updates?after={after.ToString(CultureInfo.InvariantCulture)}", limit.Token);
     }
 
     /// <summary>An address for a client, from the app.</summary>
     public async Task<Uri> NegotiateAsync(string channel, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(10));
-        using var answer = await Cosmo.Http.PostAsync($"channels/{RouteName.Write(channel)}/negotiate", null, limit.Token);
+        using var limit = Limit(cancellationToken);
+        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/negotiate", null, limit.Token);
         answer.EnsureSuccessStatusCode();
         var address = new Uri((await answer.Content.ReadFromJsonAsync<JsonObject>(limit.Token))!["url"]!.GetValue<string>());
         return new UriBuilder(address) { Port = Cosmo.WebPubSub.Url.Port }.Uri;
     }
+
+    /// <returns>The status of the answer.</returns>
+    public async Task<System.Net.HttpStatusCode> CancelAsync(string channel, string messageId, CancellationToken cancellationToken)
+    {
+        using var limit = Limit(cancellationToken);
+        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/messages/{messageId}/cancel", null, limit.Token);
+        return answer.StatusCode;
+    }
+
+    /// <summary>The usage of each channel, as operators see it.</summary>
+    public async Task<IReadOnlyDictionary<string, JsonNode>> UsageAsync(CancellationToken cancellationToken) =>
+        JsonNode.Parse(await Http.GetStringAsync("usage?days=2&by=channel", cancellationToken))!["rows"]!.AsArray().ToDictionary(row => row!["key"]!.GetValue<string>(), row => row!);
 
     /// <summary>Takes the dead letters there are.</summary>
     public async Task<IReadOnlyList<Letter>> TakeLettersAsync(CancellationToken cancellationToken)
@@ -159,54 +181,226 @@ internal sealed class TortureStack : IAsyncDisposable
         return letters;
     }
 
+    /// <summary>Deletes the queue, as somebody might by mistake, and waits until an instance listens to a new one.</summary>
+    public async Task DeleteQueueAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await new ConnectionFactory { Uri = new Uri(Broker.Url) }.CreateConnectionAsync(cancellationToken);
+        await using (var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken))
+        {
+            await channel.QueueDeleteAsync(Cosmo.Queue.Queue, cancellationToken: cancellationToken);
+        }
+
+        while (!await HasConsumerAsync())
+        {
+            await Task.Delay(500, cancellationToken);
+        }
+
+        async Task<bool> HasConsumerAsync()
+        {
+            try
+            {
+                await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+                return (await channel.QueueDeclarePassiveAsync(Cosmo.Queue.Queue, cancellationToken)).ConsumerCount > 0;
+            }
+            catch (OperationInterruptedException)
+            {
+                return false;
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var proxy in (TcpProxy?[])[ToRedis, ToBroker, ToOpenAI, ToWebPubSub])
+        foreach (var app in _apps)
         {
-            proxy?.Heal();
+            await app.DisposeAsync();
         }
 
-        await Cosmo.DisposeAsync();
         foreach (var proxy in (TcpProxy?[])[ToRedis, ToBroker, ToOpenAI, ToWebPubSub])
         {
             await (proxy?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
 
+        await (Cosmo?.DisposeAsync() ?? ValueTask.CompletedTask);
         await Broker.DisposeAsync();
         await _firstRedis.DisposeAsync();
         await (_secondRedis?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await (_azurite?.DisposeAsync() ?? ValueTask.CompletedTask);
         _lifecycle.Dispose();
         _stopping.Dispose();
+    }
+
+    /// <summary>Any instance that is there.</summary>
+    private HttpClient Http => _apps[^1].Http;
+
+    private static CancellationTokenSource Limit(CancellationToken cancellationToken)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(10));
+        return limit;
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await Redis.StartAsync();
+        await Broker.StartAsync();
+        if (_fleet == Fleet.Rolling)
+        {
+            _azurite = new AzuriteServer();
+            await _azurite.InitializeAsync();
+        }
+
+        Cosmo = await CosmoStack.CreateAsync(
+            new Dictionary<string, string>
+            {
+                ["RABBITMQ_URL"] = Broker.Url,
+                ["Cosmo:Conversations:FirstEventSeconds"] = _fleet == Fleet.Rolling ? "45" : "20",
+                ["Cosmo:Conversations:StallSeconds"] = _fleet == Fleet.Rolling ? "60" : "20",
+                ["Cosmo:Conversations:OverallSeconds"] = _fleet == Fleet.Rolling ? "90" : "60",
+            },
+            new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(50), TokenPace = TimeSpan.FromMilliseconds(20), MaxLoggedRequests = 100_000 });
+        ToRedis = new TcpProxy(Redis.Port);
+        ToBroker = new TcpProxy(Broker.Port);
+        ToOpenAI = new TcpProxy(Cosmo.OpenAI.Url.Port);
+        ToWebPubSub = new TcpProxy(Cosmo.WebPubSub.Url.Port);
+        Cosmo.Set("REDIS_URL", $"redis://127.0.0.1:{ToRedis.Port}/0");
+        Cosmo.Set("RABBITMQ_URL", $"amqp://guest:guest@127.0.0.1:{ToBroker.Port}");
+        Cosmo.Set("OPENAI_BASE_URL", $"http://127.0.0.1:{ToOpenAI.Port}/v1");
+        Cosmo.Set("WEB_PUBSUB_CONNECTION_STRING", Cosmo.WebPubSub.ConnectionString.Replace($":{Cosmo.WebPubSub.Url.Port}", $":{ToWebPubSub.Port}", StringComparison.Ordinal));
+        await Cosmo.FaultAsync(TortureLoad.Faults);
+        for (var i = 0; i < (_fleet == Fleet.One ? 1 : 2); i++)
+        {
+            await AddAppAsync(cancellationToken);
+        }
+
+        _watching = WatchAsync();
+    }
+
+    private async Task AddAppAsync(CancellationToken cancellationToken)
+    {
+        var number = _started++;
+        var settings = new Dictionary<string, string>(Cosmo.Settings);
+        if (_azurite is not null)
+        {
+            settings["AzureWebJobsStorage"] = _azurite.ConnectionString;
+            settings["AzureFunctionsJobHost:extensions:durableTask:storageProvider:type"] = "AzureStorage";
+            settings["AzureFunctionsJobHost:extensions:durableTask:defaultVersion"] = number % 2 == 0 ? "1.0" : "2.0";
+
+            // The extension takes what has the machine's name for one instance; these are the names of instances on Azure.
+            settings["WEBSITE_CURRENT_STAMPNAME"] = "stamp";
+            settings["RoleInstanceId"] = string.Create(CultureInfo.InvariantCulture, $"instance-{number}");
+        }
+
+        var app = new App(number == 0 ? Cosmo.Port : FreePorts.Next(), number == 0 ? Cosmo.Folder : Path.Combine(Cosmo.Folder, string.Create(CultureInfo.InvariantCulture, $"app-{number}")), settings);
+        _apps.Add(app);
+        await app.StartAsync(cancellationToken);
     }
 
     /// <summary>What a platform does that pings an app.</summary>
     private async Task WatchAsync()
     {
         using var timer = new PeriodicTimer(Look);
-        for (var bad = 0; await timer.WaitForNextTickAsync(_stopping.Token);)
+        var bad = new Dictionary<App, int>();
+        while (await timer.WaitForNextTickAsync(_stopping.Token))
         {
-            if (_lifecycle.CurrentCount == 0)
+            foreach (var app in _lifecycle.CurrentCount == 0 ? [] : _apps.ToArray())
             {
-                continue;
-            }
-
-            bad = Cosmo.Process.HasEnded || await IsDeadAsync() ? bad + 1 : 0;
-            if (bad >= 2)
-            {
-                bad = 0;
-                Restarts++;
-                await RestartAsync(kill: true, TimeSpan.Zero, _stopping.Token);
+                bad[app] = app.HasEnded || await app.IsDeadAsync(_stopping.Token) ? bad.GetValueOrDefault(app) + 1 : 0;
+                if (bad[app] >= 2)
+                {
+                    bad[app] = 0;
+                    Restarts++;
+                    await RestartAsync(app, kill: true, TimeSpan.Zero, _stopping.Token);
+                }
             }
         }
     }
+}
 
-    private async Task<bool> IsDeadAsync()
+/// <summary>One instance of the app: a host and its worker, which may be killed and started again.</summary>
+internal sealed class App : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+
+    private readonly int _port;
+    private readonly string _folder;
+    private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly StringBuilder _before = new();
+    private FunctionsProcess? _process;
+
+    public App(int port, string folder, IReadOnlyDictionary<string, string> settings)
+    {
+        (_port, _folder, _settings) = (port, Directory.CreateDirectory(folder).FullName, settings);
+        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
+        Http.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(folder).MasterKey);
+    }
+
+    /// <summary>Calls it with the master key.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>What it has written, over all its starts.</summary>
+    public string Output => _before + _process?.Output;
+
+    public bool HasEnded => _process?.HasEnded != false;
+
+    public int HostId => _process!.Id;
+
+    public int? WorkerId => _process?.WorkerId;
+
+    /// <summary>Starts it, and returns when it says that all is well.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _process = FunctionsProcess.Start(_port, _folder, _settings);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        while (true)
+        {
+            _process.ThrowIfEnded();
+            try
+            {
+                using var answer = await Http.GetAsync("health", limit.Token);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !limit.IsCancellationRequested)
+            {
+                // Not yet.
+            }
+
+            await Task.Delay(50, limit.Token);
+        }
+    }
+
+    public Task KillWorkerAsync() => _process!.KillWorkerAsync();
+
+    /// <summary>As <c>kill -9</c> of both does it, or as a deployment.</summary>
+    public async Task EndAsync(bool kill, CancellationToken cancellationToken)
+    {
+        if (_process is null)
+        {
+            return;
+        }
+
+        if (!kill && !_process.HasEnded)
+        {
+            await _process.StopAsync(cancellationToken);
+        }
+
+        await _process.DisposeAsync();
+        _before.Append(_process.Output);
+        _process = null;
+    }
+
+    /// <summary>Whether it says that a new start would help.</summary>
+    public async Task<bool> IsDeadAsync(CancellationToken cancellationToken)
     {
         try
         {
-            using var answer = await Cosmo.Http.GetAsync("health/live", _stopping.Token);
+            using var answer = await Http.GetAsync("health/live", cancellationToken);
             return answer.StatusCode == System.Net.HttpStatusCode.ServiceUnavailable;
         }
         catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
@@ -214,6 +408,12 @@ internal sealed class TortureStack : IAsyncDisposable
             // It starts, or stands still: that is somebody's doing, and passes.
             return false;
         }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync(kill: true, CancellationToken.None);
+        Http.Dispose();
     }
 }
 
