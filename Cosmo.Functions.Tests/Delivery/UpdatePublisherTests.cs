@@ -86,6 +86,26 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_is_said_later_waits_for_what_is_said_soon_also_before_that_is_recorded()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+
+        var updates = Publisher(_redis.Connection, new ManualTimeProvider());
+
+        var soon = updates.PublishSoonAsync(Address, Updates.Responding(Address, "conv_1"), "responding", Cancellation);
+        var text = updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), default, Cancellation);
+        (await soon).ShouldBeTrue();
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        text.IsCompleted.ShouldBeFalse();
+        open.SetResult();
+        await text;
+
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["responding", "in_progress"]);
+        _webPubSub.Sent[1].Sequence.ShouldBe(_webPubSub.Sent[0].Sequence + 1);
+    }
+
+    [Fact]
     public async Task Text_that_is_under_way_is_given_up_before_a_final_update_of_the_same_process_leaves()
     {
         var open = new TaskCompletionSource();

@@ -54,7 +54,11 @@ internal sealed class AnswerOpening(
         RunInput input, string? gone, MadeThread made, DurableTaskClient client, CancellationToken cancellationToken)
     {
         var address = input.Address;
+
+        // Asked at once, and answered in this order: one connection carries them.
         var (claiming, holding) = (ClaimAsync(input, cancellationToken), threads.TryHoldAsync(address.Channel, cancellationToken));
+        var finding = made.Id is null ? threads.FindAsync(address.Channel, cancellationToken) : Task.FromResult<FoundThread?>(null);
+        await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.WhenAll(claiming, holding);
         var (claim, merged) = await claiming;
         if (claim != MessageClaim.Ours)
@@ -70,7 +74,7 @@ internal sealed class AnswerOpening(
         await ends.BeginAsync(merged ?? [], client, cancellationToken);
 
         IReadOnlyList<string> messageIds = [address.MessageId, .. (merged ?? []).Select(message => message.Address.MessageId)];
-        var found = made.Id is null && await holding ? await threads.FindAsync(address.Channel, cancellationToken) : null;
+        var found = await holding ? await finding : null;
         var threadId = made.Id ?? found?.Id;
         if (threadId is null || threadId == gone)
         {

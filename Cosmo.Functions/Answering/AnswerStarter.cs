@@ -159,6 +159,7 @@ internal sealed class AnswerStarter(
         AnswerInput input, string instanceId, TakenPlace taken, DurableTaskClient client, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var address = input.Address;
+        var scheduling = AskStoreAsync(address, token => TryScheduleAsync(input, instanceId, client, token), until, cancellationToken);
         if (taken.Started is { } started)
         {
             updates.SendSoon(address, started);
@@ -168,7 +169,7 @@ internal sealed class AnswerStarter(
         var remembering = RememberAsync(address, cancellationToken);
         try
         {
-            var before = await AskStoreAsync(address, token => TryScheduleAsync(input, instanceId, client, token), until, cancellationToken);
+            var before = await scheduling;
 
             // A try that seemed to fail may have begun it.
             isOurs = before is null || before.RunId == input.RunId;

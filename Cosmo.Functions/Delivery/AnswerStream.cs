@@ -100,11 +100,6 @@ internal sealed class AnswerStream : IAsyncDisposable
         await StopAsync();
         if (!_fenced.IsCancellationRequested && Unsaid() is { } text)
         {
-            if (Told == 0)
-            {
-                await TellRespondingAsync(cancellationToken);
-            }
-
             await TellAsync(text, cancellationToken);
         }
     }
@@ -143,13 +138,9 @@ internal sealed class AnswerStream : IAsyncDisposable
                     continue;
                 }
 
-                if (last is null)
+                if (last is { } sent)
                 {
-                    await TellRespondingAsync(_cut.Token);
-                }
-                else
-                {
-                    await WaitUntilDueAsync(last.Value);
+                    await WaitUntilDueAsync(sent);
                 }
 
                 var (pieces, begun) = (Interlocked.Exchange(ref _pieces, 0), _clock.GetUtcNow());
@@ -172,9 +163,6 @@ internal sealed class AnswerStream : IAsyncDisposable
         var text = Text;
         return text.Length > _sentLength && !_shown.StartsWith(text, StringComparison.Ordinal) ? text : null;
     }
-
-    private Task<bool> TellRespondingAsync(CancellationToken cancellationToken) =>
-        TryAsync(() => _publisher.PublishSoonAsync(_address, Updates.Responding(_address, _threadId), "responding", cancellationToken));
 
     /// <summary>Waits until the text that there is then is due. Text that makes it due no sooner wakes nobody.</summary>
     private async Task WaitUntilDueAsync(SentText last)
@@ -202,16 +190,18 @@ internal sealed class AnswerStream : IAsyncDisposable
         Volatile.Write(ref _wakeAt, 0);
     }
 
-    /// <summary>Answers whether it was recorded. Where the message is over, nothing more is said.</summary>
+    /// <summary>Answers whether it was recorded. The first one's status is recorded and sent before it, and not waited for. Where the message is over, nothing more is said.</summary>
     private async Task<bool> TellAsync(string text, CancellationToken cancellationToken)
     {
         var isOver = false;
+        var responding = Told == 0 ? TryAsync(() => _publisher.PublishSoonAsync(_address, Updates.Responding(_address, _threadId), "responding", cancellationToken)) : Task.FromResult(false);
         var now = await TryAsync(async () =>
         {
             var now = await _publisher.PublishTextAsync(_address, Updates.Text(_address, _threadId, text), _told, cancellationToken);
             isOver = now is null;
             return now;
         });
+        await responding;
         if (isOver)
         {
             await _fenced.CancelAsync();

@@ -93,22 +93,32 @@ internal sealed class UpdatePublisher(
 
     public async Task<bool> PublishSoonAsync(MessageAddress address, UpdatePayload payload, string once, CancellationToken cancellationToken)
     {
-        if ((await log.RecordAsync(address, payload, once, cancellationToken)).ToSend is not { } update)
-        {
-            return false;
-        }
-
-        SendSoon(address, update);
-        return true;
+        var recording = log.RecordAsync(address, payload, once, cancellationToken);
+        SendSoon(address, recording);
+        return (await recording).ToSend is not null;
     }
 
-    public void SendSoon(MessageAddress address, Update update)
+    public void SendSoon(MessageAddress address, Update update) => SendSoon(address, Task.FromResult(new RecordedUpdate(update, [])));
+
+    /// <summary>What is said of the message from now on waits for it, also while it is not recorded yet.</summary>
+    private void SendSoon(MessageAddress address, Task<RecordedUpdate> recording)
     {
-        var whole = WholeOf(update);
-        var sending = SendUntilAsync(address, whole, DeltaOf(whole, begin: 0), clock.GetUtcNow() + Patience, CancellationToken.None);
+        var sending = SendRecordedAsync(address, recording, _sentSoon.GetValueOrDefault(address, Task.CompletedTask));
         _sentSoon[address] = sending;
         _ = sending.ContinueWith(
             _ => _sentSoon.TryRemove(new(address, sending)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Never throws: whoever records it hears why that failed.</summary>
+    private async Task SendRecordedAsync(MessageAddress address, Task<RecordedUpdate> recording, Task before)
+    {
+        var until = clock.GetUtcNow() + Patience;
+        await ((Task)recording).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (recording.IsCompletedSuccessfully && (await recording).ToSend is { } update)
+        {
+            var whole = WholeOf(update);
+            await SendUntilAsync(address, whole, DeltaOf(whole, begin: 0), before, until, CancellationToken.None);
+        }
     }
 
     public async Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken)
@@ -144,7 +154,7 @@ internal sealed class UpdatePublisher(
         var begin = recorded.TextBefore == told.Sequence ? told.Length : 0;
         var whole = WholeOf(update);
         var delta = DeltaOf(whole, begin);
-        var isTold = await SendUntilAsync(address, whole, delta, until, cancellationToken);
+        var isTold = await SendUntilAsync(address, whole, delta, _sentSoon.GetValueOrDefault(address, Task.CompletedTask), until, cancellationToken);
         return new ToldText(update.Payload.Sequence!.Value, isTold && delta is not null ? UpdatePayload.EndOf(payload.Message) : begin);
     }
 
@@ -169,15 +179,14 @@ internal sealed class UpdatePublisher(
     private static Parcel WholeOf(Update update) => new(GroupName.For(update.Channel), update, JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options));
 
     /// <summary>
-    /// Sends what is not final, after what is sent soon of the same message, but not behind a final update of this process, and no longer than until then. Answers whether it
+    /// Sends what is not final, after what is sent soon of the same message before it, but not behind a final update of this process, and no longer than until then. Answers whether it
     /// reached those who listen for what is new alone.
     /// </summary>
-    private async Task<bool> SendUntilAsync(MessageAddress address, Parcel whole, Parcel? delta, DateTimeOffset until, CancellationToken cancellationToken)
+    private async Task<bool> SendUntilAsync(MessageAddress address, Parcel whole, Parcel? delta, Task before, DateTimeOffset until, CancellationToken cancellationToken)
     {
         // Not disposed: whoever cuts it off may come late.
         var cut = new CancellationTokenSource();
         using var limit = new TimeLimit(until - clock.GetUtcNow(), clock, cut.Token, cancellationToken);
-        var before = _sentSoon.GetValueOrDefault(address, Task.CompletedTask);
         var telling = delta is null ? Task.FromResult(true) : SendNextAsync(delta);
         var sending = Task.WhenAll(SendNextAsync(whole), telling);
         var key = (address, whole.Update.Payload.Sequence ?? 0);

@@ -35,7 +35,7 @@ internal sealed class ThreadStore(
     /// <summary>Says that the channel's thread is about to be used: from here on nobody removes it. False if it is being removed: then the channel has none.</summary>
     public Task<bool> TryHoldAsync(string channel, CancellationToken cancellationToken) => index.TryUseAsync(channel, cancellationToken);
 
-    /// <summary>The channel's thread, which <see cref="TryHoldAsync"/> holds, or null. Renews the expiry of the thread, of its metadata and of the channel's owner.</summary>
+    /// <summary>The channel's thread, which <see cref="TryHoldAsync"/> holds, or null; it may be asked for right behind that. Renews the expiry of the thread, of its metadata and of the channel's owner.</summary>
     /// <exception cref="RedisServerException">The thread's key holds something of another type.</exception>
     public async Task<FoundThread?> FindAsync(string channel, CancellationToken cancellationToken)
     {
