@@ -9,7 +9,7 @@ namespace Cosmo.Functions.Tests.Proof;
 internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random, CancellationToken, Task<int>> RunAsync)
 {
     /// <summary>Where it can happen alone; null for everywhere.</summary>
-    public Fleet? Fleet { get; init; }
+    public Fleet? OnlyIn { get; init; }
 
     public static IReadOnlyList<Fault> All { get; } =
     [
@@ -32,7 +32,7 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
         {
             await stack.RollAsync(stopping);
             return 1;
-        }) { Fleet = Fleet.Rolling },
+        }) { OnlyIn = Fleet.Rolling },
         Pause("worker-pause", Loss.Paused, (stack, random) => stack.Any(random).WorkerId is { } worker ? [worker] : []),
         Pause("host-pause", Loss.Paused, (stack, random) => [stack.Any(random).HostId]),
         new("redis-kill", Loss.RedisAway, async (stack, random, stopping) =>

@@ -238,8 +238,10 @@ internal sealed class HistoryChecker
 
         CheckViews(channel, told);
 
-        // Where Redis has lost what it knew, a channel's sequences begin anew.
-        foreach (var life in told.Where(one => !_losses.Any(loss => loss.Loss == Loss.Redis && loss.From <= one.At && one.At <= Later(loss.To))).GroupBy(one => _losses.Count(loss => loss.Loss == Loss.Redis && loss.From <= one.At)))
+        // Where Redis has lost what it knew, a channel's sequences begin anew, and what the log gives later is of both times.
+        var forgets = _losses.Where(loss => loss.Loss == Loss.Redis).ToList();
+        var certain = told.Where(one => !forgets.Exists(loss => loss.From <= one.At && (one.IsCaughtUp || one.At <= Later(loss.To))));
+        foreach (var life in certain.GroupBy(one => forgets.Count(loss => loss.From <= one.At)))
         {
             CheckSequences(channel, [.. life]);
             CheckTurns(channel, [.. life.Where(one => one is { Sequence: not null, MessageId: not null }).DistinctBy(one => one.Sequence).OrderBy(one => one.Sequence)]);

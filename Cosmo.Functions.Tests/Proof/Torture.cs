@@ -17,7 +17,7 @@ internal sealed record TortureOptions(int Seed, double Minutes, IReadOnlyList<st
 {
     public IReadOnlyList<Fault> Chosen =>
     [
-        .. Fault.All.Where(fault => (fault.Fleet ?? Fleet) == Fleet
+        .. Fault.All.Where(fault => (fault.OnlyIn ?? Fleet) == Fleet
             && (Faults.Count == 0 || Faults.Any(name => fault.Name == name || fault.Name.StartsWith(name + '-', StringComparison.Ordinal)))),
     ];
 }

@@ -7,7 +7,7 @@ using System.Text.Json.Nodes;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.EndToEnd;
 using Cosmo.Local.Emulators.OpenAI;
-using Cosmo.Local.Host;
+using Cosmo.Local.Host.Http;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
