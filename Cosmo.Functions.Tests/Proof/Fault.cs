@@ -28,9 +28,9 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
             await stack.RestartAsync(stack.Any(random), kill: false, Seconds(random, 0, 1), stopping);
             return 1;
         }),
-        new("roll", Loss.None, async (stack, _, stopping) =>
+        new("deployment", Loss.None, async (stack, _, stopping) =>
         {
-            await stack.RollAsync(stopping);
+            await stack.DeployAsync(stopping);
             return 1;
         }) { OnlyIn = Fleet.Rolling },
         Pause("worker-pause", Loss.Paused, (stack, random) => stack.Any(random).WorkerId is { } worker ? [worker] : []),

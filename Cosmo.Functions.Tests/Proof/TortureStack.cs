@@ -22,7 +22,7 @@ internal enum Fleet
     /// <summary>Two on one queue, each with a store of its own.</summary>
     Two,
 
-    /// <summary>Two of different versions on one queue and one store, which is Azure Storage's, emulated.</summary>
+    /// <summary>Two on one queue and one store, which is Azure Storage's, emulated. Deployments bring the next version.</summary>
     Rolling,
 }
 
@@ -43,6 +43,7 @@ internal sealed class TortureStack : IAsyncDisposable
     private AzuriteServer? _azurite;
     private Task _watching = Task.CompletedTask;
     private int _started;
+    private int _version = 1;
 
     private TortureStack(Fleet fleet) => (_fleet, Redis) = (fleet, _firstRedis);
 
@@ -93,14 +94,17 @@ internal sealed class TortureStack : IAsyncDisposable
         await app.StartAsync(cancellationToken);
     });
 
-    /// <summary>An instance of the other version takes the place of the oldest, which stops as a deployment stops it.</summary>
-    public Task RollAsync(CancellationToken cancellationToken) => RunAloneAsync(async () =>
+    /// <summary>A deployment: instances of the next version take the places of all others, one after the other, which stop as the platform stops them.</summary>
+    public Task DeployAsync(CancellationToken cancellationToken) => RunAloneAsync(async () =>
     {
-        var oldest = _apps[0];
-        await AddAppAsync(cancellationToken);
-        _apps.Remove(oldest);
-        await oldest.EndAsync(kill: false, cancellationToken);
-        await oldest.DisposeAsync();
+        _version++;
+        foreach (var old in _apps.ToList())
+        {
+            await AddAppAsync(cancellationToken);
+            _apps.Remove(old);
+            await old.EndAsync(kill: false, cancellationToken);
+            await old.DisposeAsync();
+        }
     });
 
     /// <summary>Makes the replica, which lags, the master: what it had not got yet is lost.</summary>
@@ -286,7 +290,7 @@ internal sealed class TortureStack : IAsyncDisposable
         {
             settings["AzureWebJobsStorage"] = _azurite.ConnectionString;
             settings["AzureFunctionsJobHost:extensions:durableTask:storageProvider:type"] = "AzureStorage";
-            settings["AzureFunctionsJobHost:extensions:durableTask:defaultVersion"] = number % 2 == 0 ? "1.0" : "2.0";
+            settings["AzureFunctionsJobHost:extensions:durableTask:defaultVersion"] = string.Create(CultureInfo.InvariantCulture, $"{_version}.0");
 
             // The extension takes what has the machine's name for one instance; these are the names of instances on Azure.
             settings["WEBSITE_CURRENT_STAMPNAME"] = "stamp";

@@ -18,7 +18,7 @@ internal static class TortureCommand
         var minutes = CommonOptions.Number("--minutes", $"How long, roughly: 1 to {MostMinutes}.", 10, 1, MostMinutes);
         var seed = new Option<int?>("--seed") { Description = "Decides what happens when. One that was there before goes on where it stopped. [default: any]", HelpName = "N" };
         var channels = CommonOptions.Number("--channels", $"Conversations at once: 1 to {MostChannels}.", 8, 1, MostChannels);
-        var fleet = new Option<string>("--fleet") { Description = "one: one instance of the app; two: two on one queue, each with its own store; rolling: two versions on one store, Azurite's.", HelpName = "FLEET", DefaultValueFactory = _ => "one" };
+        var fleet = new Option<string>("--fleet") { Description = "one: one instance of the app; two: two on one queue, each with its own store; rolling: two on one store, Azurite's, with deployments of the next version.", HelpName = "FLEET", DefaultValueFactory = _ => "one" };
         fleet.AcceptOnlyFromAmong("one", "two", "rolling");
         var flood = CommonOptions.Number("--flood", $"Breaks nothing, but has so many messages come in each channel, faster than they can be answered: 1 to {MostMessages}; 0: no flood.", 0, 0, MostMessages);
         var output = new Option<string?>("--out") { Description = "The folder of the account and of the histories that break a promise. [default: .cosmo/torture]", HelpName = "DIR" };
