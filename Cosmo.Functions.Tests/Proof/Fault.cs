@@ -91,14 +91,14 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
         .. Network("broker", Loss.None, stack => stack.ToBroker),
         .. Network("openai", Loss.None, stack => stack.ToOpenAI),
         .. Network("pubsub", Loss.None, stack => stack.ToWebPubSub),
-        OpenAI("slow", """{ "delayBeforeFirstEvent": 4000 }"""),
-        OpenAI("cut", """{ "cutAfterTokens": 5, "times": 4 }"""),
-        OpenAI("cut-at-end", """{ "cutAtCompletion": true, "times": 4 }"""),
-        OpenAI("429", """{ "status": 429, "times": 8, "headers": { "Retry-After": "1" } }"""),
-        OpenAI("500", """{ "status": 500, "times": 8 }"""),
-        OpenAI("wrong", """{ "unreadableAfterTokens": 3, "times": 4 }"""),
-        OpenAI("failed", """{ "failAfterTokens": 3, "times": 4 }"""),
-        OpenAI("silent", """{ "stallAfterTokens": 4, "times": 2 }"""),
+        Model("slow", """{ "delayBeforeFirstEvent": 4000 }"""),
+        Model("cut", """{ "cutAfterTokens": 5, "times": 4 }"""),
+        Model("cut-at-end", """{ "cutAtCompletion": true, "times": 4 }"""),
+        Model("429", """{ "status": 429, "times": 8, "headers": { "Retry-After": "1" } }"""),
+        Model("500", """{ "status": 500, "times": 8 }"""),
+        Model("wrong", """{ "unreadableAfterTokens": 3, "times": 4 }"""),
+        Model("failed", """{ "failAfterTokens": 3, "times": 4 }"""),
+        Model("silent", """{ "stallAfterTokens": 4, "times": 2 }"""),
         new("pubsub-refuses", Loss.None, async (stack, random, stopping) =>
         {
             await stack.Cosmo.FaultWebPubSubAsync("""{ "send": { "status": 503 }, "connect": { "status": 503 } }""");
@@ -170,7 +170,7 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
     }
 
     /// <summary>The model's service misbehaves for a while, for every question.</summary>
-    private static Fault OpenAI(string how, string fault) => new($"openai-{how}", Loss.None, async (stack, random, stopping) =>
+    private static Fault Model(string how, string fault) => new($"model-{how}", Loss.None, async (stack, random, stopping) =>
     {
         var before = (await stack.Cosmo.RequestsAsync()).Count;
         await stack.Cosmo.FaultAsync($"[{fault}, {TortureLoad.Faults.Trim('[', ']')}]");

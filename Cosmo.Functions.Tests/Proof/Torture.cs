@@ -59,7 +59,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         while (TimeProvider.System.GetElapsedTime(begun) is var passed && (options.Flood == 0 ? passed < all : passed == TimeSpan.Zero || rounds.Count == 0))
         {
             var length = all - passed < RoundLength ? all - passed : RoundLength;
-            var round = await RunRoundAsync(stack, rounds.Count, length, stopping);
+            var round = await RunRoundAsync(stack, rounds.Count, rounds.Sum(done => done.Faults.Sum(fault => fault.Times)), length, stopping);
             rounds.Add(round);
             await File.AppendAllTextAsync(Account, JsonSerializer.Serialize(round, Json) + "\n", stopping);
             tell($"round {round.Number}: {round.Messages} messages ({string.Join(", ", round.Ends.Select(end => $"{end.Value} {end.Key}"))}), {string.Join(", ", round.Faults.Select(fault => $"{fault.Name} {fault.Hits}"))}; {round.Violations.Count} violations");
@@ -98,7 +98,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         return text.ToString();
     }
 
-    private async Task<TortureRound> RunRoundAsync(TortureStack stack, int number, TimeSpan length, CancellationToken stopping)
+    private async Task<TortureRound> RunRoundAsync(TortureStack stack, int number, int broken, TimeSpan length, CancellationToken stopping)
     {
         var random = new Random(unchecked((options.Seed * 7919) + number));
         var recorder = new HistoryRecorder();
@@ -115,7 +115,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         {
             until.CancelAfter(length);
             var asking = load.RunAsync(random, until.Token, stopping);
-            counts = await BreakAsync(stack, recorder, random, number, until.Token, stopping);
+            counts = await BreakAsync(stack, recorder, random, number, broken, until.Token, stopping);
             await asking;
         }
 
@@ -137,11 +137,11 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
             number, TimeProvider.System.GetElapsedTime(begun).TotalSeconds, history.OfType<Accepted>().Count(), Ends(history), counts, verdict.Looked, verdict.Excused, verdict.Violations, stack.Restarts);
     }
 
-    /// <summary>One fault after the other, chosen by chance: first those that had none yet.</summary>
-    private async Task<IReadOnlyList<FaultCount>> BreakAsync(TortureStack stack, HistoryRecorder recorder, Random random, int round, CancellationToken until, CancellationToken stopping)
+    /// <summary>One fault after the other, over all rounds each as often as the others, in an order that chance decides.</summary>
+    private async Task<IReadOnlyList<FaultCount>> BreakAsync(TortureStack stack, HistoryRecorder recorder, Random random, int round, int broken, CancellationToken until, CancellationToken stopping)
     {
         var counts = new Dictionary<string, FaultCount>();
-        var order = options.Chosen.OrderBy(_ => random.Next()).ToList();
+        var chosen = options.Chosen;
         for (var number = 0; !until.IsCancellationRequested; number++)
         {
             await Task.Delay(random.Next(300, 2500), stopping);
@@ -150,7 +150,9 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
                 break;
             }
 
-            var fault = order[number % order.Count];
+            var (cycle, place) = Math.DivRem(broken + number, chosen.Count);
+            var order = new Random(unchecked((options.Seed * 31) + cycle));
+            var fault = chosen.OrderBy(_ => order.Next()).ElementAt(place);
             var begun = TimeProvider.System.GetTimestamp();
             recorder.Add(new FaultBegan(HistoryRecorder.Now, (round * 1000) + number, fault.Name, fault.Loses));
             var hits = await fault.RunAsync(stack, random, stopping);

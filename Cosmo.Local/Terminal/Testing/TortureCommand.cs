@@ -42,7 +42,7 @@ internal static class TortureCommand
                 Folder = Path.GetFullPath(parsed.GetValue(output) ?? Path.Combine(ProgramFiles.Root, ".cosmo", "torture")),
             };
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Seed {options.Seed}."));
-            var run = new TestRun(ProgramFiles.Root, ["-class", "*.Proof.TortureTests", "-explicit", "only"], Console.Out, Console.Error)
+            var run = new TestRun(ProgramFiles.Root, ["-method", "*.Proof.TortureTests.As_asked", "-explicit", "only"], Console.Out, Console.Error)
             {
                 Limit = TimeSpan.FromMinutes(options.Minutes + 12),
                 Environment = { ["COSMO_TORTURE"] = JsonSerializer.Serialize(options) },
