@@ -17,6 +17,9 @@ public abstract class ChildServer : IAsyncLifetime
 
     public int Port { get; } = FreePorts.Next();
 
+    /// <summary>The process, while it runs.</summary>
+    public int Id => _process!.Id;
+
     protected string Folder { get; } = Path.Combine(Path.GetTempPath(), $"cosmo-{Guid.NewGuid():n}");
 
     public async Task StartAsync()

@@ -21,19 +21,40 @@ public sealed class RabbitMQServer : ChildServer
 
     public string Url => $"amqp://guest:guest@127.0.0.1:{Port}";
 
+    /// <summary>Runs a command of <c>rabbitmqctl</c>.</summary>
+    public async Task ControlAsync(string[] arguments, CancellationToken cancellationToken)
+    {
+        using var control = Process.Start(new ProcessStartInfo(Program("rabbitmqctl"), ["--node", NodeName, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["HOME"] = Folder, ["ERL_EPMD_PORT"] = _namePort.ToString(CultureInfo.InvariantCulture) },
+        })!;
+        var output = Task.WhenAll(control.StandardOutput.ReadToEndAsync(cancellationToken), control.StandardError.ReadToEndAsync(cancellationToken));
+        await control.WaitForExitAsync(cancellationToken);
+        if (control.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"rabbitmqctl {string.Join(' ', arguments)} ended with {control.ExitCode}: {string.Concat(await output)}");
+        }
+    }
+
+    /// <summary>Debian's own wrappers would run it as another user.</summary>
+    private static string Program(string name) => Path.Combine("/usr/lib/rabbitmq/bin", name) is var path && File.Exists(path) ? path : name;
+
+    private string NodeName => $"test{Port}@localhost";
+
     protected override ProcessStartInfo Command()
     {
         var plugins = Path.Combine(Folder, "plugins");
         File.WriteAllText(plugins, "[].");
-        var program = new[] { "/usr/lib/rabbitmq/bin/rabbitmq-server" }.FirstOrDefault(File.Exists) ?? "rabbitmq-server";
 
-        return new ProcessStartInfo("sh", ["-c", Script, program])
+        return new ProcessStartInfo("sh", ["-c", Script, Program("rabbitmq-server")])
         {
             RedirectStandardOutput = true,
             Environment =
             {
                 ["HOME"] = Folder,
-                ["RABBITMQ_NODENAME"] = $"test{Port}@localhost",
+                ["RABBITMQ_NODENAME"] = NodeName,
                 ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
                 ["RABBITMQ_NODE_PORT"] = Port.ToString(CultureInfo.InvariantCulture),
                 ["RABBITMQ_DIST_PORT"] = _distributionPort.ToString(CultureInfo.InvariantCulture),

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Cosmo.Functions.Tests;
 
@@ -17,15 +18,17 @@ public sealed class RedisServer : ChildServer
     };
 
     /// <summary>Loses everything.</summary>
-    public async Task FlushAsync()
+    public async Task FlushAsync() => (await CommandAsync("FLUSHALL", CancellationToken.None)).ShouldStartWith("+OK");
+
+    /// <summary>What it answers to a command, up to 64 KB of it.</summary>
+    public async Task<string> CommandAsync(string command, CancellationToken cancellationToken)
     {
         using var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", Port);
+        await client.ConnectAsync("127.0.0.1", Port, cancellationToken);
         await using var stream = client.GetStream();
-        await stream.WriteAsync("FLUSHALL\r\n"u8.ToArray());
-        var answer = new byte[3];
-        await stream.ReadExactlyAsync(answer);
-        "+OK"u8.SequenceEqual(answer).ShouldBeTrue();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(command + "\r\n"), cancellationToken);
+        var answer = new byte[64 * 1024];
+        return Encoding.ASCII.GetString(answer, 0, await stream.ReadAsync(answer, cancellationToken));
     }
 
     protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken)

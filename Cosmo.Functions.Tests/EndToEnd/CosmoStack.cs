@@ -56,6 +56,23 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     public FunctionKeys Keys => _keys;
 
+    /// <summary>The settings of the functions.</summary>
+    public IReadOnlyDictionary<string, string> Settings => _settings;
+
+    /// <summary>Where the functions are that <see cref="Http"/> calls, once they are started.</summary>
+    public int Port => _port;
+
+    /// <summary>Their data folder.</summary>
+    public string Folder => _folder;
+
+    /// <summary>An address with which one client connects to a channel that needs nobody's leave.</summary>
+    public Uri AddressOf(string channel)
+    {
+        var audience = new Uri(WebPubSub.Url, "/client/hubs/cosmo");
+        var token = new AccessTokens(AccessKey, TimeProvider.System).Create(audience.AbsoluteUri, TimeSpan.FromHours(12), null, [], [channel]);
+        return new Uri($"ws://{audience.Authority}{audience.AbsolutePath}?access_token={token}");
+    }
+
     /// <summary>What the functions that were started last have written so far.</summary>
     public string Output => _running[^1].Output;
 

@@ -89,6 +89,19 @@ internal sealed class FunctionsProcess : IRunningFunctions
 
     public bool HasEnded => _process.HasExited;
 
+    /// <summary>The host.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>The worker; null while there is none.</summary>
+    public int? WorkerId
+    {
+        get
+        {
+            using var worker = Worker();
+            return worker?.Id;
+        }
+    }
+
     public void ThrowIfEnded()
     {
         if (_process.HasExited)

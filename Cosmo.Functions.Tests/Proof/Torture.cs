@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Cosmo.Functions.Tests.Proof;
+
+/// <summary>What is to be broken, and for how long.</summary>
+/// <param name="Seed">Decides everything that chance decides. With a folder of an earlier run of the same seed it goes on where that stopped.</param>
+/// <param name="Minutes">How long, roughly: a round that has begun is ended.</param>
+/// <param name="Faults">Names of faults, or how they begin; all where there are none.</param>
+/// <param name="Channels">Conversations at once.</param>
+/// <param name="Fleet">Instances of the app.</param>
+/// <param name="Flood">Where it is not 0, nothing is broken: so many messages come in each channel, faster than they can be answered.</param>
+/// <param name="Folder">Where histories and the account go.</param>
+internal sealed record TortureOptions(int Seed, double Minutes, IReadOnlyList<string> Faults, int Channels, Fleet Fleet, int Flood, string Folder)
+{
+    public IReadOnlyList<Fault> Chosen =>
+    [
+        .. Fault.All.Where(fault => (fault.OnlyIn ?? Fleet) == Fleet
+            && (Faults.Count == 0 || Faults.Any(name => fault.Name == name || fault.Name.StartsWith(name + '-', StringComparison.Ordinal)))),
+    ];
+}
+
+/// <summary>What one round brought.</summary>
+internal sealed record TortureRound(int Number, double Seconds, int Messages, IReadOnlyDictionary<string, int> Ends, IReadOnlyList<FaultCount> Faults, IReadOnlyDictionary<string, int> Looked, IReadOnlyDictionary<string, int> Excused, IReadOnlyList<Violation> Violations, int Restarts);
+
+/// <param name="Name">The fault.</param>
+/// <param name="Times">How often.</param>
+/// <param name="Hits">What it hit.</param>
+/// <param name="Seconds">How long all of them took.</param>
+internal sealed record FaultCount(string Name, int Times, int Hits, double Seconds);
+
+/// <summary>Breaks what can be broken under load, round by round, and has each round's history checked.</summary>
+internal sealed class Torture(TortureOptions options, Action<string> tell)
+{
+    private static readonly TimeSpan RoundLength = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
+    /// <summary>Messages a second that come in a flood: twice what two cores answer.</summary>
+    private const int FloodPerSecond = 600;
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = false };
+
+    private string Account => Path.Combine(options.Folder, string.Create(CultureInfo.InvariantCulture, $"torture-{options.Seed}.jsonl"));
+
+    /// <summary>Runs, and returns all rounds of this seed, also those of earlier runs.</summary>
+    public async Task<IReadOnlyList<TortureRound>> RunAsync(CancellationToken stopping)
+    {
+        Directory.CreateDirectory(options.Folder);
+        var rounds = File.Exists(Account) ? (await File.ReadAllLinesAsync(Account, stopping)).Select(line => JsonSerializer.Deserialize<TortureRound>(line, Json)!).ToList() : [];
+        var begun = TimeProvider.System.GetTimestamp();
+        var all = TimeSpan.FromMinutes(options.Minutes);
+        if (options.Chosen.Count == 0)
+        {
+            throw new ArgumentException($"There is no fault {string.Join(", ", options.Faults)} for this. There are: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.");
+        }
+
+        await using var stack = await TortureStack.StartAsync(options.Fleet, stopping);
+        while (TimeProvider.System.GetElapsedTime(begun) is var passed && (options.Flood == 0 ? passed < all : passed == TimeSpan.Zero || rounds.Count == 0))
+        {
+            var length = all - passed < RoundLength ? all - passed : RoundLength;
+            var round = await RunRoundAsync(stack, rounds.Count, rounds.Sum(done => done.Faults.Sum(fault => fault.Times)), length, stopping);
+            rounds.Add(round);
+            await File.AppendAllTextAsync(Account, JsonSerializer.Serialize(round, Json) + "\n", stopping);
+            tell($"round {round.Number}: {round.Messages} messages ({string.Join(", ", round.Ends.Select(end => $"{end.Value} {end.Key}"))}), {string.Join(", ", round.Faults.Select(fault => $"{fault.Name} {fault.Hits}"))}; {round.Violations.Count} violations");
+            foreach (var violation in round.Violations.Take(20))
+            {
+                tell($"  {violation.Rule}: {violation.What}");
+            }
+        }
+
+        var report = Describe(rounds);
+        await File.WriteAllTextAsync(Path.ChangeExtension(Account, ".md"), report, stopping);
+        tell(report);
+        return rounds;
+    }
+
+    /// <summary>All rounds of a seed as tables.</summary>
+    private static string Describe(List<TortureRound> rounds)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{rounds.Count} rounds, {rounds.Sum(round => round.Seconds) / 60:0.0} minutes, {rounds.Sum(round => round.Messages)} messages:");
+        text.AppendJoin(", ", rounds.SelectMany(round => round.Ends).GroupBy(end => end.Key).Select(end => $"{end.Sum(one => one.Value)} {end.Key}")).AppendLine().AppendLine();
+        text.AppendLine("| fault | times | seconds | hits |").AppendLine("| --- | ---: | ---: | ---: |");
+        foreach (var fault in rounds.SelectMany(round => round.Faults).GroupBy(fault => fault.Name).OrderBy(fault => fault.Key, StringComparer.Ordinal))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {fault.Key} | {fault.Sum(one => one.Times)} | {fault.Sum(one => one.Seconds):0} | {fault.Sum(one => one.Hits)} |");
+        }
+
+        text.AppendLine().AppendLine("| promise | looked at | excused by a loss | broken |").AppendLine("| --- | ---: | ---: | ---: |");
+        foreach (var rule in HistoryChecker.Rules)
+        {
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"| {rule} | {rounds.Sum(round => round.Looked[rule])} | {rounds.Sum(round => round.Excused[rule])} | {rounds.Sum(round => round.Violations.Count(violation => violation.Rule == rule))} |");
+        }
+
+        return text.ToString();
+    }
+
+    private async Task<TortureRound> RunRoundAsync(TortureStack stack, int number, int broken, TimeSpan length, CancellationToken stopping)
+    {
+        var random = new Random(unchecked((options.Seed * 7919) + number));
+        var recorder = new HistoryRecorder();
+        var begun = TimeProvider.System.GetTimestamp();
+        await using var load = new TortureLoad(stack, recorder);
+        await load.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"t{options.Seed}-{number}"), options.Channels, comesAndGoes: options.Flood == 0, stopping);
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        IReadOnlyList<FaultCount> counts = [];
+        if (options.Flood > 0)
+        {
+            await load.FloodAsync(options.Flood, FloodPerSecond, stopping);
+        }
+        else
+        {
+            until.CancelAfter(length);
+            var asking = load.RunAsync(random, until.Token, stopping);
+            counts = await BreakAsync(stack, recorder, random, number, broken, until.Token, stopping);
+            await asking;
+        }
+
+        if (!await load.EndAsync(Patience, stopping))
+        {
+            tell("Not everything has ended; the checker says what.");
+        }
+
+        await load.CatchUpAsync(stopping);
+        await LookAtServicesAsync(stack, recorder, stopping);
+        var history = recorder.Events;
+        var verdict = HistoryChecker.Check(history);
+        if (verdict.Violations.Count > 0)
+        {
+            await WriteAsync(number, history, stack.Output, stopping);
+        }
+
+        return new TortureRound(
+            number, TimeProvider.System.GetElapsedTime(begun).TotalSeconds, history.OfType<Accepted>().Count(), Ends(history), counts, verdict.Looked, verdict.Excused, verdict.Violations, stack.Restarts);
+    }
+
+    /// <summary>One fault after the other, over all rounds each as often as the others, in an order that chance decides.</summary>
+    private async Task<IReadOnlyList<FaultCount>> BreakAsync(TortureStack stack, HistoryRecorder recorder, Random random, int round, int broken, CancellationToken until, CancellationToken stopping)
+    {
+        var counts = new Dictionary<string, FaultCount>();
+        var chosen = options.Chosen;
+        for (var number = 0; !until.IsCancellationRequested; number++)
+        {
+            await Task.Delay(random.Next(300, 2500), stopping);
+            if (until.IsCancellationRequested)
+            {
+                break;
+            }
+
+            var (cycle, place) = Math.DivRem(broken + number, chosen.Count);
+            var order = new Random(unchecked((options.Seed * 31) + cycle));
+            var fault = chosen.OrderBy(_ => order.Next()).ElementAt(place);
+            var begun = TimeProvider.System.GetTimestamp();
+            recorder.Add(new FaultBegan(HistoryRecorder.Now, (round * 1000) + number, fault.Name, fault.Loses));
+            var hits = await fault.RunAsync(stack, random, stopping);
+            recorder.Add(new FaultEnded(HistoryRecorder.Now, (round * 1000) + number, hits));
+            var before = counts.GetValueOrDefault(fault.Name, new FaultCount(fault.Name, 0, 0, 0));
+            counts[fault.Name] = new FaultCount(fault.Name, before.Times + 1, before.Hits + hits, before.Seconds + TimeProvider.System.GetElapsedTime(begun).TotalSeconds);
+        }
+
+        return [.. counts.Values];
+    }
+
+    /// <summary>What the services hold when all is over: dead letters, conversations, usage.</summary>
+    private static async Task LookAtServicesAsync(TortureStack stack, HistoryRecorder recorder, CancellationToken stopping)
+    {
+        var failed = recorder.Events.OfType<Told>().Where(told => told is { IsFinal: true, Status: "error", MessageId: not null }).Select(told => told.MessageId!).ToHashSet();
+        for (var waited = 0; waited < 60; waited++)
+        {
+            foreach (var letter in await stack.TakeLettersAsync(stopping))
+            {
+                failed.Remove(letter.MessageId);
+                recorder.Add(letter);
+            }
+
+            if (failed.Count == 0)
+            {
+                break;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), stopping);
+        }
+
+        foreach (var thread in recorder.Events.OfType<Told>().Where(told => told.ThreadId is not null).Select(told => (told.Group, told.ThreadId)).Distinct().ToList())
+        {
+            recorder.Add(new Conversation(HistoryRecorder.Now, thread.Group, thread.ThreadId!, [.. (await stack.Cosmo.ItemsAsync(thread.ThreadId!)).Select(ReadItem).OfType<ConversationItem>()]));
+        }
+
+        var usage = await stack.UsageAsync(stopping);
+        foreach (var channel in recorder.Events.OfType<Publishing>().Select(publishing => publishing.Channel).Distinct())
+        {
+            var row = usage.GetValueOrDefault(channel);
+            recorder.Add(new Counted(HistoryRecorder.Now, channel, row?["messages"]!.GetValue<long>() ?? 0, row?["output_tokens"]!.GetValue<long>() ?? 0));
+        }
+    }
+
+    private static ConversationItem? ReadItem(JsonNode item) => item["type"]!.GetValue<string>() switch
+    {
+        "message" => new ConversationItem(item["role"]!.GetValue<string>(), item["content"]![0]!["text"]!.GetValue<string>(), null),
+        "function_call" => new ConversationItem("call", null, item["call_id"]!.GetValue<string>()),
+        "function_call_output" => new ConversationItem("output", null, item["call_id"]!.GetValue<string>()),
+        _ => null,
+    };
+
+    private static Dictionary<string, int> Ends(IReadOnlyList<HistoryEvent> history) => history.OfType<Told>()
+        .Where(told => told is { IsFinal: true, MessageId: not null }).DistinctBy(told => (told.Group, told.MessageId)).GroupBy(told => told.Status).ToDictionary(group => group.Key, group => group.Count());
+
+    private async Task WriteAsync(int number, IReadOnlyList<HistoryEvent> history, string output, CancellationToken stopping)
+    {
+        var path = Path.Combine(options.Folder, string.Create(CultureInfo.InvariantCulture, $"torture-{options.Seed}-{number}"));
+        await File.WriteAllLinesAsync(path + ".history.jsonl", history.Select(one => JsonSerializer.Serialize(one, HistoryEvent.Json)), stopping);
+        await File.WriteAllTextAsync(path + ".log", output, stopping);
+    }
+}

@@ -1,0 +1,528 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.EndToEnd;
+using Cosmo.Local.Emulators.OpenAI;
+using Cosmo.Local.Host.Http;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace Cosmo.Functions.Tests.Proof;
+
+/// <summary>How many instances of the app there are.</summary>
+internal enum Fleet
+{
+    /// <summary>One, with its store of orchestrations in SQLite.</summary>
+    One,
+
+    /// <summary>Two on one queue, each with a store of its own.</summary>
+    Two,
+
+    /// <summary>Two on one queue and one store, which is Azure Storage's, emulated. Deployments bring the next version.</summary>
+    Rolling,
+}
+
+/// <summary>
+/// Cosmo with servers that may be broken: a Redis and a RabbitMQ of its own, and a proxy between the app and each service. Producers and the clients that never leave go past the proxies.
+/// What a platform does is done here: a process that has ended is started again, and so is one that is not <c>health/live</c>.
+/// </summary>
+internal sealed class TortureStack : IAsyncDisposable
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
+
+    private readonly RedisServer _firstRedis = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _lifecycle = new(1);
+    private readonly List<App> _apps = [];
+    private readonly Fleet _fleet;
+    private RedisServer? _secondRedis;
+    private AzuriteServer? _azurite;
+    private Task _watching = Task.CompletedTask;
+    private int _started;
+    private int _version = 1;
+
+    private TortureStack(Fleet fleet) => (_fleet, Redis) = (fleet, _firstRedis);
+
+    public CosmoStack Cosmo { get; private set; } = null!;
+
+    /// <summary>The Redis that the app has at the moment.</summary>
+    public RedisServer Redis { get; private set; }
+
+    public RabbitMQServer Broker { get; } = new();
+
+    public TcpProxy ToRedis { get; private set; } = null!;
+
+    public TcpProxy ToBroker { get; private set; } = null!;
+
+    public TcpProxy ToOpenAI { get; private set; } = null!;
+
+    public TcpProxy ToWebPubSub { get; private set; } = null!;
+
+    /// <summary>How often the functions were started because they had ended by themselves, or were not live.</summary>
+    public int Restarts { get; private set; }
+
+    /// <summary>What all instances have written.</summary>
+    public string Output => string.Concat(_apps.Select(app => app.Output));
+
+    public static async Task<TortureStack> StartAsync(Fleet fleet, CancellationToken cancellationToken)
+    {
+        var stack = new TortureStack(fleet);
+        try
+        {
+            await stack.StartAsync(cancellationToken);
+            return stack;
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>One of the instances that are there.</summary>
+    public App Any(Random random) => _apps[random.Next(_apps.Count)];
+
+    /// <summary>Kills host and worker, or has them stop, and starts them again after a while.</summary>
+    public Task RestartAsync(App app, bool kill, TimeSpan away, CancellationToken cancellationToken) => RunAloneAsync(async () =>
+    {
+        await app.EndAsync(kill, cancellationToken);
+        await Task.Delay(away, cancellationToken);
+        await app.StartAsync(cancellationToken);
+    });
+
+    /// <summary>A deployment: instances of the next version take the places of all others, one after the other, which stop as the platform stops them.</summary>
+    public Task DeployAsync(CancellationToken cancellationToken) => RunAloneAsync(async () =>
+    {
+        _version++;
+        foreach (var old in _apps.ToList())
+        {
+            await AddAppAsync(cancellationToken);
+            _apps.Remove(old);
+            await old.EndAsync(kill: false, cancellationToken);
+            await old.DisposeAsync();
+        }
+    });
+
+    /// <summary>Makes the replica, which lags, the master: what it had not got yet is lost.</summary>
+    public async Task FailOverAsync(TimeSpan lag, CancellationToken cancellationToken)
+    {
+        var (old, replica) = (Redis, Redis == _firstRedis ? _secondRedis ??= new RedisServer() : _firstRedis);
+        await replica.StartAsync();
+        await replica.CommandAsync($"REPLICAOF 127.0.0.1 {old.Port}", cancellationToken);
+        while (!(await replica.CommandAsync("INFO replication", cancellationToken)).Contains("master_link_status:up", StringComparison.Ordinal))
+        {
+            await Task.Delay(50, cancellationToken);
+        }
+
+        Processes.Signal(replica.Id, "STOP");
+        await Task.Delay(lag, cancellationToken);
+        await old.KillAsync();
+        Processes.Signal(replica.Id, "CONT");
+        await replica.CommandAsync("REPLICAOF NO ONE", cancellationToken);
+        (Redis, ToRedis.Target) = (replica, replica.Port);
+        ToRedis.Cut();
+    }
+
+    /// <summary>Does it while nobody else starts or ends the functions.</summary>
+    public async Task RunAloneAsync(Func<Task> run)
+    {
+        await _lifecycle.WaitAsync();
+        try
+        {
+            await run();
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>What came after a sequence, as a client asks for it.</summary>
+    public async Task<JsonElement> UpdatesAsync(string channel, long after, CancellationToken cancellationToken)
+    {
+        using var limit = Limit(cancellationToken);
+        return await Http.GetFromJsonAsync<JsonElement>($"channels/{RouteName.Write(channel)}/updates?after={after.ToString(CultureInfo.InvariantCulture)}", limit.Token);
+    }
+
+    /// <summary>An address for a client, from the app.</summary>
+    public async Task<Uri> NegotiateAsync(string channel, CancellationToken cancellationToken)
+    {
+        using var limit = Limit(cancellationToken);
+        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/negotiate", null, limit.Token);
+        answer.EnsureSuccessStatusCode();
+        var address = new Uri((await answer.Content.ReadFromJsonAsync<JsonObject>(limit.Token))!["url"]!.GetValue<string>());
+        return new UriBuilder(address) { Port = Cosmo.WebPubSub.Url.Port }.Uri;
+    }
+
+    /// <returns>The status of the answer.</returns>
+    public async Task<System.Net.HttpStatusCode> CancelAsync(string channel, string messageId, CancellationToken cancellationToken)
+    {
+        using var limit = Limit(cancellationToken);
+        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/messages/{messageId}/cancel", null, limit.Token);
+        return answer.StatusCode;
+    }
+
+    /// <summary>The usage of each channel, as operators see it.</summary>
+    public async Task<IReadOnlyDictionary<string, JsonNode>> UsageAsync(CancellationToken cancellationToken) =>
+        JsonNode.Parse(await Http.GetStringAsync("usage?days=2&by=channel", cancellationToken))!["rows"]!.AsArray().ToDictionary(row => row!["key"]!.GetValue<string>(), row => row!);
+
+    /// <summary>Takes the dead letters there are.</summary>
+    public async Task<IReadOnlyList<Letter>> TakeLettersAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await new ConnectionFactory { Uri = new Uri(Broker.Url) }.CreateConnectionAsync(cancellationToken);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        var letters = new List<Letter>();
+        while (await channel.BasicGetAsync(Cosmo.Queue.FailedQueue, autoAck: true, cancellationToken) is { } letter)
+        {
+            string Header(string name) => letter.BasicProperties.Headers?.TryGetValue(name, out var value) == true && value is byte[] bytes ? System.Text.Encoding.UTF8.GetString(bytes) : "";
+            letters.Add(new Letter(HistoryRecorder.Now, Header("x-cosmo-message-id"), Header("x-cosmo-cause")));
+        }
+
+        return letters;
+    }
+
+    /// <summary>Deletes the queue, as somebody might by mistake, and waits until an instance listens to a new one.</summary>
+    public async Task DeleteQueueAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await new ConnectionFactory { Uri = new Uri(Broker.Url) }.CreateConnectionAsync(cancellationToken);
+        await using (var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken))
+        {
+            await channel.QueueDeleteAsync(Cosmo.Queue.Queue, cancellationToken: cancellationToken);
+        }
+
+        while (!await HasConsumerAsync())
+        {
+            await Task.Delay(500, cancellationToken);
+        }
+
+        async Task<bool> HasConsumerAsync()
+        {
+            try
+            {
+                await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+                return (await channel.QueueDeclarePassiveAsync(Cosmo.Queue.Queue, cancellationToken)).ConsumerCount > 0;
+            }
+            catch (OperationInterruptedException)
+            {
+                return false;
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var app in _apps)
+        {
+            await app.DisposeAsync();
+        }
+
+        foreach (var proxy in (TcpProxy?[])[ToRedis, ToBroker, ToOpenAI, ToWebPubSub])
+        {
+            await (proxy?.DisposeAsync() ?? ValueTask.CompletedTask);
+        }
+
+        await (Cosmo?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await Broker.DisposeAsync();
+        await _firstRedis.DisposeAsync();
+        await (_secondRedis?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await (_azurite?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _lifecycle.Dispose();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Any instance that is there.</summary>
+    private HttpClient Http => _apps[^1].Http;
+
+    private static CancellationTokenSource Limit(CancellationToken cancellationToken)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(10));
+        return limit;
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await Redis.StartAsync();
+        await Broker.StartAsync();
+        if (_fleet == Fleet.Rolling)
+        {
+            _azurite = new AzuriteServer();
+            await _azurite.InitializeAsync();
+        }
+
+        Cosmo = await CosmoStack.CreateAsync(
+            new Dictionary<string, string>
+            {
+                ["RABBITMQ_URL"] = Broker.Url,
+                ["Cosmo:Conversations:FirstEventSeconds"] = _fleet == Fleet.Rolling ? "45" : "20",
+                ["Cosmo:Conversations:StallSeconds"] = _fleet == Fleet.Rolling ? "60" : "20",
+                ["Cosmo:Conversations:OverallSeconds"] = _fleet == Fleet.Rolling ? "90" : "60",
+            },
+            new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(50), TokenPace = TimeSpan.FromMilliseconds(20), MaxLoggedRequests = 100_000 });
+        ToRedis = new TcpProxy(Redis.Port);
+        ToBroker = new TcpProxy(Broker.Port);
+        ToOpenAI = new TcpProxy(Cosmo.OpenAI.Url.Port);
+        ToWebPubSub = new TcpProxy(Cosmo.WebPubSub.Url.Port);
+        Cosmo.Set("REDIS_URL", $"redis://127.0.0.1:{ToRedis.Port}/0");
+        Cosmo.Set("RABBITMQ_URL", $"amqp://guest:guest@127.0.0.1:{ToBroker.Port}");
+        Cosmo.Set("OPENAI_BASE_URL", $"http://127.0.0.1:{ToOpenAI.Port}/v1");
+        Cosmo.Set("WEB_PUBSUB_CONNECTION_STRING", Cosmo.WebPubSub.ConnectionString.Replace($":{Cosmo.WebPubSub.Url.Port}", $":{ToWebPubSub.Port}", StringComparison.Ordinal));
+        await Cosmo.FaultAsync(TortureLoad.Faults);
+        for (var i = 0; i < (_fleet == Fleet.One ? 1 : 2); i++)
+        {
+            await AddAppAsync(cancellationToken);
+        }
+
+        _watching = WatchAsync();
+    }
+
+    private async Task AddAppAsync(CancellationToken cancellationToken)
+    {
+        var number = _started++;
+        var settings = new Dictionary<string, string>(Cosmo.Settings);
+        if (_azurite is not null)
+        {
+            settings["AzureWebJobsStorage"] = _azurite.ConnectionString;
+            settings["AzureFunctionsJobHost:extensions:durableTask:storageProvider:type"] = "AzureStorage";
+            settings["AzureFunctionsJobHost:extensions:durableTask:defaultVersion"] = string.Create(CultureInfo.InvariantCulture, $"{_version}.0");
+
+            // The extension takes what has the machine's name for one instance; these are the names of instances on Azure.
+            settings["WEBSITE_CURRENT_STAMPNAME"] = "stamp";
+            settings["RoleInstanceId"] = string.Create(CultureInfo.InvariantCulture, $"instance-{number}");
+        }
+
+        var app = new App(number == 0 ? Cosmo.Port : FreePorts.Next(), number == 0 ? Cosmo.Folder : Path.Combine(Cosmo.Folder, string.Create(CultureInfo.InvariantCulture, $"app-{number}")), settings);
+        _apps.Add(app);
+        await app.StartAsync(cancellationToken);
+    }
+
+    /// <summary>What a platform does that pings an app.</summary>
+    private async Task WatchAsync()
+    {
+        using var timer = new PeriodicTimer(Look);
+        var bad = new Dictionary<App, int>();
+        while (await timer.WaitForNextTickAsync(_stopping.Token))
+        {
+            foreach (var app in _lifecycle.CurrentCount == 0 ? [] : _apps.ToArray())
+            {
+                bad[app] = app.HasEnded || await app.IsDeadAsync(_stopping.Token) ? bad.GetValueOrDefault(app) + 1 : 0;
+                if (bad[app] >= 2)
+                {
+                    bad[app] = 0;
+                    Restarts++;
+                    await RestartAsync(app, kill: true, TimeSpan.Zero, _stopping.Token);
+                }
+            }
+        }
+    }
+}
+
+/// <summary>One instance of the app: a host and its worker, which may be killed and started again.</summary>
+internal sealed class App : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+
+    private readonly int _port;
+    private readonly string _folder;
+    private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly StringBuilder _before = new();
+    private FunctionsProcess? _process;
+
+    public App(int port, string folder, IReadOnlyDictionary<string, string> settings)
+    {
+        (_port, _folder, _settings) = (port, Directory.CreateDirectory(folder).FullName, settings);
+        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
+        Http.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(folder).MasterKey);
+    }
+
+    /// <summary>Calls it with the master key.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>What it has written, over all its starts.</summary>
+    public string Output => _before + _process?.Output;
+
+    public bool HasEnded => _process?.HasEnded != false;
+
+    public int HostId => _process!.Id;
+
+    public int? WorkerId => _process?.WorkerId;
+
+    /// <summary>Starts it, and returns when it says that all is well.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _process = FunctionsProcess.Start(_port, _folder, _settings);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        while (true)
+        {
+            _process.ThrowIfEnded();
+            try
+            {
+                using var answer = await Http.GetAsync("health", limit.Token);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !limit.IsCancellationRequested)
+            {
+                // Not yet.
+            }
+
+            await Task.Delay(50, limit.Token);
+        }
+    }
+
+    public Task KillWorkerAsync() => _process!.KillWorkerAsync();
+
+    /// <summary>As <c>kill -9</c> of both does it, or as a deployment.</summary>
+    public async Task EndAsync(bool kill, CancellationToken cancellationToken)
+    {
+        if (_process is null)
+        {
+            return;
+        }
+
+        if (!kill && !_process.HasEnded)
+        {
+            await _process.StopAsync(cancellationToken);
+        }
+
+        await _process.DisposeAsync();
+        _before.Append(_process.Output);
+        _process = null;
+    }
+
+    /// <summary>Whether it says that a new start would help.</summary>
+    public async Task<bool> IsDeadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await Http.GetAsync("health/live", cancellationToken);
+            return answer.StatusCode == System.Net.HttpStatusCode.ServiceUnavailable;
+        }
+        catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
+        {
+            // It starts, or stands still: that is somebody's doing, and passes.
+            return false;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync(kill: true, CancellationToken.None);
+        Http.Dispose();
+    }
+}
+
+/// <summary>A producer that is not ours: it publishes until the broker has confirmed.</summary>
+internal sealed class Producer(string url, string exchange) : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    private readonly SemaphoreSlim _one = new(1);
+    private IConnection? _connection;
+    private IChannel? _channel;
+
+    public async Task PublishAsync(string channel, string messageId, string text, CancellationToken cancellationToken)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(new { channel, message_id = messageId, message = text });
+        while (true)
+        {
+            try
+            {
+                var to = await OpenAsync(cancellationToken);
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                limit.CancelAfter(Patience);
+                await to.BasicPublishAsync(exchange, CosmoQueue.RoutingKey, mandatory: true, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body, limit.Token);
+                return;
+            }
+            catch (Exception error) when (error is OperationInterruptedException or AlreadyClosedException or BrokerUnreachableException or PublishException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                // Whether the broker has it is not known: it is published again, with its id.
+                await Task.Delay(Pause, cancellationToken);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await (_connection?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _one.Dispose();
+    }
+
+    private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
+    {
+        if (_channel is { IsOpen: true } open)
+        {
+            return open;
+        }
+
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            if (_channel is not { IsOpen: true })
+            {
+                await (_connection?.DisposeAsync() ?? ValueTask.CompletedTask);
+                _connection = null;
+                _connection = await new ConnectionFactory { Uri = new Uri(url), AutomaticRecoveryEnabled = false }.CreateConnectionAsync(cancellationToken);
+                _channel = await _connection.CreateChannelAsync(new CreateChannelOptions(true, true), cancellationToken);
+            }
+
+            return _channel;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+}
+
+/// <summary>Signals to processes, and what Linux says of them.</summary>
+internal static class Processes
+{
+    public static void Signal(int process, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>The process and all that it has started.</summary>
+    public static IReadOnlyList<int> TreeOf(int process)
+    {
+        try
+        {
+            return
+            [
+                process,
+                .. Directory.GetDirectories($"/proc/{process}/task")
+                    .SelectMany(task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    .SelectMany(child => TreeOf(int.Parse(child, CultureInfo.InvariantCulture))),
+            ];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Whether it stands still.</summary>
+    public static bool IsStopped(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1][0] == 'T';
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Cosmo.Functions.Tests.Proof;
+
+/// <summary>Faults at every seam, under load.</summary>
+public sealed class TortureTests
+{
+    /// <summary>What <c>./cosmo torture</c> asks for.</summary>
+    private const string Asked = "COSMO_TORTURE";
+
+    private static readonly JsonSerializerOptions Words = new() { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+
+    [Fact(Explicit = true)]
+    public async Task Half_a_minute_of_faults_breaks_no_promise()
+    {
+        var folder = Directory.CreateTempSubdirectory("cosmo-torture-");
+        try
+        {
+            await RunAsync(new TortureOptions(Random.Shared.Next(100_000), 0.5, [], 6, Fleet.One, Flood: 0, folder.FullName));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact(Explicit = true)]
+    public Task As_asked() => RunAsync(JsonSerializer.Deserialize<TortureOptions>(Environment.GetEnvironmentVariable(Asked) ?? throw new InvalidOperationException("Call it as ./cosmo torture."), Words)!);
+
+    private static async Task RunAsync(TortureOptions options)
+    {
+        var rounds = await new Torture(options, Tell).RunAsync(TestContext.Current.CancellationToken);
+
+        rounds.SelectMany(round => round.Violations).Select(violation => $"{violation.Rule}: {violation.What}").ShouldBeEmpty($"Seed {options.Seed}");
+        rounds.Sum(round => round.Messages).ShouldBeGreaterThan(0);
+        if (options.Flood == 0)
+        {
+            rounds.SelectMany(round => round.Faults).Sum(fault => fault.Hits).ShouldBeGreaterThan(0);
+        }
+    }
+
+    private static void Tell(string line)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(line);
+        Console.Error.WriteLine(line);
+    }
+}
