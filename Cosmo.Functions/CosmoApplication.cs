@@ -20,6 +20,9 @@ internal static class CosmoApplication
         SettingNames.AddFlatNames(builder.Configuration);
         // What Durable says of every step is told by Cosmo's own lines, and each line costs a message to the host.
         builder.Logging.AddFilter("Microsoft.DurableTask", LogLevel.Warning);
+
+        // Its line for each request has the whole address, and with it a key that stands there.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services

@@ -1,5 +1,7 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
 
@@ -70,11 +72,31 @@ public sealed class SecretsTests : IDisposable
         sent.EnsureSuccessStatusCode();
         await client.FinalAsync("over-http");
         using var deleted = await stack.Http.DeleteAsync("threads/channel", _limit.Token);
+        using var withKey = await stack.Http.GetAsync($"channels/channel/updates?code={Mark}-code&access_token={Mark}-token", _limit.Token);
+        withKey.EnsureSuccessStatusCode();
         await stack.WroteAsync("was refused", _limit.Token);
         stack.Output.ShouldContain("Message m0 is answered");
 
         LogShouldHaveNo(stack.Output, Mark);
         client.Seen.Where(update => update["payload"]!["error_details"] is not null).ShouldAllBe(update => !update.ToJsonString().Contains(Mark));
+    }
+
+    [Fact]
+    public async Task A_name_forges_no_line_and_tells_a_terminal_nothing()
+    {
+        await using var stack = await CosmoStack.StartAsync(_settings, inOwnProcess: true);
+        await using var client = await stack.OpenAsync("channel");
+        const string name = "m\r\n10:00:00.000 crit: forged\u001b[31m\u0085\u2028crit: forged";
+
+        await stack.Queue.SendAsync("channel", name, "Hello");
+        await client.FinalAsync(name);
+        await stack.WroteAsync("is answered", _limit.Token);
+        await stack.Queue.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { channel = "channel", message_id = name + "2", message = "" }));
+        await client.FinalAsync(name + "2");
+        await stack.WroteAsync("was refused", _limit.Token);
+
+        stack.Output.ShouldNotContain('\u001b');
+        stack.Output.Split('\n', '\r', '\u0085').ShouldNotContain(line => Regex.IsMatch(line, "^([0-9:.]+ )?crit: "));
     }
 
     [Fact]

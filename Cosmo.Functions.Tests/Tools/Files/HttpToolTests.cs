@@ -195,12 +195,15 @@ public sealed class HttpToolTests : IAsyncDisposable
     [InlineData("localhost")]
     [InlineData("2130706433")]
     [InlineData("0x7f.1")]
+    [InlineData("0177.0.0.1")]
+    [InlineData("127.1")]
     [InlineData("0.0.0.0")]
     [InlineData("[::1]")]
     [InlineData("[::ffff:127.0.0.1]")]
     [InlineData("169.254.169.254")]
     [InlineData("10.0.0.1")]
     [InlineData("[fd00::1]")]
+    [InlineData("[fe80::1]")]
     [InlineData("[64:ff9b::a00:1]")]
     public async Task A_private_address_is_refused_when_it_is_connected_to(string host)
     {

@@ -85,10 +85,19 @@ internal static class LogRoutes
                 if (!console.IsInInvocation())
                 {
                     var word = logLevel switch { LogLevel.Critical => "crit", LogLevel.Error => "fail", LogLevel.Warning => "warn", LogLevel.Information => "info", _ => "dbug" };
-                    var text = $"{word}: {category}[{eventId.Id}] {formatter(state, exception)} {exception}".TrimEnd().ReplaceLineEndings(" ");
-                    (logLevel >= LogLevel.Warning ? Console.Error : Console.Out).WriteLine(text);
+                    var text = $"{word}: {category}[{eventId.Id}] {formatter(state, exception)} {exception}".TrimEnd();
+                    (logLevel >= LogLevel.Warning ? Console.Error : Console.Out).WriteLine(OneLine(text));
                 }
             }
+
+            // A name that somebody sent may hold what ends a line, or what a terminal takes for a command.
+            private static string OneLine(string text) => string.Create(text.Length, text, static (line, from) =>
+            {
+                for (var i = 0; i < line.Length; i++)
+                {
+                    line[i] = char.IsControl(from[i]) || from[i] is '\u2028' or '\u2029' ? ' ' : from[i];
+                }
+            });
         }
     }
 }

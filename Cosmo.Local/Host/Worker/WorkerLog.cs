@@ -24,6 +24,9 @@ internal sealed class WorkerLog(ILoggerFactory logs)
         logger.Log((LogLevel)line.Level, id, line, null, Text);
     }
 
-    private static string Text(RpcLog line, Exception? none) =>
-        line.Exception is { Message.Length: > 0 } error ? $"{line.Message}{Environment.NewLine}{error.Message}{Environment.NewLine}{error.StackTrace}" : line.Message;
+    private static string Text(RpcLog line, Exception? none) => Plain(
+        line.Exception is { Message.Length: > 0 } error ? $"{line.Message}{Environment.NewLine}{error.Message}{Environment.NewLine}{error.StackTrace}" : line.Message);
+
+    // The console puts line feeds into a line of its own. A name that somebody sent may hold another control character, which a terminal obeys.
+    private static string Plain(string text) => string.Concat(text.Select(letter => char.IsControl(letter) && letter is not '\n' ? ' ' : letter));
 }
