@@ -330,7 +330,7 @@ internal sealed class HistoryChecker
             else if (AtWork.Contains(one.Status))
             {
                 Look(OneAtATime);
-                if (working is not null && working != one.MessageId)
+                if (working is not null && working != one.MessageId && !HasEndedUnrecorded(channel, working, one.At))
                 {
                     Violate(OneAtATime, channel, one.At, ends.GetValueOrDefault(working)?.At ?? one.At, Loss.Redis, $"{one.MessageId} was at work ({one.Status}, {one.Sequence}) before {working} had its end");
                 }
@@ -353,6 +353,10 @@ internal sealed class HistoryChecker
             last = final;
         }
     }
+
+    /// <summary>Whether an end without a sequence, which has no place among the others, was there by then.</summary>
+    private bool HasEndedUnrecorded(string channel, string messageId, long at) =>
+        _stories.GetValueOrDefault((channel, messageId))?.Finals.Any(final => final.Sequence is null && final.At <= at) == true;
 
     /// <summary>What a client has at the end: of each message how it ended, of each call its last state.</summary>
     private void CheckViews(string channel, List<Told> told)

@@ -59,6 +59,34 @@ public sealed class HistoryCheckerTests
         Tell("c", "c2", 4, "completed", text: "Two.");
     });
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_end_without_a_sequence_gives_the_turn_on_from_when_it_was_told(bool isTold)
+    {
+        Good();
+        _history.Add(new FaultBegan(Tick(), 1, "full", Loss.RedisAway));
+        _history.AddRange([Sent("c", "c1"), Sent("c", "c2")]);
+        Tell("c", "c1", 1, "responding");
+        if (isTold)
+        {
+            TellEnd();
+        }
+
+        Tell("c", "c2", 2, "responding");
+        Tell("c", "c2", 3, "completed", text: "Two.");
+        if (!isTold)
+        {
+            TellEnd();
+        }
+
+        _history.Add(new FaultEnded(Tick(), 1, 1));
+
+        HistoryChecker.Check(_history).Violations.Select(violation => violation.Rule).ShouldBe(isTold ? [] : [HistoryChecker.OneAtATime]);
+
+        void TellEnd() => Add(Made("c-stays", "c", "c1", 0, "completed", "One.") with { Sequence = null });
+    }
+
     [Fact]
     public void A_sequence_of_two_updates_is_found() =>
         Breaks(HistoryChecker.Growing, () => Replace(told => told is { Client: "a-back", MessageId: "a1", Status: "responding" }, told => told with { Sequence = 1 }));
