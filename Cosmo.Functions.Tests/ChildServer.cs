@@ -40,8 +40,8 @@ public abstract class ChildServer : IAsyncLifetime
     /// <summary>Ends the server as an operator would.</summary>
     public async Task StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", _process!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await _process.WaitForExitAsync().WaitAsync(ReadyTimeout);
+        Processes.Signal("TERM", Id);
+        await _process!.WaitForExitAsync().WaitAsync(ReadyTimeout);
     }
 
     /// <summary>Ends the server as a crash would.</summary>

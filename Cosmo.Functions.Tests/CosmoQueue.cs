@@ -45,6 +45,11 @@ internal sealed class CosmoQueue : IAsyncDisposable
     public async Task SendAsync(ReadOnlyMemory<byte> body, BasicProperties? properties = null) =>
         await Channel.BasicPublishAsync(Exchange, RoutingKey, mandatory: true, properties ?? new BasicProperties(), body);
 
+    /// <summary>The headers that are texts.</summary>
+    public static Dictionary<string, string> HeadersOf(IReadOnlyBasicProperties properties) => (properties.Headers ?? new Dictionary<string, object?>())
+        .Where(header => header.Value is byte[])
+        .ToDictionary(header => header.Key, header => Encoding.UTF8.GetString((byte[])header.Value!));
+
     /// <summary>Waits for the next dead letter.</summary>
     public async Task<(IReadOnlyDictionary<string, string> Headers, byte[] Body, IReadOnlyBasicProperties Properties)> NextDeadLetterAsync()
     {
@@ -53,10 +58,7 @@ internal sealed class CosmoQueue : IAsyncDisposable
         {
             if (await Channel.BasicGetAsync(FailedQueue, autoAck: true, limit.Token) is { } letter)
             {
-                var headers = (letter.BasicProperties.Headers ?? new Dictionary<string, object?>())
-                    .Where(header => header.Value is byte[])
-                    .ToDictionary(header => header.Key, header => Encoding.UTF8.GetString((byte[])header.Value!));
-                return (headers, letter.Body.ToArray(), letter.BasicProperties);
+                return (HeadersOf(letter.BasicProperties), letter.Body.ToArray(), letter.BasicProperties);
             }
 
             await Task.Delay(20, limit.Token);

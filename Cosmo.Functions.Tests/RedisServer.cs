@@ -35,13 +35,7 @@ public sealed class RedisServer : ChildServer
     {
         try
         {
-            using var client = new TcpClient();
-            await client.ConnectAsync("127.0.0.1", Port, cancellationToken);
-            await using var stream = client.GetStream();
-            await stream.WriteAsync("PING\r\n"u8.ToArray(), cancellationToken);
-            var answer = new byte[5];
-            await stream.ReadExactlyAsync(answer, cancellationToken);
-            return "+PONG"u8.SequenceEqual(answer);
+            return (await CommandAsync("PING", cancellationToken)).StartsWith("+PONG", StringComparison.Ordinal);
         }
         catch (Exception error) when (error is SocketException or IOException)
         {

@@ -199,12 +199,19 @@ internal sealed class CosmoStack : IAsyncDisposable
         IRunningFunctions running = _inOwnProcess ? FunctionsProcess.Start(port, folder, _settings, App) : await HostedFunctions.StartAsync(port, folder, SettingsFile, _settings);
         _running.Add(running);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        await WaitUntilWellAsync(running, http, limit.Token);
+    }
+
+    /// <summary>Waits until functions that are being started answer that all is well.</summary>
+    /// <exception cref="InvalidOperationException">They have ended.</exception>
+    public static async Task WaitUntilWellAsync(IRunningFunctions running, HttpClient http, CancellationToken limit)
+    {
         while (true)
         {
             running.ThrowIfEnded();
             try
             {
-                using var answer = await http.GetAsync("health", limit.Token);
+                using var answer = await http.GetAsync("health", limit);
                 if (answer.IsSuccessStatusCode)
                 {
                     return;
@@ -215,7 +222,7 @@ internal sealed class CosmoStack : IAsyncDisposable
                 // Not listening yet, or waiting for its worker for longer than a request may take.
             }
 
-            await Task.Delay(50, limit.Token);
+            await Task.Delay(50, limit);
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
@@ -64,7 +63,7 @@ internal sealed class FunctionsProcess : IRunningFunctions
     /// <summary>Has it stop in an orderly way, and waits for that.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        using var signal = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        Processes.Signal("TERM", Id);
         await _process.WaitForExitAsync(cancellationToken);
     }
 
@@ -123,14 +122,13 @@ internal sealed class FunctionsProcess : IRunningFunctions
     /// <summary>The child that runs the app. Others, such as a compiler's server, are not its like.</summary>
     private Process? Worker()
     {
-        // A child stands with the thread that started it.
-        foreach (var child in Directory.GetDirectories($"/proc/{_process.Id}/task").SelectMany(Children))
+        foreach (var child in Processes.ChildrenOf(Id))
         {
             try
             {
                 if (File.ReadAllText($"/proc/{child}/cmdline").Contains("Cosmo.Functions.dll", StringComparison.Ordinal))
                 {
-                    return Process.GetProcessById(int.Parse(child, CultureInfo.InvariantCulture));
+                    return Process.GetProcessById(child);
                 }
             }
             catch (Exception error) when (error is IOException or ArgumentException)
@@ -140,19 +138,6 @@ internal sealed class FunctionsProcess : IRunningFunctions
         }
 
         return null;
-    }
-
-    private static string[] Children(string thread)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        }
-        catch (IOException)
-        {
-            // The thread has just ended, and another has its children now.
-            return [];
-        }
     }
 
     private void Keep(string? line)

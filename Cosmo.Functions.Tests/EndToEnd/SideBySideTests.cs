@@ -10,9 +10,6 @@ namespace Cosmo.Functions.Tests.EndToEnd;
 /// </summary>
 public sealed class SideBySideTests : IAsyncLifetime
 {
-    private const string Version = "AzureFunctionsJobHost:extensions:durableTask:defaultVersion";
-    private const string Instance = "RoleInstanceId";
-
     /// <summary>Answers that take so long that everything below happens in their middle.</summary>
     private const string Essays = """[{ "userText": "essay", "longAnswer": 400, "pace": 50 }]""";
 
@@ -173,23 +170,17 @@ public sealed class SideBySideTests : IAsyncLifetime
     }
 
     private Task<CosmoStack> StartAsync(string version, bool inOwnProcess, Dictionary<string, string> deadlines) => CosmoStack.StartAsync(
-        new Dictionary<string, string>(deadlines)
-        {
-            ["AzureWebJobsStorage"] = _azurite.ConnectionString,
-            ["AzureFunctionsJobHost:extensions:durableTask:storageProvider:type"] = "AzureStorage",
-
-            // The extension takes what has the machine's name for one instance; these are the names of instances on Azure.
-            ["WEBSITE_CURRENT_STAMPNAME"] = "stamp",
-            [Instance] = "first",
-            [Version] = version,
-        },
+        new Dictionary<string, string>([.. deadlines, .. _azurite.SettingsOf("first", version)]),
         new OpenAIEmulatorOptions { FirstTokenDelay = TimeSpan.FromMilliseconds(20), TokenPace = TimeSpan.FromMilliseconds(20) },
         inOwnProcess);
 
-    private static async Task StartBesideAsync(CosmoStack stack, string version, string name)
+    private async Task StartBesideAsync(CosmoStack stack, string version, string name)
     {
-        stack.Set(Instance, name);
-        stack.Set(Version, version);
+        foreach (var (setting, value) in _azurite.SettingsOf(name, version))
+        {
+            stack.Set(setting, value);
+        }
+
         await stack.StartBesideAsync(name);
     }
 

@@ -50,6 +50,7 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
         }),
         new("redis-full", Loss.RedisAway, async (stack, random, stopping) =>
         {
+            await stack.Redis.CommandAsync("CONFIG RESETSTAT", stopping);
             await stack.Redis.CommandAsync("CONFIG SET maxmemory 1", stopping);
             await Task.Delay(Seconds(random, 1, 5), stopping);
             var refused = await stack.Redis.CommandAsync("INFO errorstats", stopping);
@@ -117,30 +118,21 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
     private static TimeSpan Seconds(Random random, double least, double most) => TimeSpan.FromSeconds(least + (random.NextDouble() * (most - least)));
 
     /// <summary>A process stands still for a while, and goes on as if nothing had been.</summary>
-    private static Fault Pause(string name, Loss loses, Func<TortureStack, Random, IReadOnlyList<int>> find) => new(name, loses, (stack, random, stopping) =>
+    private static Fault Pause(string name, Loss loses, Func<TortureStack, Random, IEnumerable<int>> find) => new(name, loses, async (stack, random, stopping) =>
     {
         var hits = 0;
-        return RunAsync();
-
-        async Task<int> RunAsync()
+        await stack.RunAloneAsync(async () =>
         {
-            await stack.RunAloneAsync(async () =>
+            int[] processes = [.. find(stack, random)];
+            if (processes.Length > 0)
             {
-                var processes = find(stack, random);
-                foreach (var process in processes)
-                {
-                    Processes.Signal(process, "STOP");
-                }
-
+                Processes.Signal("STOP", processes);
                 await Task.Delay(Seconds(random, 0.2, 6), stopping);
                 hits = processes.Count(Processes.IsStopped);
-                foreach (var process in processes)
-                {
-                    Processes.Signal(process, "CONT");
-                }
-            });
-            return hits;
-        }
+                Processes.Signal("CONT", processes);
+            }
+        });
+        return hits;
     });
 
     /// <summary>What the way to a service can do.</summary>

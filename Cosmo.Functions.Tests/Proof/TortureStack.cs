@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
@@ -118,10 +117,10 @@ internal sealed class TortureStack : IAsyncDisposable
             await Task.Delay(50, cancellationToken);
         }
 
-        Processes.Signal(replica.Id, "STOP");
+        Processes.Signal("STOP", replica.Id);
         await Task.Delay(lag, cancellationToken);
         await old.KillAsync();
-        Processes.Signal(replica.Id, "CONT");
+        Processes.Signal("CONT", replica.Id);
         await replica.CommandAsync("REPLICAOF NO ONE", cancellationToken);
         (Redis, ToRedis.Target) = (replica, replica.Port);
         ToRedis.Cut();
@@ -178,8 +177,8 @@ internal sealed class TortureStack : IAsyncDisposable
         var letters = new List<Letter>();
         while (await channel.BasicGetAsync(Cosmo.Queue.FailedQueue, autoAck: true, cancellationToken) is { } letter)
         {
-            string Header(string name) => letter.BasicProperties.Headers?.TryGetValue(name, out var value) == true && value is byte[] bytes ? System.Text.Encoding.UTF8.GetString(bytes) : "";
-            letters.Add(new Letter(HistoryRecorder.Now, Header("x-cosmo-message-id"), Header("x-cosmo-cause")));
+            var headers = CosmoQueue.HeadersOf(letter.BasicProperties);
+            letters.Add(new Letter(HistoryRecorder.Now, headers.GetValueOrDefault("x-cosmo-message-id", ""), headers.GetValueOrDefault("x-cosmo-cause", "")));
         }
 
         return letters;
@@ -288,13 +287,10 @@ internal sealed class TortureStack : IAsyncDisposable
         var settings = new Dictionary<string, string>(Cosmo.Settings);
         if (_azurite is not null)
         {
-            settings["AzureWebJobsStorage"] = _azurite.ConnectionString;
-            settings["AzureFunctionsJobHost:extensions:durableTask:storageProvider:type"] = "AzureStorage";
-            settings["AzureFunctionsJobHost:extensions:durableTask:defaultVersion"] = string.Create(CultureInfo.InvariantCulture, $"{_version}.0");
-
-            // The extension takes what has the machine's name for one instance; these are the names of instances on Azure.
-            settings["WEBSITE_CURRENT_STAMPNAME"] = "stamp";
-            settings["RoleInstanceId"] = string.Create(CultureInfo.InvariantCulture, $"instance-{number}");
+            foreach (var (name, value) in _azurite.SettingsOf(string.Create(CultureInfo.InvariantCulture, $"instance-{number}"), string.Create(CultureInfo.InvariantCulture, $"{_version}.0")))
+            {
+                settings[name] = value;
+            }
         }
 
         var app = new App(number == 0 ? Cosmo.Port : FreePorts.Next(), number == 0 ? Cosmo.Folder : Path.Combine(Cosmo.Folder, string.Create(CultureInfo.InvariantCulture, $"app-{number}")), settings);
@@ -359,24 +355,7 @@ internal sealed class App : IAsyncDisposable
         _process = FunctionsProcess.Start(_port, _folder, _settings);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
-        while (true)
-        {
-            _process.ThrowIfEnded();
-            try
-            {
-                using var answer = await Http.GetAsync("health", limit.Token);
-                if (answer.IsSuccessStatusCode)
-                {
-                    return;
-                }
-            }
-            catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !limit.IsCancellationRequested)
-            {
-                // Not yet.
-            }
-
-            await Task.Delay(50, limit.Token);
-        }
+        await CosmoStack.WaitUntilWellAsync(_process, Http, limit.Token);
     }
 
     public Task KillWorkerAsync() => _process!.KillWorkerAsync();
@@ -481,48 +460,6 @@ internal sealed class Producer(string url, string exchange) : IAsyncDisposable
         finally
         {
             _one.Release();
-        }
-    }
-}
-
-/// <summary>Signals to processes, and what Linux says of them.</summary>
-internal static class Processes
-{
-    public static void Signal(int process, string signal)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", process.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
-    }
-
-    /// <summary>The process and all that it has started.</summary>
-    public static IReadOnlyList<int> TreeOf(int process)
-    {
-        try
-        {
-            return
-            [
-                process,
-                .. Directory.GetDirectories($"/proc/{process}/task")
-                    .SelectMany(task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                    .SelectMany(child => TreeOf(int.Parse(child, CultureInfo.InvariantCulture))),
-            ];
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
-
-    /// <summary>Whether it stands still.</summary>
-    public static bool IsStopped(int process)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1][0] == 'T';
-        }
-        catch (IOException)
-        {
-            return false;
         }
     }
 }

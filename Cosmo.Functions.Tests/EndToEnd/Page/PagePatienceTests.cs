@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -76,17 +74,17 @@ public sealed class PagePatienceTests(PageFixture fixture) : PageTests(fixture)
         var tab = await Fixture.OpenAsync(NewChannel);
         var story = await tab.AskAsync("Tell me a long story, very slowly");
         await tab.BegunAsync();
-        var browser = Descendants(Environment.ProcessId).Where(process => File.ReadAllText($"/proc/{process}/comm").StartsWith("chrom", StringComparison.Ordinal)).ToList();
+        var browser = Processes.TreeOf(Environment.ProcessId).Where(process => File.ReadAllText($"/proc/{process}/comm").StartsWith("chrom", StringComparison.Ordinal)).ToList();
         browser.ShouldNotBeEmpty();
 
-        await SignalAsync("-STOP", browser);
+        Processes.Signal("STOP", browser);
         try
         {
             await Task.Delay(TimeSpan.FromMinutes(3), TestContext.Current.CancellationToken);
         }
         finally
         {
-            await SignalAsync("-CONT", browser);
+            Processes.Signal("CONT", browser);
         }
 
         await ChatTab.IsAsync(story, "done");
@@ -97,16 +95,4 @@ public sealed class PagePatienceTests(PageFixture fixture) : PageTests(fixture)
         await Expect(tab.Turns).ToHaveCountAsync(2);
         tab.Errors.ShouldBeEmpty();
     }
-
-    private static async Task SignalAsync(string signal, IEnumerable<int> processes)
-    {
-        using var kill = Process.Start("kill", [signal, .. processes.Select(process => process.ToString(CultureInfo.InvariantCulture))]);
-        await kill.WaitForExitAsync();
-    }
-
-    /// <summary>The processes that a process has started, and those that they have.</summary>
-    private static IEnumerable<int> Descendants(int process) => Directory.EnumerateDirectories($"/proc/{process}/task")
-        .SelectMany(task => File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        .Select(child => int.Parse(child, CultureInfo.InvariantCulture))
-        .SelectMany(child => Descendants(child).Prepend(child));
 }

@@ -34,13 +34,13 @@ public sealed partial class HostProcessTests : IDisposable
     }
 
     [Theory]
-    [InlineData("-TERM")]
-    [InlineData("-INT")]
+    [InlineData("TERM")]
+    [InlineData("INT")]
     public async Task A_signal_stops_host_and_worker(string signal)
     {
         using var worker = await StartedAsync();
 
-        using var kill = Process.Start("kill", [signal, _host.Id.ToString(CultureInfo.InvariantCulture)]);
+        Processes.Signal(signal, _host.Id);
         _ = _host.StandardOutput.ReadToEndAsync(_limit.Token);
         await _host.WaitForExitAsync(_limit.Token);
 

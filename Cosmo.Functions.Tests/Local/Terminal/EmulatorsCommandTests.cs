@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -41,7 +40,7 @@ public sealed class EmulatorsCommandTests : IDisposable
         (await page.Content.ReadAsStringAsync(_limit.Token)).ShouldContain("The chat page has not been built yet");
         page.Headers.GetValues("Content-Security-Policy").ShouldHaveSingleItem().ShouldContain("connect-src 'self' http://127.0.0.1:7171 ws://127.0.0.1:");
 
-        using var kill = Process.Start("kill", ["-TERM", program.Id.ToString(CultureInfo.InvariantCulture)]);
+        Processes.Signal("TERM", program.Id);
         await program.WaitForExitAsync(_limit.Token);
         program.ExitCode.ShouldBe(0);
     }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Tests.Administration;
 
@@ -94,7 +92,7 @@ public sealed class EvalTests(OperatorHost host) : OperatorTest(host), IDisposab
             await Task.Delay(20, Cancellation);
         }
 
-        using var signal = Process.Start("kill", ["-INT", program.Id.ToString(CultureInfo.InvariantCulture)]);
+        Processes.Signal("INT", program.Id);
         await program.WaitForExitAsync(Cancellation);
 
         program.ExitCode.ShouldBe(130);

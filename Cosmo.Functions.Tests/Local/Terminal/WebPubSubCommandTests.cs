@@ -30,7 +30,7 @@ public sealed class WebPubSubCommandTests : IDisposable
         (await client.NextAsync("group-message")).GetProperty("data").GetString().ShouldBe("hello");
         (await webhook.NextAsync()).Method.ShouldBe("OPTIONS");
         (await webhook.NextAsync()).Headers["ce-type"].ShouldBe("azure.webpubsub.sys.connect");
-        using var kill = Process.Start("kill", ["-TERM", program.Id.ToString(CultureInfo.InvariantCulture)]);
+        Processes.Signal("TERM", program.Id);
         await program.WaitForExitAsync(_limit.Token);
         program.ExitCode.ShouldBe(0);
     }
