@@ -28,11 +28,15 @@ internal sealed class RecordingPublisher : IUpdatePublisher
         return true;
     }
 
-    public Task<bool> PublishSoonAsync(MessageAddress address, UpdatePayload payload, string once, CancellationToken cancellationToken) =>
-        PublishAsync(address, payload, once, cancellationToken);
+    public async Task<ToldText?> PublishTextAsync(MessageAddress address, UpdatePayload payload, ToldText told, UpdatePayload? status, CancellationToken cancellationToken)
+    {
+        if (status is not null && !IsFenced)
+        {
+            _published.Writer.TryWrite(status);
+        }
 
-    public async Task<ToldText?> PublishTextAsync(MessageAddress address, UpdatePayload payload, ToldText told, CancellationToken cancellationToken) =>
-        await PublishAsync(address, payload, once: null, cancellationToken) ? new ToldText(told.Sequence + 1, payload.Message.Length) : null;
+        return await PublishAsync(address, payload, once: null, cancellationToken) ? new ToldText(told.Sequence + 1, payload.Message.Length) : null;
+    }
 
     public Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken)
     {

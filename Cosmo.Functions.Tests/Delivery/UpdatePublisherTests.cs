@@ -86,23 +86,71 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_said_later_waits_for_what_is_said_soon_also_before_that_is_recorded()
+    public async Task A_text_goes_behind_the_status_that_it_is_recorded_with()
     {
         var open = new TaskCompletionSource();
         _webPubSub.Next.Enqueue(() => open.Task);
-
         var updates = Publisher(_redis.Connection, new ManualTimeProvider());
 
-        var soon = updates.PublishSoonAsync(Address, Updates.Responding(Address, "conv_1"), "responding", Cancellation);
-        var text = updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), default, Cancellation);
-        (await soon).ShouldBeTrue();
+        var told = updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), default, Updates.Responding(Address, "conv_1"), Cancellation);
         await WaitForAsync(() => _webPubSub.Next.Count == 0);
-        text.IsCompleted.ShouldBeFalse();
+        told.IsCompleted.ShouldBeFalse();
         open.SetResult();
-        await text;
+        (await told).ShouldNotBeNull();
 
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["responding", "in_progress"]);
         _webPubSub.Sent[1].Sequence.ShouldBe(_webPubSub.Sent[0].Sequence + 1);
+        (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).Select(update => update.Payload.Status).ShouldBe(["responding", "in_progress"]);
+    }
+
+    [Theory]
+    [InlineData(true, true, "")]
+    [InlineData(false, false, "responding in_progress")]
+    [InlineData(true, false, "in_progress")]
+    [InlineData(false, true, "")]
+    public async Task A_text_leaves_before_its_status_is_confirmed_and_what_is_refused_goes_by_REST_but_never_behind_what_followed_it(
+        bool isStatusTaken, bool isTextTaken, string byRest)
+    {
+        await using var service = await SlowService.StartAsync(Cancellation);
+        var updates = new UpdatePublisher(
+            Log(_redis.Connection), service.Connection, service.Client, _webPubSub.Listeners(_redis.Connection, service.Clock), Options.Create(new DeliveryOptions()), service.Clock,
+            NullLogger<UpdatePublisher>.Instance);
+        await ConnectedAsync(updates, service);
+
+        var told = updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), default, Updates.Responding(Address, "conv_1"), Cancellation);
+        var (status, text) = (await service.NextAsync(Cancellation), await service.NextAsync(Cancellation));
+        (status.Status, text.Status).ShouldBe(("responding", "in_progress"));
+        await service.ConfirmAsync(status.AckId, isStatusTaken);
+        await service.ConfirmAsync(text.AckId, isTextTaken);
+        foreach (var expected in byRest.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            (await service.NextByRestAsync(Cancellation)).ShouldBe(expected);
+        }
+
+        (await told).ShouldNotBeNull();
+        service.IsRestQuiet.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_status_is_said_once_however_often_a_text_begins()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            (await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), default, Updates.Responding(Address, "conv_1"), Cancellation)).ShouldNotBeNull();
+        }
+
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["responding", "in_progress", "in_progress"]);
+    }
+
+    [Fact]
+    public async Task Neither_a_text_nor_its_status_is_said_of_a_message_that_is_over()
+    {
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        (await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), default, Updates.Responding(Address, "conv_1"), Cancellation)).ShouldBeNull();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Status.ShouldBe("completed");
+        (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -218,11 +266,11 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     public async Task What_did_not_reach_them_goes_with_the_next_text()
     {
         await ListenAsync();
-        var told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hel"), default, Cancellation);
+        var told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hel"), default, status: null, Cancellation);
         _webPubSub.NextDelta.Enqueue(() => throw new RequestFailedException(503, "away"));
-        told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), told!.Value, Cancellation);
+        told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello"), told!.Value, status: null, Cancellation);
         _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
-        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), told!.Value, Cancellation);
+        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), told!.Value, status: null, Cancellation);
 
         Pieces().ShouldBe([(0, "Hel"), (3, "lo you")]);
     }
@@ -235,9 +283,9 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         var before = await SayAsync(_updates, "Hel", "Hello");
 
         var anothers = await SayAsync(other, "Hi", "Hi you");
-        var told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), before, Cancellation);
-        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you!"), told!.Value, Cancellation);
-        await other.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hi you there"), anothers, Cancellation);
+        var told = await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), before, status: null, Cancellation);
+        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you!"), told!.Value, status: null, Cancellation);
+        await other.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hi you there"), anothers, status: null, Cancellation);
 
         Pieces().ShouldBe([(0, "Hel"), (3, "lo"), (0, "Hi"), (2, " you"), (0, "Hello you"), (9, "!"), (0, "Hi you there")]);
     }
@@ -249,7 +297,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         await SayAsync(_updates, "Hel", "Hello");
         var again = Address with { Attempt = 2 };
 
-        await _updates.PublishTextAsync(again, Updates.Text(again, "conv_1", "Hi"), default, Cancellation);
+        await _updates.PublishTextAsync(again, Updates.Text(again, "conv_1", "Hi"), default, status: null, Cancellation);
 
         Pieces().ShouldBe([(0, "Hel"), (3, "lo"), (0, "Hi")]);
     }
@@ -291,7 +339,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
 
         _clock.Advance(TimeSpan.FromMinutes(70));
         _webPubSub.IsDeltaGroupOpen = false;
-        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), told, Cancellation);
+        await _updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", "Hello you"), told, status: null, Cancellation);
         while (await UntilAsync() is not null)
         {
             await Task.Delay(5, Cancellation);
@@ -316,6 +364,27 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         (await UntilAsync()).ShouldNotBeNull();
     }
 
+    /// <summary>The first that goes over the socket: until then there is REST.</summary>
+    private static async Task ConnectedAsync(UpdatePublisher updates, SlowService service)
+    {
+        var other = Address with { MessageId = "msg-0" };
+        for (var frame = service.NextAsync(Cancellation); !frame.IsCompleted;)
+        {
+            var telling = updates.PublishAsync(other, Updates.Processing(other, "conv_1"), once: null, Cancellation);
+            if (await Task.WhenAny(telling, frame) == frame)
+            {
+                await service.ConfirmAsync((await frame).AckId, isTaken: true);
+            }
+
+            await telling;
+        }
+
+        while (!service.IsRestQuiet)
+        {
+            await service.NextByRestAsync(Cancellation);
+        }
+    }
+
     private Task ListenAsync() => _webPubSub.Listeners(_redis.Connection, _clock).NoteAsync("channel", _clock.GetUtcNow(), Cancellation);
 
     private async Task<DateTimeOffset?> UntilAsync() =>
@@ -328,7 +397,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         var told = default(ToldText);
         foreach (var text in texts)
         {
-            told = (await updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", text), told, Cancellation))!.Value;
+            told = (await updates.PublishTextAsync(Address, Updates.Text(Address, "conv_1", text), told, status: null, Cancellation))!.Value;
         }
 
         return told;

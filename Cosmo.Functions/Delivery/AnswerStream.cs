@@ -190,45 +190,28 @@ internal sealed class AnswerStream : IAsyncDisposable
         Volatile.Write(ref _wakeAt, 0);
     }
 
-    /// <summary>Answers whether it was recorded. The first one's status is recorded and sent before it, and not waited for. Where the message is over, nothing more is said.</summary>
+    /// <summary>Answers whether it was recorded; where Redis is away the next piece will carry the text. The first one's status goes before it. Where the message is over, nothing more is said.</summary>
     private async Task<bool> TellAsync(string text, CancellationToken cancellationToken)
-    {
-        var isOver = false;
-        var responding = Told == 0 ? TryAsync(() => _publisher.PublishSoonAsync(_address, Updates.Responding(_address, _threadId), "responding", cancellationToken)) : Task.FromResult(false);
-        var now = await TryAsync(async () =>
-        {
-            var now = await _publisher.PublishTextAsync(_address, Updates.Text(_address, _threadId, text), _told, cancellationToken);
-            isOver = now is null;
-            return now;
-        });
-        await responding;
-        if (isOver)
-        {
-            await _fenced.CancelAsync();
-            await _stopped.CancelAsync();
-        }
-
-        if (now is { } told)
-        {
-            (_told, _sentLength) = (told, text.Length);
-            Told++;
-        }
-
-        return now is not null;
-    }
-
-    /// <summary>The default where Redis is away: the next piece will carry the text.</summary>
-    private async Task<T?> TryAsync<T>(Func<Task<T>> publish)
     {
         try
         {
-            return await publish();
+            var status = Told == 0 ? Updates.Responding(_address, _threadId) : null;
+            if (await _publisher.PublishTextAsync(_address, Updates.Text(_address, _threadId, text), _told, status, cancellationToken) is { } told)
+            {
+                (_told, _sentLength) = (told, text.Length);
+                Told++;
+                return true;
+            }
+
+            await _fenced.CancelAsync();
+            await _stopped.CancelAsync();
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
             _logger.TextNotRecorded(e, _address.MessageId);
-            return default;
         }
+
+        return false;
     }
 
     private int Length

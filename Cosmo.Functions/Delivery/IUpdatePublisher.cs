@@ -13,10 +13,6 @@ internal interface IUpdatePublisher
     /// <exception cref="StackExchange.Redis.RedisException">Redis was not there, and the update is not a final one.</exception>
     Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken);
 
-    /// <summary>Records an update that is not final, and sends it without being waited for, as <see cref="SendSoon"/> does. False where it was said before, or the message is over.</summary>
-    /// <inheritdoc cref="PublishAsync" path="/exception" />
-    Task<bool> PublishSoonAsync(MessageAddress address, UpdatePayload payload, string once, CancellationToken cancellationToken);
-
     /// <summary>
     /// Records and sends a text that grows. Who listens for what is new alone gets it from where the text before ended, if that reached them and nobody else has said a text of this
     /// message since; else from its beginning.
@@ -24,10 +20,11 @@ internal interface IUpdatePublisher
     /// <param name="address">The message.</param>
     /// <param name="payload">All the text so far; it begins with what was told before.</param>
     /// <param name="told">What an earlier call answered for this text; of a text that is new, the default.</param>
+    /// <param name="status">A status that is said once for the message, right before the text, and recorded with it; null for none.</param>
     /// <param name="cancellationToken">Ends the sending.</param>
     /// <returns>What is told now, for the next call; null when the message has had its final update.</returns>
     /// <inheritdoc cref="PublishAsync" path="/exception" />
-    Task<ToldText?> PublishTextAsync(MessageAddress address, UpdatePayload payload, ToldText told, CancellationToken cancellationToken);
+    Task<ToldText?> PublishTextAsync(MessageAddress address, UpdatePayload payload, ToldText told, UpdatePayload? status, CancellationToken cancellationToken);
 
     /// <summary>Tells a channel that a message was refused before it was taken in.</summary>
     Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken);

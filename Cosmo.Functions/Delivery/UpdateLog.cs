@@ -102,6 +102,17 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
     public Task<RecordedUpdate> RecordAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken) =>
         RecordAsync(EntryOf(address, payload, once), cancellationToken);
 
+    /// <summary>The same for two updates, one right behind the other, in one step; the first one's status is said once for the message.</summary>
+    public async Task<(RecordedUpdate First, RecordedUpdate Second)> RecordBothAsync(
+        MessageAddress address, UpdatePayload first, UpdatePayload second, CancellationToken cancellationToken)
+    {
+        var (one, two) = (EntryOf(address, first, first.Status), EntryOf(address, second, once: null));
+        var answers = (RedisResult[])(await redis.EvaluateAsync(
+            RecordFunction + "local size = #ARGV / 2 return {record(KEYS, {unpack(ARGV, 1, size)}), record(KEYS, {unpack(ARGV, size + 1)})}",
+            one.Keys, [.. one.Values, .. two.Values], cancellationToken))!;
+        return (Read(answers[0], one), Read(answers[1], two));
+    }
+
     /// <summary>What <see cref="RecordFunction"/> needs to record an update of a message.</summary>
     /// <inheritdoc cref="RecordAsync(MessageAddress, UpdatePayload, string?, CancellationToken)" path="/param" />
     public LogEntry EntryOf(MessageAddress address, UpdatePayload payload, string? once) => EntryOf(address.Channel, FenceKey(address), FenceDays * 86_400, payload, once);

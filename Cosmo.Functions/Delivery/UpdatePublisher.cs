@@ -44,7 +44,14 @@ internal sealed class UpdatePublisher(
     {
         if (!payload.FinalMessage)
         {
-            return await PublishPassingAsync(address, payload, once, default, cancellationToken) is not null;
+            var until = clock.GetUtcNow() + Patience;
+            if ((await log.RecordAsync(address, payload, once, cancellationToken)).ToSend is not { } passing)
+            {
+                return false;
+            }
+
+            await SendUntilAsync(address, [ToBoth(passing, begin: 0)], until, cancellationToken);
+            return true;
         }
 
         var own = UnderWay(address);
@@ -72,8 +79,23 @@ internal sealed class UpdatePublisher(
         return true;
     }
 
-    public Task<ToldText?> PublishTextAsync(MessageAddress address, UpdatePayload payload, ToldText told, CancellationToken cancellationToken) =>
-        PublishPassingAsync(address, payload, once: null, told, cancellationToken);
+    public async Task<ToldText?> PublishTextAsync(
+        MessageAddress address, UpdatePayload payload, ToldText told, UpdatePayload? status, CancellationToken cancellationToken)
+    {
+        var until = clock.GetUtcNow() + Patience;
+        var (before, recorded) = status is null
+            ? (default, await log.RecordAsync(address, payload, once: null, cancellationToken))
+            : await log.RecordBothAsync(address, status, payload, cancellationToken);
+        if (recorded.ToSend is not { } update)
+        {
+            return null;
+        }
+
+        var begin = recorded.TextBefore == told.Sequence ? told.Length : 0;
+        var text = ToBoth(update, begin);
+        var isTold = await SendUntilAsync(address, before.ToSend is { } said ? [ToBoth(said, begin: 0), text] : [text], until, cancellationToken);
+        return new ToldText(update.Payload.Sequence!.Value, isTold && text.Delta is not null ? UpdatePayload.EndOf(payload.Message) : begin);
+    }
 
     public async Task<string?> FindEndAsync(MessageAddress address, CancellationToken cancellationToken)
     {
@@ -91,34 +113,12 @@ internal sealed class UpdatePublisher(
         return end.Update?.Payload.Status ?? "";
     }
 
-    public async Task<bool> PublishSoonAsync(MessageAddress address, UpdatePayload payload, string once, CancellationToken cancellationToken)
+    public void SendSoon(MessageAddress address, Update update)
     {
-        var recording = log.RecordAsync(address, payload, once, cancellationToken);
-        SendSoon(address, recording);
-        return (await recording).ToSend is not null;
-    }
-
-    public void SendSoon(MessageAddress address, Update update) => SendSoon(address, Task.FromResult(new RecordedUpdate(update, [])));
-
-    /// <summary>What is said of the message from now on waits for it, also while it is not recorded yet.</summary>
-    private void SendSoon(MessageAddress address, Task<RecordedUpdate> recording)
-    {
-        var sending = SendRecordedAsync(address, recording, _sentSoon.GetValueOrDefault(address, Task.CompletedTask));
+        var sending = SendUntilAsync(address, [ToBoth(update, begin: 0)], clock.GetUtcNow() + Patience, CancellationToken.None);
         _sentSoon[address] = sending;
         _ = sending.ContinueWith(
             _ => _sentSoon.TryRemove(new(address, sending)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-    }
-
-    /// <summary>Never throws: whoever records it hears why that failed.</summary>
-    private async Task SendRecordedAsync(MessageAddress address, Task<RecordedUpdate> recording, Task before)
-    {
-        var until = clock.GetUtcNow() + Patience;
-        await ((Task)recording).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (recording.IsCompletedSuccessfully && (await recording).ToSend is { } update)
-        {
-            var whole = WholeOf(update);
-            await SendUntilAsync(address, whole, DeltaOf(whole, begin: 0), before, until, CancellationToken.None);
-        }
     }
 
     public async Task PublishRejectionAsync(string channel, UpdatePayload payload, CancellationToken cancellationToken)
@@ -141,23 +141,6 @@ internal sealed class UpdatePublisher(
 
     public Task<string?> FindTextAsync(MessageAddress address, CancellationToken cancellationToken) => log.FindTextAsync(address, cancellationToken);
 
-    /// <summary>Says what is not final. Null where the message is over, or it was said before.</summary>
-    private async Task<ToldText?> PublishPassingAsync(MessageAddress address, UpdatePayload payload, string? once, ToldText told, CancellationToken cancellationToken)
-    {
-        var until = clock.GetUtcNow() + Patience;
-        var recorded = await log.RecordAsync(address, payload, once, cancellationToken);
-        if (recorded.ToSend is not { } update)
-        {
-            return null;
-        }
-
-        var begin = recorded.TextBefore == told.Sequence ? told.Length : 0;
-        var whole = WholeOf(update);
-        var delta = DeltaOf(whole, begin);
-        var isTold = await SendUntilAsync(address, whole, delta, _sentSoon.GetValueOrDefault(address, Task.CompletedTask), until, cancellationToken);
-        return new ToldText(update.Payload.Sequence!.Value, isTold && delta is not null ? UpdatePayload.EndOf(payload.Message) : begin);
-    }
-
     /// <summary>What goes to those who listen for what is new alone; null where nobody does, or there is nothing new.</summary>
     /// <param name="whole">What goes to everybody else.</param>
     /// <param name="begin">Of a text: so much of it has reached them.</param>
@@ -176,21 +159,29 @@ internal sealed class UpdatePublisher(
             : null;
     }
 
+    private Parcels ToBoth(Update update, int begin)
+    {
+        var whole = WholeOf(update);
+        return new(whole, DeltaOf(whole, begin));
+    }
+
     private static Parcel WholeOf(Update update) => new(GroupName.For(update.Channel), update, JsonSerializer.SerializeToUtf8Bytes(update, CosmoJson.Options));
 
     /// <summary>
-    /// Sends what is not final, after what is sent soon of the same message before it, but not behind a final update of this process, and no longer than until then. Answers whether it
-    /// reached those who listen for what is new alone.
+    /// Sends what is not final, in its order, after what is sent soon of the same message before it, but not behind a final update of this process, and no longer than until then. Answers
+    /// whether the last reached those who listen for what is new alone.
     /// </summary>
-    private async Task<bool> SendUntilAsync(MessageAddress address, Parcel whole, Parcel? delta, Task before, DateTimeOffset until, CancellationToken cancellationToken)
+    private async Task<bool> SendUntilAsync(MessageAddress address, IReadOnlyList<Parcels> updates, DateTimeOffset until, CancellationToken cancellationToken)
     {
+        var before = _sentSoon.GetValueOrDefault(address, Task.CompletedTask);
+
         // Not disposed: whoever cuts it off may come late.
         var cut = new CancellationTokenSource();
         using var limit = new TimeLimit(until - clock.GetUtcNow(), clock, cut.Token, cancellationToken);
-        var telling = delta is null ? Task.FromResult(true) : SendNextAsync(delta);
-        var sending = Task.WhenAll(SendNextAsync(whole), telling);
-        var key = (address, whole.Update.Payload.Sequence ?? 0);
-        _underWay[key] = (sending, cut);
+        var telling = SendNextAsync([.. updates.Select(update => update.Delta).OfType<Parcel>()]);
+        var sending = Task.WhenAll(SendNextAsync([.. updates.Select(update => update.Whole)]), telling);
+        var keys = updates.Select(update => (address, update.Whole.Update.Payload.Sequence ?? 0)).ToList();
+        keys.ForEach(key => _underWay[key] = (sending, cut));
         try
         {
             if ((await sending).Contains(false))
@@ -202,13 +193,33 @@ internal sealed class UpdatePublisher(
         }
         finally
         {
-            _ = SettleAsync(key);
+            keys.ForEach(key => _ = SettleAsync(key));
         }
 
-        async Task<bool> SendNextAsync(Parcel parcel)
+        async Task<bool> SendNextAsync(IReadOnlyList<Parcel> parcels)
         {
             await before;
-            return await SendOnceAsync(parcel, 1, limit.Token);
+            return await SendInOrderAsync(parcels, limit.Token);
+        }
+    }
+
+    /// <summary>Sends to one group; each leaves right behind the one before it. Answers whether the last arrived.</summary>
+    private Task<bool> SendInOrderAsync(IReadOnlyList<Parcel> parcels, CancellationToken cancellationToken)
+    {
+        var confirmed = parcels.Select(parcel => connection.TrySendAsync(parcel.Group, parcel.Body, cancellationToken)).ToList();
+        var before = Task.FromResult(true);
+        foreach (var (number, parcel) in parcels.Index())
+        {
+            before = SendOnceAsync(parcel, 1, confirmed[number], IsDueAsync(before, confirmed.ElementAtOrDefault(number + 1)), cancellationToken);
+        }
+
+        return before;
+
+        // By REST it goes after the one before it, and not behind the next one.
+        static async Task<bool> IsDueAsync(Task before, Task<bool>? next)
+        {
+            await before;
+            return next is null || !await next;
         }
     }
 
@@ -297,7 +308,7 @@ internal sealed class UpdatePublisher(
         {
             using (var limit = new TimeLimit(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock, cancellationToken))
             {
-                if (await SendOnceAsync(parcel, backoff.Try, limit.Token))
+                if (await SendOnceAsync(parcel, backoff.Try, connection.TrySendAsync(parcel.Group, parcel.Body, limit.Token), Task.FromResult(true), limit.Token))
                 {
                     return true;
                 }
@@ -312,7 +323,12 @@ internal sealed class UpdatePublisher(
     }
 
     /// <summary>Never throws: what was not sent can be asked for.</summary>
-    private async Task<bool> SendOnceAsync(Parcel parcel, int number, CancellationToken cancellationToken)
+    /// <param name="parcel">What is sent.</param>
+    /// <param name="number">The how manieth try it is.</param>
+    /// <param name="confirmed">Whether it has arrived by the process's own connection.</param>
+    /// <param name="isDue">Whether it goes by REST if not.</param>
+    /// <param name="cancellationToken">Ends the sending.</param>
+    private async Task<bool> SendOnceAsync(Parcel parcel, int number, Task<bool> confirmed, Task<bool> isDue, CancellationToken cancellationToken)
     {
         TagList tags =
         [
@@ -325,7 +341,7 @@ internal sealed class UpdatePublisher(
         var begun = clock.GetTimestamp();
         try
         {
-            if (!await connection.TrySendAsync(parcel.Group, parcel.Body, cancellationToken))
+            if (!await confirmed && await isDue)
             {
                 var context = new Azure.RequestContext { CancellationToken = cancellationToken };
                 await webPubSub.SendToGroupAsync(parcel.Group, RequestContent.Create(parcel.Body), ContentType.ApplicationJson, context: context);
@@ -351,4 +367,8 @@ internal sealed class UpdatePublisher(
     /// <param name="Update">What it is about.</param>
     /// <param name="Body">What is sent.</param>
     private sealed record Parcel(string Group, Update Update, byte[] Body);
+
+    /// <param name="Whole">To all who listen to the channel.</param>
+    /// <param name="Delta">To those who listen for what is new alone; null where nobody does, or there is nothing new.</param>
+    private readonly record struct Parcels(Parcel Whole, Parcel? Delta);
 }
