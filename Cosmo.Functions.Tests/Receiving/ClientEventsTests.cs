@@ -153,6 +153,54 @@ public sealed class ClientEventsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_event_too_many_is_refused_by_an_update_and_not_queued_and_what_was_sent_before_can_be_cancelled()
+    {
+        _room.Limits.EventsPerMinute = 1;
+        (await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId)).Answer.ShouldBeOfType<NoContentResult>();
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        await _room.Receiver.ReceiveAsync(queued!.Body.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+
+        var refused = Update((await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m2","message":"Hello"}""", UserId)).Answer);
+        var cancelled = (await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", UserId)).Answer;
+        var again = Update((await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", UserId)).Answer);
+
+        (refused["message_id"]!.GetValue<string>(), refused["status"]!.GetValue<string>(), refused["final_message"]!.GetValue<bool>()).ShouldBe(("m2", "error", true));
+        refused["message"]!.GetValue<string>().ShouldBe("I'm receiving too many requests right now. Please try again in a moment.");
+        refused["error_details"]!.GetValue<string>().ShouldMatch("^The limit of 1 'message' events a minute is reached; it ends at 20.*Z$");
+        cancelled.ShouldBeOfType<NoContentResult>();
+        (again["message_id"], again["error_details"]!.GetValue<string>()[..36]).ShouldBe((null, "The limit of 1 'cancel' events a min"));
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue + "_failed", autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_message_that_was_taken_does_not_end_by_coming_once_too_often()
+    {
+        _room.Limits.EventsPerMinute = 1;
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId);
+        await _room.Queue.Channel.QueuePurgeAsync(_room.Queue.Queue, Cancellation);
+
+        var (again, _) = await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId);
+
+        again.ShouldBeOfType<NoContentResult>();
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Whence_a_stranger_comes_is_in_no_message_where_messages_are_not_counted()
+    {
+        _room.Access.ClientMessages = "anyone";
+        var stranger = new ConnectionIdentity("c1", Caller.Anonymous with { Source = "here" }, null, Later).ToUserId();
+
+        await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", stranger);
+
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        JsonNode.Parse(queued!.Body.Span)!["user"]!.ToJsonString().ShouldBe("""{"id":null,"roles":[]}""");
+        (await _room.Redis.RunAsync(database => database.KeyExistsAsync($"{_room.Redis.Prefix}rate:events:message:source:here"), Cancellation)).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Whoever_may_listen_may_cancel()
     {
         foreach (var (messageId, userId) in new[] { ("m1", StrangerId), ("m2", EndedId) })

@@ -1,6 +1,7 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
+using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -25,6 +26,9 @@ internal sealed class ClientEvents(
     ApprovalDesk desk,
     ChannelAccess channels,
     EventIdentity events,
+    RequestLimits requestLimits,
+    MessageLimits messageLimits,
+    TurnQueue turns,
     IOptions<AccessOptions> access,
     TimeProvider clock,
     ILogger<ClientEvents> logger)
@@ -106,6 +110,12 @@ internal sealed class ClientEvents(
         using var buffer = new MemoryStream();
         await request.Body.CopyToAsync(buffer, context.CancellationToken);
         var body = buffer.ToArray();
+        if (await requestLimits.TakeEventAsync(name, identity.Channel, identity.User, context.CancellationToken) is { } reached)
+        {
+            logger.ClientEventRefused(reached.ToString());
+            return await RefuseAsync(identity, name == MessageEvent ? ChatMessageReader.FindMessageId(body) : null, reached, context.CancellationToken);
+        }
+
         if (await WhyNotInAsync(identity, context.CancellationToken) is var (sentence, details))
         {
             logger.ClientEventRefused(details);
@@ -118,6 +128,27 @@ internal sealed class ClientEvents(
             ApproveEvent => await ApproveAsync(identity, body, client, context.CancellationToken),
             _ => await SendAsync(identity, body, context.CancellationToken),
         };
+    }
+
+    /// <summary>
+    /// What is one too many is not looked at any further. A message that was taken before is not refused, since that would be its end: it comes again because its sender does not know, and its
+    /// answer is under way or over.
+    /// </summary>
+    private async Task<IActionResult> RefuseAsync(ConnectionIdentity identity, string? messageId, ReachedLimit reached, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (messageId is not null && (await turns.FindAskedAsync(identity.Channel, messageId, text: null, cancellationToken)).IsKnown)
+            {
+                return new NoContentResult();
+            }
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.NotKnownWhetherTaken(e, messageId!);
+        }
+
+        return Refused(identity, messageId, Sentences.RateLimit, reached.ToString());
     }
 
     /// <summary>Null if it may act in its channel.</summary>
@@ -142,7 +173,9 @@ internal sealed class ClientEvents(
             return Refused(identity, ChatMessageReader.FindMessageId(body), sentence, details);
         }
 
-        if (!reader.TryReadClientEvent(body, identity.Channel, identity.User, out var message, out var rejection))
+        // Whence a stranger comes goes with a message only where messages are counted.
+        var caller = messageLimits.IsUnlimited ? identity.User with { Source = null } : identity.User;
+        if (!reader.TryReadClientEvent(body, identity.Channel, caller, out var message, out var rejection))
         {
             logger.ClientEventRefused(rejection.Cause);
             return Refused(identity, rejection.MessageId, NotAnEvent, rejection.Reason);
