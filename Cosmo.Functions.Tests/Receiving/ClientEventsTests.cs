@@ -201,6 +201,28 @@ public sealed class ClientEventsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_body_that_no_event_of_Web_PubSub_has_is_too_long_and_not_read_to_its_end()
+    {
+        using var body = new MemoryStream(new byte[2 * _room.Messaging.MaxBodyBytes]);
+
+        var (answer, _) = await SendAsync("POST", "azure.webpubsub.user.message", body, UserId);
+
+        var problem = answer.ShouldBeOfType<ObjectResult>();
+        (problem.StatusCode, problem.ContentTypes.Single()).ShouldBe((413, "application/problem+json"));
+        body.Position.ShouldBeLessThan(_room.Messaging.MaxBodyBytes + 65_536);
+    }
+
+    [Fact]
+    public async Task An_event_that_Web_PubSub_takes_and_the_app_does_not_costs_no_connection()
+    {
+        _room.Messaging.MaxBodyBytes = 1_024;
+
+        var (answer, _) = await SendAsync("POST", "azure.webpubsub.user.message", $$"""{"message_id":"m1","message":"Hello","x":"{{new string('x', 900_000)}}"}""", UserId);
+
+        (Update(answer)["message_id"]!.GetValue<string>(), Update(answer)["error_details"]!.GetValue<string>()).ShouldBe(("m1", "The body has 900044 bytes; at most 1024 are taken."));
+    }
+
+    [Fact]
     public async Task Whoever_may_listen_may_cancel()
     {
         foreach (var (messageId, userId) in new[] { ("m1", StrangerId), ("m2", EndedId) })
@@ -357,11 +379,17 @@ public sealed class ClientEventsTests : IAsyncLifetime
 
     private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, string body, string? userId)
     {
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        return await SendAsync(method, type, stream, userId);
+    }
+
+    private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, Stream body, string? userId)
+    {
         var http = new DefaultHttpContext();
         http.Request.Method = method;
         http.Request.Headers["ce-type"] = type;
         http.Request.Headers["ce-userId"] = userId;
-        http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        http.Request.Body = body;
         return (await _room.ClientEvents.RunAsync(http.Request, _room.Client, Substitute.For<FunctionContext>()), http);
     }
 }

@@ -35,6 +35,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Queue = queue;
         _setup = new AccessSetup(_redis.Connection, TimeProvider.System);
         var options = queue.OptionsAt();
+        Messaging = options.Value;
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
@@ -64,7 +65,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         ClientEvents = new ClientEvents(
             reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, _setup.Proof,
             new RequestLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System, NullLogger<RequestLimits>.Instance),
-            messageLimits, turns, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
+            messageLimits, turns, Options.Create(Access), options, TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(
             Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>()).Returns("instance");
     }
@@ -74,6 +75,8 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public AccessOptions Access => _setup.Options;
 
     public LimitOptions Limits { get; } = new();
+
+    public MessagingOptions Messaging { get; }
 
     public ChannelOwners Owners => _setup.Owners;
 

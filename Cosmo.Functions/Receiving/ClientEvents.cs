@@ -30,9 +30,13 @@ internal sealed class ClientEvents(
     MessageLimits messageLimits,
     TurnQueue turns,
     IOptions<AccessOptions> access,
+    IOptions<MessagingOptions> messaging,
     TimeProvider clock,
     ILogger<ClientEvents> logger)
 {
+    /// <summary>Web PubSub takes no larger message of a client; what it has taken is answered so that the connection stays.</summary>
+    private const int LargestEvent = 1_048_576;
+
     private const string UserEvent = "azure.webpubsub.user.";
     private const string MessageEvent = "message";
     private const string CancelEvent = "cancel";
@@ -107,9 +111,12 @@ internal sealed class ClientEvents(
             return new UnauthorizedResult();
         }
 
-        using var buffer = new MemoryStream();
-        await request.Body.CopyToAsync(buffer, context.CancellationToken);
-        var body = buffer.ToArray();
+        var mostBytes = Math.Max(messaging.Value.MaxBodyBytes, LargestEvent);
+        if (await request.ReadAsync(mostBytes, context.CancellationToken) is not { } body)
+        {
+            return HttpAnswers.TooLong(mostBytes);
+        }
+
         if (await requestLimits.TakeEventAsync(name, identity.Channel, identity.User, context.CancellationToken) is { } reached)
         {
             logger.ClientEventRefused(reached.ToString());
