@@ -222,6 +222,23 @@ public sealed class ClientEventsTests : IAsyncLifetime
         (Update(answer)["message_id"]!.GetValue<string>(), Update(answer)["error_details"]!.GetValue<string>()).ShouldBe(("m1", "The body has 900044 bytes; at most 1024 are taken."));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_signature_of_the_connection_proves_nothing_and_is_not_needed(bool isRight)
+    {
+        const string connection = "connection-1";
+        var right = Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData("access-key"u8, Encoding.UTF8.GetBytes(connection)));
+        (string, string)[] headers = [("ce-connectionId", connection), ("ce-signature", $"sha256={(isRight ? right : new string('0', 64))}")];
+
+        var byToken = await _room.ClientEvents.RunWithTokenAsync(RequestOf("azure.webpubsub.user.message", "{}", headers), _room.Client, Substitute.For<FunctionContext>());
+        var byKey = await _room.ClientEvents.RunAsync(
+            RequestOf("azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", headers), _room.Client, Substitute.For<FunctionContext>());
+
+        byToken.ShouldBeOfType<ObjectResult>().StatusCode.ShouldBe(StatusCodes.Status401Unauthorized);
+        byKey.ShouldBeOfType<NoContentResult>();
+    }
+
     [Fact]
     public async Task Whoever_may_listen_may_cancel()
     {
@@ -376,6 +393,21 @@ public sealed class ClientEventsTests : IAsyncLifetime
 
     private static JsonNode Update(IActionResult answer) =>
         System.Text.Json.JsonSerializer.SerializeToNode(((JsonResult)answer).Value, CosmoJson.Options)!["payload"]!;
+
+    private static HttpRequest RequestOf(string type, string body, params (string Name, string Value)[] headers)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Method = "POST";
+        http.Request.Headers["ce-type"] = type;
+        http.Request.Headers["ce-userId"] = UserId;
+        foreach (var (name, value) in headers)
+        {
+            http.Request.Headers[name] = value;
+        }
+
+        http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        return http.Request;
+    }
 
     private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, string body, string? userId)
     {
