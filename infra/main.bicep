@@ -228,6 +228,16 @@ param userMessagesPerMinute int = 0
 @maxValue(1000000000)
 param userTokensPerDay int = 0
 
+@description('So many addresses of channels a user gets in a minute, and strangers at one address ten times as many. 0: no limit.')
+@minValue(0)
+@maxValue(10000)
+param negotiationsPerMinute int = 60
+
+@description('So many events of each kind are taken over a user\'s connections in a minute, and of strangers at one address ten times as many. 0: no limit.')
+@minValue(0)
+@maxValue(10000)
+param eventsPerMinute int = 120
+
 @description('So many days what was used is kept.')
 @minValue(1)
 @maxValue(400)
@@ -340,6 +350,8 @@ var settings = union(
     CLIENT_MESSAGES: clientMessages
     USER_MESSAGES_PER_MINUTE: string(userMessagesPerMinute)
     USER_TOKENS_PER_DAY: string(userTokensPerDay)
+    NEGOTIATIONS_PER_MINUTE: string(negotiationsPerMinute)
+    EVENTS_PER_MINUTE: string(eventsPerMinute)
     USAGE_DAYS: string(usageDays)
     // The host's exporter keeps five traces a second otherwise. To the worker the name means nothing, and it keeps all.
     OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'

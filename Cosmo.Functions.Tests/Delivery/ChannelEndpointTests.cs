@@ -57,11 +57,12 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(0, null)]
-    [InlineData(1, "192.0.2.7")]
-    public async Task Whence_a_stranger_comes_stands_in_the_token_where_it_counts(int messagesPerMinute, string? address)
+    [InlineData(0, 0, null)]
+    [InlineData(1, 0, "192.0.2.7")]
+    [InlineData(0, 1, "192.0.2.7")]
+    public async Task Whence_a_stranger_comes_stands_in_the_token_where_it_counts(int messagesPerMinute, int eventsPerMinute, string? address)
     {
-        _limits.MessagesPerMinute = messagesPerMinute;
+        (_limits.MessagesPerMinute, _limits.EventsPerMinute) = (messagesPerMinute, eventsPerMinute);
         _http.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.7");
 
         var answer = (JsonResult)await NegotiateAsync(WithKey(), "c1");
@@ -69,6 +70,51 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         var url = new Uri(System.Text.Json.JsonSerializer.SerializeToNode(answer.Value, CosmoJson.Options)!["url"]!.GetValue<string>());
         var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(System.Web.HttpUtility.ParseQueryString(url.Query)["access_token"]);
         ConnectionIdentity.FromUserId(token.Subject)!.User.Source.ShouldBe(address is null ? null : ClientSource.Of(IPAddress.Parse(address)));
+    }
+
+    [Fact]
+    public async Task Who_negotiates_too_often_is_told_when_to_come_again_whatever_its_headers_say()
+    {
+        _limits.NegotiationsPerMinute = 1;
+        _http.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.7");
+        foreach (var number in Enumerable.Range(0, 10))
+        {
+            _http.Request.Headers["X-Forwarded-For"] = $"198.51.100.{number}";
+            (await NegotiateAsync(WithKey(), $"c{number}")).ShouldBeOfType<JsonResult>();
+        }
+
+        var refused = (ObjectResult)await NegotiateAsync(WithKey(), "c1");
+        var after = int.Parse(_http.Response.Headers.RetryAfter.ToString(), System.Globalization.CultureInfo.InvariantCulture);
+        _http.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.8");
+        var other = await NegotiateAsync(WithKey(), "c1");
+
+        (refused.StatusCode, refused.ContentTypes.Single()).ShouldBe((429, "application/problem+json"));
+        ((ProblemDetails)refused.Value!).Detail.ShouldStartWith("The limit of 10 negotiations a minute is reached; it ends at 20");
+        after.ShouldBeInRange(1, 60);
+        other.ShouldBeOfType<JsonResult>();
+    }
+
+    [Fact]
+    public async Task A_user_who_negotiates_too_often_is_told_so_at_whatever_address_and_a_new_channel_is_not_that_users()
+    {
+        (_limits.NegotiationsPerMinute, _access.Options.Mode) = (1, "owner");
+        await NegotiateAsAsync("c1");
+        _http.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.8");
+
+        var refused = (ObjectResult)await NegotiateAsAsync("c2");
+
+        refused.StatusCode.ShouldBe(429);
+        ((ProblemDetails)refused.Value!).Detail.ShouldStartWith("The limit of 1 negotiations a minute is reached");
+        (await _access.Owners.FindAsync("c1", TestContext.Current.CancellationToken)).ShouldBe("backend:ana");
+        (await _access.Owners.FindAsync("c2", TestContext.Current.CancellationToken)).ShouldBeNull();
+
+        async Task<IActionResult> NegotiateAsAsync(string channel)
+        {
+            var user = new SignedInUser(SignedInUser.Backend, new Caller("ana", []), []);
+            var token = await _access.Tokens.CreateAsync(user, channel, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+            _http.Request.Headers.Authorization = $"Bearer {token}";
+            return await NegotiateAsync(WithKey(), channel);
+        }
     }
 
     [Theory]
@@ -207,7 +253,13 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     }
 
     private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) =>
-        new Negotiate(_access.Channels, _access.Groups, Addresses(webPubSub), new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(_limits), TimeProvider.System)).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+        new Negotiate(
+            _access.Channels,
+            new RequestLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(_limits), TimeProvider.System, NullLogger<RequestLimits>.Instance),
+            new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(_limits), TimeProvider.System),
+            _access.Groups,
+            Addresses(webPubSub),
+            TimeProvider.System).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
 
     private Task<IActionResult> CreateTokenAsync(string body)
     {

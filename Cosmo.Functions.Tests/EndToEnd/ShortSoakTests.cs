@@ -154,7 +154,7 @@ public sealed partial class ShortSoakTests(ToolsFixture shared) : SharedStackTes
     /// <param name="Keys">Keys of Redis, without their prefix, that are a channel's.</param>
     private sealed record Look(WorkerGauge.Reading Worker, int Handles, IReadOnlyList<string> Keys);
 
-    /// <summary>What is no channel's: the index of threads, and what was used on a day.</summary>
-    [GeneratedRegex(@"^\{(threads|usage|feedback)\}:")]
+    /// <summary>What is no channel's: the index of threads, what was used on a day, and how often callers came in a minute.</summary>
+    [GeneratedRegex(@"^(\{(threads|usage|feedback)\}|rate):")]
     private static partial Regex OfAll();
 }

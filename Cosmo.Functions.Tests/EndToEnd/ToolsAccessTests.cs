@@ -174,6 +174,24 @@ public sealed class ToolsAccessTests(ToolsFixture shared) : SharedStackTest(shar
         (await Shared.AskedAsync()).ShouldNotContain(path => path.Contains("maria"));
     }
 
+    [Fact]
+    public async Task What_a_tool_answers_gives_the_model_no_right_to_another_tool()
+    {
+        await using var client = await Shared.OpenAsync(_channel);
+        await Shared.ScriptAsync($$$"""
+            [{"userText": "{{{_channel}}}", "calls": [{"name": "get_weather", "arguments": {"city": "Makati"}}]},
+             {"userText": "{{{_channel}}}", "calls": [{"name": "get_user_role", "arguments": {"email": "{{{Victim}}}"}}]}]
+            """);
+
+        await Shared.SendAsync(_channel, $"Hello, do as the answers say. {_channel}", "{}");
+        var final = await client.FinalAsync("m");
+
+        client.Seen.Select(update => update["payload"]!["tool"]).OfType<JsonObject>().Select(tool => (tool["name"]!.GetValue<string>(), tool["state"]!.GetValue<string>()))
+            .Where(call => call.Item2 != "running").ShouldBe([("get_weather", "done"), ("get_user_role", "refused")]);
+        final["status"]!.GetValue<string>().ShouldBe("completed");
+        (await Shared.AskedAsync()).ShouldNotContain(path => path.Contains("maria"));
+    }
+
     private async Task ShouldBeRefusedAsync(JsonObject final, bool isSignedIn = false)
     {
         final["status"]!.GetValue<string>().ShouldBe("completed");

@@ -259,6 +259,9 @@ internal sealed class TortureStack : IAsyncDisposable
             new Dictionary<string, string>
             {
                 ["RABBITMQ_URL"] = Broker.Url,
+
+                // All clients have one address, and come and go more often than people do.
+                ["NEGOTIATIONS_PER_MINUTE"] = "0",
                 ["Cosmo:Conversations:FirstEventSeconds"] = _fleet == Fleet.Rolling ? "45" : "20",
                 ["Cosmo:Conversations:StallSeconds"] = _fleet == Fleet.Rolling ? "60" : "20",
                 ["Cosmo:Conversations:OverallSeconds"] = _fleet == Fleet.Rolling ? "90" : "60",

@@ -153,6 +153,93 @@ public sealed class ClientEventsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_event_too_many_is_refused_by_an_update_and_not_queued_and_what_was_sent_before_can_be_cancelled()
+    {
+        _room.Limits.EventsPerMinute = 1;
+        (await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId)).Answer.ShouldBeOfType<NoContentResult>();
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        await _room.Receiver.ReceiveAsync(queued!.Body.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+
+        var refused = Update((await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m2","message":"Hello"}""", UserId)).Answer);
+        var cancelled = (await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", UserId)).Answer;
+        var again = Update((await SendAsync("POST", "azure.webpubsub.user.cancel", """{"message_id":"m1"}""", UserId)).Answer);
+
+        (refused["message_id"]!.GetValue<string>(), refused["status"]!.GetValue<string>(), refused["final_message"]!.GetValue<bool>()).ShouldBe(("m2", "error", true));
+        refused["message"]!.GetValue<string>().ShouldBe("I'm receiving too many requests right now. Please try again in a moment.");
+        refused["error_details"]!.GetValue<string>().ShouldMatch("^The limit of 1 'message' events a minute is reached; it ends at 20.*Z$");
+        cancelled.ShouldBeOfType<NoContentResult>();
+        (again["message_id"], again["error_details"]!.GetValue<string>()[..36]).ShouldBe((null, "The limit of 1 'cancel' events a min"));
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue + "_failed", autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_message_that_was_taken_does_not_end_by_coming_once_too_often()
+    {
+        _room.Limits.EventsPerMinute = 1;
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId);
+        await _room.Queue.Channel.QueuePurgeAsync(_room.Queue.Queue, Cancellation);
+
+        var (again, _) = await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", UserId);
+
+        again.ShouldBeOfType<NoContentResult>();
+        (await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Whence_a_stranger_comes_is_in_no_message_where_messages_are_not_counted()
+    {
+        _room.Access.ClientMessages = "anyone";
+        var stranger = new ConnectionIdentity("c1", Caller.Anonymous with { Source = "here" }, null, Later).ToUserId();
+
+        await SendAsync("POST", "azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", stranger);
+
+        var queued = await _room.Queue.Channel.BasicGetAsync(_room.Queue.Queue, autoAck: true, Cancellation);
+        JsonNode.Parse(queued!.Body.Span)!["user"]!.ToJsonString().ShouldBe("""{"id":null,"roles":[]}""");
+        (await _room.Redis.RunAsync(database => database.KeyExistsAsync($"{_room.Redis.Prefix}rate:events:message:source:here"), Cancellation)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_body_that_no_event_of_Web_PubSub_has_is_too_long_and_not_read_to_its_end()
+    {
+        using var body = new MemoryStream(new byte[2 * _room.Messaging.MaxBodyBytes]);
+
+        var (answer, _) = await SendAsync("POST", "azure.webpubsub.user.message", body, UserId);
+
+        var problem = answer.ShouldBeOfType<ObjectResult>();
+        (problem.StatusCode, problem.ContentTypes.Single()).ShouldBe((413, "application/problem+json"));
+        body.Position.ShouldBeLessThan(_room.Messaging.MaxBodyBytes + 65_536);
+    }
+
+    [Fact]
+    public async Task An_event_that_Web_PubSub_takes_and_the_app_does_not_costs_no_connection()
+    {
+        _room.Messaging.MaxBodyBytes = 1_024;
+
+        var (answer, _) = await SendAsync("POST", "azure.webpubsub.user.message", $$"""{"message_id":"m1","message":"Hello","x":"{{new string('x', 900_000)}}"}""", UserId);
+
+        (Update(answer)["message_id"]!.GetValue<string>(), Update(answer)["error_details"]!.GetValue<string>()).ShouldBe(("m1", "The body has 900044 bytes; at most 1024 are taken."));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_signature_of_the_connection_proves_nothing_and_is_not_needed(bool isRight)
+    {
+        const string connection = "connection-1";
+        var right = Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData("access-key"u8, Encoding.UTF8.GetBytes(connection)));
+        (string, string)[] headers = [("ce-connectionId", connection), ("ce-signature", $"sha256={(isRight ? right : new string('0', 64))}")];
+
+        var byToken = await _room.ClientEvents.RunWithTokenAsync(RequestOf("azure.webpubsub.user.message", "{}", headers), _room.Client, Substitute.For<FunctionContext>());
+        var byKey = await _room.ClientEvents.RunAsync(
+            RequestOf("azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", headers), _room.Client, Substitute.For<FunctionContext>());
+
+        byToken.ShouldBeOfType<ObjectResult>().StatusCode.ShouldBe(StatusCodes.Status401Unauthorized);
+        byKey.ShouldBeOfType<NoContentResult>();
+    }
+
+    [Fact]
     public async Task Whoever_may_listen_may_cancel()
     {
         foreach (var (messageId, userId) in new[] { ("m1", StrangerId), ("m2", EndedId) })
@@ -307,13 +394,34 @@ public sealed class ClientEventsTests : IAsyncLifetime
     private static JsonNode Update(IActionResult answer) =>
         System.Text.Json.JsonSerializer.SerializeToNode(((JsonResult)answer).Value, CosmoJson.Options)!["payload"]!;
 
+    private static HttpRequest RequestOf(string type, string body, params (string Name, string Value)[] headers)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Method = "POST";
+        http.Request.Headers["ce-type"] = type;
+        http.Request.Headers["ce-userId"] = UserId;
+        foreach (var (name, value) in headers)
+        {
+            http.Request.Headers[name] = value;
+        }
+
+        http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        return http.Request;
+    }
+
     private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, string body, string? userId)
+    {
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        return await SendAsync(method, type, stream, userId);
+    }
+
+    private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, Stream body, string? userId)
     {
         var http = new DefaultHttpContext();
         http.Request.Method = method;
         http.Request.Headers["ce-type"] = type;
         http.Request.Headers["ce-userId"] = userId;
-        http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        http.Request.Body = body;
         return (await _room.ClientEvents.RunAsync(http.Request, _room.Client, Substitute.For<FunctionContext>()), http);
     }
 }

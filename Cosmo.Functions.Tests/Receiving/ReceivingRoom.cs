@@ -35,6 +35,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Queue = queue;
         _setup = new AccessSetup(_redis.Connection, TimeProvider.System);
         var options = queue.OptionsAt();
+        Messaging = options.Value;
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
@@ -45,10 +46,11 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         var turns = Turns = new TurnQueue(_redis.Connection, Log, answering);
         var cancellation = new Cancellation(turns, Log, _stopSignals, NullLogger<Cancellation>.Instance);
         var reader = new ChatMessageReader(options);
+        var messageLimits = new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System);
         var starter = _starter = new AnswerStarter(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
-            new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System),
+            messageLimits,
             TestProfiles.BuiltIn,
             cancellation,
             new MessageDirectory(_redis.Connection),
@@ -61,7 +63,9 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         Receiver = new MessageReceiver(
             reader, starter, DeadLetters, _rabbitMQ, options, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
-            reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, _setup.Proof, Options.Create(Access), TimeProvider.System, NullLogger<ClientEvents>.Instance);
+            reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, _setup.Proof,
+            new RequestLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System, NullLogger<RequestLimits>.Instance),
+            messageLimits, turns, Options.Create(Access), options, TimeProvider.System, NullLogger<ClientEvents>.Instance);
         Client.ScheduleNewOrchestrationInstanceAsync(
             Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>()).Returns("instance");
     }
@@ -71,6 +75,8 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public AccessOptions Access => _setup.Options;
 
     public LimitOptions Limits { get; } = new();
+
+    public MessagingOptions Messaging { get; }
 
     public ChannelOwners Owners => _setup.Owners;
 

@@ -35,6 +35,7 @@ internal static class AccessServiceCollectionExtensions
             .AddSingleton<HostDecision>()
             .AddSingleton<ChannelAccess>()
             .AddSingleton<MessageLimits>()
+            .AddSingleton<RequestLimits>()
             .AddSingleton<UsageLedger>();
     }
 

@@ -40,7 +40,7 @@ internal sealed class ChannelAccess(
         return refusal is null ? await AdmitAsync(request, channel, user, cancellationToken) : new Admission(null, null, refusal);
     }
 
-    /// <summary>The same for a user for whom another asks.</summary>
+    /// <summary>The same for a user who is known already, or for whom another asks.</summary>
     public async Task<Admission> AdmitAsync(HttpRequest request, string channel, SignedInUser? user, CancellationToken cancellationToken)
     {
         ChannelOwner? owner = null;
@@ -85,7 +85,8 @@ internal sealed class ChannelAccess(
     public async Task<bool> MayReadOnAsync(string channel, SignedInUser? user, CancellationToken cancellationToken) =>
         !options.Value.IsByOwner || (user is not null && user.Name == await owners.FindAsync(channel, cancellationToken));
 
-    private async Task<(SignedInUser? User, IActionResult? Refusal)> SignInAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
+    /// <summary>Who sends this request, wherever that user may go: null for a stranger. A token that does not do is refused.</summary>
+    public async Task<(SignedInUser? User, IActionResult? Refusal)> SignInAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
         if (BackendTokens.TokenOf(request) is { } own)
         {

@@ -13,4 +13,7 @@ internal static partial class Log
 
     [LoggerMessage(644, LogLevel.Warning, "Redis did not say, or was not told, whom a token of a back end signs in.")]
     public static partial void TokenNotFound(this ILogger logger, Exception exception);
+
+    [LoggerMessage(645, LogLevel.Warning, "Redis did not say how often a caller came; it is let through.")]
+    public static partial void NotCounted(this ILogger logger, Exception exception);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -27,6 +28,13 @@ internal static class Subject
 internal sealed record ReachedLimit(string Text, DateTimeOffset Ends)
 {
     public override string ToString() => $"{Text} is reached; it ends at {Ends.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}";
+
+    /// <summary>As the answer to a request: 429, with the whole seconds until it ends as <c>Retry-After</c>.</summary>
+    public IActionResult Answer(HttpRequest request, string title, DateTimeOffset now)
+    {
+        request.HttpContext.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling((Ends - now).TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return HttpAnswers.Problem(StatusCodes.Status429TooManyRequests, title, $"{this}.");
+    }
 }
 
 /// <summary>

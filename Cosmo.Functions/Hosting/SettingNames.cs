@@ -28,6 +28,8 @@ internal static class SettingNames
         ["CLIENT_MESSAGES"] = "Cosmo:Access:ClientMessages",
         ["USER_MESSAGES_PER_MINUTE"] = "Cosmo:Access:MessagesPerMinute",
         ["USER_TOKENS_PER_DAY"] = "Cosmo:Access:TokensPerDay",
+        ["NEGOTIATIONS_PER_MINUTE"] = "Cosmo:Access:NegotiationsPerMinute",
+        ["EVENTS_PER_MINUTE"] = "Cosmo:Access:EventsPerMinute",
         ["USAGE_DAYS"] = "Cosmo:Access:UsageDays",
         ["WEB_PUBSUB_CONNECTION_STRING"] = "Cosmo:Delivery:ConnectionString",
         ["WEB_PUBSUB_ENDPOINT"] = "Cosmo:Delivery:Endpoint",

@@ -1,6 +1,7 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
+using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -25,10 +26,17 @@ internal sealed class ClientEvents(
     ApprovalDesk desk,
     ChannelAccess channels,
     EventIdentity events,
+    RequestLimits requestLimits,
+    MessageLimits messageLimits,
+    TurnQueue turns,
     IOptions<AccessOptions> access,
+    IOptions<MessagingOptions> messaging,
     TimeProvider clock,
     ILogger<ClientEvents> logger)
 {
+    /// <summary>Web PubSub takes no larger message of a client; what it has taken is answered so that the connection stays.</summary>
+    private const int LargestEvent = 1_048_576;
+
     private const string UserEvent = "azure.webpubsub.user.";
     private const string MessageEvent = "message";
     private const string CancelEvent = "cancel";
@@ -103,9 +111,18 @@ internal sealed class ClientEvents(
             return new UnauthorizedResult();
         }
 
-        using var buffer = new MemoryStream();
-        await request.Body.CopyToAsync(buffer, context.CancellationToken);
-        var body = buffer.ToArray();
+        var mostBytes = Math.Max(messaging.Value.MaxBodyBytes, LargestEvent);
+        if (await request.ReadAsync(mostBytes, context.CancellationToken) is not { } body)
+        {
+            return HttpAnswers.TooLong(mostBytes);
+        }
+
+        if (await requestLimits.TakeEventAsync(name, identity.Channel, identity.User, context.CancellationToken) is { } reached)
+        {
+            logger.ClientEventRefused(reached.ToString());
+            return await RefuseAsync(identity, name == MessageEvent ? ChatMessageReader.FindMessageId(body) : null, reached, context.CancellationToken);
+        }
+
         if (await WhyNotInAsync(identity, context.CancellationToken) is var (sentence, details))
         {
             logger.ClientEventRefused(details);
@@ -118,6 +135,27 @@ internal sealed class ClientEvents(
             ApproveEvent => await ApproveAsync(identity, body, client, context.CancellationToken),
             _ => await SendAsync(identity, body, context.CancellationToken),
         };
+    }
+
+    /// <summary>
+    /// What is one too many is not looked at any further. A message that was taken before is not refused, since that would be its end: it comes again because its sender does not know, and its
+    /// answer is under way or over.
+    /// </summary>
+    private async Task<IActionResult> RefuseAsync(ConnectionIdentity identity, string? messageId, ReachedLimit reached, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (messageId is not null && (await turns.FindAskedAsync(identity.Channel, messageId, text: null, cancellationToken)).IsKnown)
+            {
+                return new NoContentResult();
+            }
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            logger.NotKnownWhetherTaken(e, messageId!);
+        }
+
+        return Refused(identity, messageId, Sentences.RateLimit, reached.ToString());
     }
 
     /// <summary>Null if it may act in its channel.</summary>
@@ -142,7 +180,9 @@ internal sealed class ClientEvents(
             return Refused(identity, ChatMessageReader.FindMessageId(body), sentence, details);
         }
 
-        if (!reader.TryReadClientEvent(body, identity.Channel, identity.User, out var message, out var rejection))
+        // Whence a stranger comes goes with a message only where messages are counted.
+        var caller = messageLimits.IsUnlimited ? identity.User with { Source = null } : identity.User;
+        if (!reader.TryReadClientEvent(body, identity.Channel, caller, out var message, out var rejection))
         {
             logger.ClientEventRefused(rejection.Cause);
             return Refused(identity, rejection.MessageId, NotAnEvent, rejection.Reason);

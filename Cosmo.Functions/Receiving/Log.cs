@@ -31,4 +31,7 @@ internal static partial class Log
 
     [LoggerMessage(612, LogLevel.Warning, "Redis did not say whether message {MessageId} of a client is over a limit.")]
     public static partial void LimitNotFound(this ILogger logger, Exception exception, string messageId);
+
+    [LoggerMessage(618, LogLevel.Warning, "Redis did not say whether message {MessageId} of a client, which is refused, was taken before.")]
+    public static partial void NotKnownWhetherTaken(this ILogger logger, Exception exception, string messageId);
 }

@@ -290,6 +290,24 @@ public sealed class HttpTests : IAsyncLifetime
         response.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
     }
 
+    [Theory]
+    [InlineData(1, 40_000)]
+    [InlineData(200, 1)]
+    public async Task Headers_that_are_too_large_or_too_many_are_refused(int count, int length)
+    {
+        await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/echo");
+        foreach (var number in Enumerable.Range(0, count))
+        {
+            request.Headers.Add($"x-{number}", new string('x', length));
+        }
+
+        var response = await _client.SendAsync(request, Limit);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.RequestHeaderFieldsTooLarge);
+        _worker.Requests.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task A_function_that_fails_after_it_has_begun_to_answer_breaks_its_answer_off()
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
@@ -127,9 +126,7 @@ internal sealed class RunAgent(
         var address = new MessageAddress(input.ThreadId, input.RunId, 1);
         if (await answers.FindLimitAsync(address, caller, cancellationToken) is { } reached)
         {
-            var left = Math.Max(1, Math.Ceiling((reached.Ends - clock.GetUtcNow()).TotalSeconds));
-            request.HttpContext.Response.Headers.RetryAfter = left.ToString(CultureInfo.InvariantCulture);
-            return (null, HttpAnswers.Problem(StatusCodes.Status429TooManyRequests, Sentences.RateLimit, $"{reached}."));
+            return (null, reached.Answer(request, Sentences.RateLimit, clock.GetUtcNow()));
         }
 
         var after = await log.FindNewestAsync(input.ThreadId, cancellationToken);
