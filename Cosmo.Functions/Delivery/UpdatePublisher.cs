@@ -113,7 +113,7 @@ internal sealed class UpdatePublisher(
     private async Task SendRecordedAsync(MessageAddress address, Task<RecordedUpdate> recording, Task before)
     {
         var until = clock.GetUtcNow() + Patience;
-        await ((Task)recording).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)recording).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (recording.IsCompletedSuccessfully && (await recording).ToSend is { } update)
         {
             var whole = WholeOf(update);
@@ -249,10 +249,10 @@ internal sealed class UpdatePublisher(
         if (own.Count > 0)
         {
             var sending = Task.WhenAll(own.Select(one => one.Value.Sending));
-            await sending.WaitAsync(Grace, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await sending.WaitAsync(Grace, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             foreach (var (_, cut) in own.Where(one => !one.Value.Sending.IsCompleted).Select(one => one.Value))
             {
-                await cut.CancelAsync();
+                cut.Cancel();
             }
 
             await sending;
