@@ -110,8 +110,9 @@ internal sealed class Promises
         {
             Break($"{payload.Status} {payload.Sequence} of {message} arrives after its end, from {worker}.");
         }
-        else if (payload.IsText)
+        else if (payload.IsText && !_schedule.Plan.RepeatsActivities)
         {
+            // Two activities of one message at the same time overtake each other; a client knows by the sequence.
             if (message.Texts.TryGetValue(worker, out var last) && last >= payload.Sequence)
             {
                 Break($"Text {payload.Sequence} of {message} arrives after {last}, from the same {worker}.");

@@ -55,6 +55,27 @@ public sealed class SimulationTests
         Console.WriteLine($"{nameof(The_twins_of_the_scripts_answer_as_Redis_does)}: {count:N0} schedules from seed {seed} on, {compared:N0} comparisons");
     }
 
+    /// <summary>Goes on where a promise is broken, and tells the seeds of all: whether one fault is behind them, or several.</summary>
+    [Fact(Explicit = true)]
+    public void All_that_is_broken()
+    {
+        var (seed, count, found) = (FirstSeed(), 0L, new List<string>());
+        for (var begun = Stopwatch.StartNew(); begun.Elapsed.TotalSeconds < Fuzz.SecondsOr(UsualSeconds); count++)
+        {
+            try
+            {
+                Schedule.Run(seed + (ulong)count);
+            }
+            catch (SimulationException e)
+            {
+                found.Add(e.Message);
+                Console.WriteLine(e.Message);
+            }
+        }
+
+        found.Count.ShouldBe(0, $"Of {count:N0} schedules");
+    }
+
     /// <summary>What happens in one schedule, told step by step: COSMO_FUZZ_SEED says in which.</summary>
     [Fact(Explicit = true)]
     public void As_asked() => Schedule.Run(FirstSeed(), tell: Console.WriteLine);
