@@ -304,6 +304,7 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         string message = keys[0]!, fence = keys[1]!, list = keys[2]!, tickets = keys[3]!, merged = keys[4]!;
         var (run, kept, ticket, most, messages, fences, stops) = (args[0], args[1], (string)args[2]!, (int)args[3], (string)args[4]!, (string)args[5]!, (string)args[6]!);
         string[] before = [.. redis.Range(merged)];
+        var isClaimed = redis.HashExists(message, "owner");
         var (owner, over) = Claim(message, fence, run, kept);
         if (over == "over")
         {
@@ -315,7 +316,7 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
             return Texts([owner!, ""]);
         }
 
-        if (before.Length > 0)
+        if (isClaimed)
         {
             return Texts([run!, "", .. before]);
         }
