@@ -110,6 +110,7 @@ internal sealed class AnswerStream : IAsyncDisposable
     /// </summary>
     public async Task StopAsync()
     {
+        // Not CancelAsync: it would have another thread do what is done at once here.
         _stopped.Cancel();
         _grown.Writer.TryComplete();
         await _sending.WaitAsync(Grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);

@@ -80,11 +80,24 @@ internal sealed class Promises
         }
     }
 
+    /// <summary>A process begins to answer a message. Ended by what is given back.</summary>
+    public Action Begin(SimulatedWorker worker, string channel, string messageId)
+    {
+        var (tries, one) = (_byId[(channel, messageId)].Tries, (worker, _schedule.Time.Now));
+        tries.Add(one);
+        return () => tries.Remove(one);
+    }
+
     /// <summary>The model is asked to answer a message.</summary>
-    public void Ask(string channel, string messageId)
+    public void Ask(SimulatedWorker worker, string channel, string messageId)
     {
         var message = _byId[(channel, messageId)];
         _schedule.Tell($"the model is asked {message}");
+        if (message.EndedAt is { } ended && !message.Tries.Exists(one => one.Worker == worker && one.Begun <= ended))
+        {
+            Break($"The model is asked {message} by a try that began after its end, in {worker}.");
+        }
+
         message.AskedAt ??= _schedule.Time.Now;
         if (_byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other.Number < message.Number && other.EndedAt is null) is { } before)
         {
@@ -225,6 +238,9 @@ internal sealed class Promises
 
         /// <summary>The newest text that arrived from each process.</summary>
         public Dictionary<SimulatedWorker, long> Texts { get; } = [];
+
+        /// <summary>What is at its answer now, and since when.</summary>
+        public List<(SimulatedWorker Worker, long Begun)> Tries { get; } = [];
 
         public bool IsKept { get; set; }
 

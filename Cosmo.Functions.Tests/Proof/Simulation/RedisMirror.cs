@@ -38,7 +38,7 @@ internal sealed class RedisMirror(IDatabase database, string prefix)
     /// <summary>Compares what is left, and removes it.</summary>
     public void CompareKeys(SimulatedRedis simulated)
     {
-        var expected = simulated.Keys.ToDictionary(pair => pair.Key, pair => TextOf(pair.Value));
+        var expected = simulated.FindKeys().ToDictionary(pair => pair.Key, pair => TextOf(pair.Value));
         var names = (string[])database.ScriptEvaluate(KeysScript, [], [prefix])!;
         var real = names.ToDictionary(name => name, name => TextOf(name));
         foreach (var name in expected.Keys.Union(real.Keys).Order(StringComparer.Ordinal))

@@ -18,7 +18,7 @@ internal sealed class SimulatedAssistant(Schedule schedule, SimulatedWorker work
         var messageId = request.Question?["Say ".Length..] ?? request.ToolOutputs[0].CallId.Split(':')[1];
         var mood = Random.Next(20);
         var longest = mood is 0 or 1 ? LongStep : Step;
-        schedule.Promises.Ask(channel, messageId);
+        schedule.Promises.Ask(worker, channel, messageId);
         await WaitAsync(longest, cancellationToken);
         await observer.ResponseCreatedAsync("resp_" + messageId);
         if (mood == 2)

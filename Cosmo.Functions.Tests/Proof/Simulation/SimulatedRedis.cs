@@ -16,7 +16,15 @@ internal sealed class SimulatedRedis(SimulatedTime time)
     public Action<string>? Expired { get; set; }
 
     /// <summary>All keys that have not expired.</summary>
-    public IEnumerable<KeyValuePair<string, RedisEntry>> Keys => _keys.Where(pair => pair.Value.ExpiresAt > time.Now);
+    public IReadOnlyDictionary<string, RedisEntry> FindKeys()
+    {
+        foreach (var key in _keys.Keys.ToList())
+        {
+            Find(key);
+        }
+
+        return _keys;
+    }
 
     public bool Exists(string key) => Find(key) is not null;
 

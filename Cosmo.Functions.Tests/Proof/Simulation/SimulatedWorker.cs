@@ -191,6 +191,7 @@ internal sealed class SimulatedWorker
 
     private async Task RunAsync(string name, object input, TaskCompletionSource<object?> ended)
     {
+        var end = input is RunInput { Address: var address } ? _schedule.Promises.Begin(this, address.Channel, address.MessageId) : null;
         try
         {
             object? result = name switch
@@ -204,6 +205,7 @@ internal sealed class SimulatedWorker
                 nameof(WriteDeadLetter) => Keep((DeadLetterInput)input),
                 _ => throw new NotSupportedException(name),
             };
+            end?.Invoke();
             _schedule.Add(this, Delay.Store, null, () => Tell(name, ended, result));
         }
         catch (Exception e)
