@@ -111,6 +111,19 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Of_two_deliveries_at_once_the_one_that_took_the_place_leaves_it_to_the_one_that_was_scheduled()
+    {
+        Schedule().ThrowsAsync(new OrchestrationAlreadyExistsException("An orchestration with this id exists."));
+        Finding().Returns(Instance(OrchestrationRuntimeStatus.Running));
+
+        (await StartAsync("msg-1")).ShouldBeNull();
+
+        Schedule().Returns("instance");
+        await StartAsync("msg-2");
+        Scheduled().Last().HasTurn.ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Only_the_start_is_asked_of_the_store()
     {
         Schedule().Returns("instance");

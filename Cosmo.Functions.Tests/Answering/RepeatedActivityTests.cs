@@ -296,6 +296,18 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         await NextHasTheTurnAsync();
     }
 
+    [Fact]
+    public async Task A_failure_that_comes_after_a_cancellation_from_elsewhere_keeps_no_dead_letter()
+    {
+        await _updates.PublishAsync(Address, Updates.Cancelled(Address, "conv_1", "Hel"), once: null, Cancellation);
+
+        var needsNoLetter = await Failing.RunAsync(
+            new FailInput(Address, "instance-1", HasBegun: true, "conv_1", Failure.Overall(TimeSpan.FromSeconds(90)), _clock.GetUtcNow()), _client, _context);
+
+        needsNoLetter.ShouldBeTrue();
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["cancelled"]);
+    }
+
     private MergedEnds Merged => new(_turns, _updates, NullLogger<MergedEnds>.Instance);
 
     private MessageHistory History => new(_redis.Connection, Options.Create(new ThreadOptions()), _clock);

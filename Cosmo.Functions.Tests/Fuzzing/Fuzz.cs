@@ -11,8 +11,12 @@ internal static class Fuzz
 {
     private const int UsualSeconds = 5;
 
-    private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("COSMO_FUZZ_SECONDS") ?? $"{UsualSeconds}", CultureInfo.InvariantCulture);
+    private static readonly int? AskedSeconds = Environment.GetEnvironmentVariable("COSMO_FUZZ_SECONDS") is { } asked ? int.Parse(asked, CultureInfo.InvariantCulture) : null;
+    private static readonly int Seconds = AskedSeconds ?? UsualSeconds;
     private static readonly string? Seed = Environment.GetEnvironmentVariable("COSMO_FUZZ_SEED") is { Length: > 0 } seed ? seed : null;
+
+    /// <summary>As long as was asked for, or else so many seconds.</summary>
+    public static double SecondsOr(double usual) => AskedSeconds ?? usual;
 
     public static void Run<T>(Gen<T> inputs, Action<T> property)
     {

@@ -58,7 +58,7 @@ internal sealed class AnswerOpening(
         // Asked at once, and answered in this order: one connection carries them.
         var (claiming, holding) = (ClaimAsync(input, cancellationToken), threads.TryHoldAsync(address.Channel, cancellationToken));
         var finding = made.Id is null ? threads.FindAsync(address.Channel, cancellationToken) : Task.FromResult<FoundThread?>(null);
-        await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         await Task.WhenAll(claiming, holding);
         var (claim, merged) = await claiming;
         if (claim != MessageClaim.Ours)

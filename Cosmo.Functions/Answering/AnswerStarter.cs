@@ -165,14 +165,14 @@ internal sealed class AnswerStarter(
             updates.SendSoon(address, started);
         }
 
-        var isOurs = false;
+        var keepsPlace = false;
         var remembering = RememberAsync(address, cancellationToken);
         try
         {
-            var before = await scheduling;
-
-            // A try that seemed to fail may have begun it.
-            isOurs = before is null || before.RunId == input.RunId;
+            // A try that seemed to fail may have begun it. Of another delivery that came at the same time the place may be this one's, and the orchestration that one's.
+            var (before, isUnderWay) = await scheduling;
+            var isOurs = before is null || before.RunId == input.RunId;
+            keepsPlace = isOurs || isUnderWay;
             if (!isOurs)
             {
                 logger.DeliveredAgain(address.MessageId);
@@ -181,7 +181,7 @@ internal sealed class AnswerStarter(
         }
         finally
         {
-            if (!isOurs && taken.IsNew)
+            if (!keepsPlace && taken.IsNew)
             {
                 await turn.GiveOnAsync(address, instanceId, isAnswered: false, client, CancellationToken.None);
             }
@@ -199,19 +199,19 @@ internal sealed class AnswerStarter(
         return null;
     }
 
-    /// <summary>Null when it is scheduled now, else what was scheduled under its id before.</summary>
-    private static async Task<AnswerInput?> TryScheduleAsync(AnswerInput input, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    /// <summary>Null when it is scheduled now, else what was scheduled under its id before, and whether that has not ended yet: it gives its place back itself.</summary>
+    private static async Task<(AnswerInput? Before, bool IsUnderWay)> TryScheduleAsync(AnswerInput input, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
     {
         try
         {
             await client.ScheduleNewOrchestrationInstanceAsync(
                 nameof(AnswerMessage), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(AnyStatus), cancellationToken);
-            return null;
+            return (null, true);
         }
         catch (OrchestrationAlreadyExistsException)
         {
             var before = await client.GetInstanceAsync(instanceId, getInputsAndOutputs: true, cancellationToken);
-            return before?.SerializedInput is null ? input with { RunId = "" } : before.ReadInputAs<AnswerInput>();
+            return (before?.SerializedInput is null ? input with { RunId = "" } : before.ReadInputAs<AnswerInput>(), before is { IsCompleted: false });
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class AnswerStream : IAsyncDisposable
         (_publisher, _address, _threadId, _shown, _pace, _clock, _logger) = (publisher, address, threadId, shown, new TextPace(options), clock, logger);
         _text = new StringBuilder(before);
         _sentLength = before.Length;
-        _sending = Task.Run(SendAsync);
+        _sending = SendAsync();
     }
 
     /// <summary>Is cancelled when the message had its final update from elsewhere: what is still said is for nobody.</summary>
@@ -110,10 +110,11 @@ internal sealed class AnswerStream : IAsyncDisposable
     /// </summary>
     public async Task StopAsync()
     {
-        await _stopped.CancelAsync();
+        // Not CancelAsync: it would have another thread do what is done at once here.
+        _stopped.Cancel();
         _grown.Writer.TryComplete();
-        await _sending.WaitAsync(Grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _cut.CancelAsync();
+        await _sending.WaitAsync(Grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        _cut.Cancel();
         await _sending;
     }
 
@@ -203,8 +204,8 @@ internal sealed class AnswerStream : IAsyncDisposable
                 return true;
             }
 
-            await _fenced.CancelAsync();
-            await _stopped.CancelAsync();
+            _fenced.Cancel();
+            _stopped.Cancel();
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {

@@ -85,6 +85,12 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
 
         """;
 
+    /// <summary>Two updates of one message, one right behind the other.</summary>
+    private const string RecordBothScript = RecordFunction + """
+        local size = #ARGV / 2
+        return {record(KEYS, {unpack(ARGV, 1, size)}), record(KEYS, {unpack(ARGV, size + 1)})}
+        """;
+
     /// <summary>
     /// Answers nothing while the message has not ended, else {sequence, whether the final update was sent, the update if it is still kept, what is unsettled, until when
     /// somebody listens for deltas}.
@@ -107,9 +113,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
         MessageAddress address, UpdatePayload first, UpdatePayload second, CancellationToken cancellationToken)
     {
         var (one, two) = (EntryOf(address, first, first.Status), EntryOf(address, second, once: null));
-        var answers = (RedisResult[])(await redis.EvaluateAsync(
-            RecordFunction + "local size = #ARGV / 2 return {record(KEYS, {unpack(ARGV, 1, size)}), record(KEYS, {unpack(ARGV, size + 1)})}",
-            one.Keys, [.. one.Values, .. two.Values], cancellationToken))!;
+        var answers = (RedisResult[])(await redis.EvaluateAsync(RecordBothScript, one.Keys, [.. one.Values, .. two.Values], cancellationToken))!;
         return (Read(answers[0], one), Read(answers[1], two));
     }
 

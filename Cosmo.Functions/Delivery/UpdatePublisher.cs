@@ -260,10 +260,10 @@ internal sealed class UpdatePublisher(
         if (own.Count > 0)
         {
             var sending = Task.WhenAll(own.Select(one => one.Value.Sending));
-            await sending.WaitAsync(Grace, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await sending.WaitAsync(Grace, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             foreach (var (_, cut) in own.Where(one => !one.Value.Sending.IsCompleted).Select(one => one.Value))
             {
-                await cut.CancelAsync();
+                cut.Cancel();
             }
 
             await sending;

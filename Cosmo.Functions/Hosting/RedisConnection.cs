@@ -10,8 +10,9 @@ namespace Cosmo.Functions.Hosting;
 /// The one connection to Redis. It is made at the first call and mends itself; a call that cannot be
 /// carried out fails within <see cref="RedisOptions.CallTimeoutSeconds"/>, or twice that where there is no
 /// connection and the reason has to be found out, with <see cref="RedisException"/> or <see cref="TimeoutException"/>.
+/// Not sealed: tests put a Redis in its place that they simulate.
 /// </summary>
-internal sealed class RedisConnection : IAsyncDisposable
+internal class RedisConnection : IAsyncDisposable
 {
     private readonly RedisOptions _options;
     private readonly TimeSpan _timeout;
@@ -43,7 +44,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     public int Database => RedisOptions.DatabaseOf(new Uri(_options.Url)) ?? 0;
 
     /// <summary>Runs one command or script, within the time limit.</summary>
-    public async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
+    public virtual async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
         using var seen = _profile.Begin();
@@ -51,7 +52,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     }
 
     /// <summary>Runs a Lua script. All <paramref name="keys"/> must share one hash slot.</summary>
-    public Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
+    public virtual Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
         RunAsync(database => database.ScriptEvaluateAsync(script, keys, values), cancellationToken);
 
     /// <summary>Publishes on a pub/sub channel whose name gets the prefix.</summary>
@@ -66,7 +67,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// Subscribes to a pub/sub channel whose name gets the prefix, for the life of the process. Where Redis does not answer, the subscription stands
     /// all the same and begins when Redis is back: to try again would only add the handler once more.
     /// </summary>
-    public async Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken)
+    public virtual async Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
         var subscribed = connection.GetSubscriber().SubscribeAsync(Literal(channel), (_, message) => handler(message!));

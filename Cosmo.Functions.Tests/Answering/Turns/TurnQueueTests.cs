@@ -242,6 +242,17 @@ public sealed class TurnQueueTests : IAsyncDisposable
         (await ClaimTogetherAsync(3)).Merged.ShouldHaveSingleItem().Address.ShouldBe(Address(4));
     }
 
+    [Fact]
+    public async Task What_comes_after_a_claim_that_merged_nothing_waits_for_the_next_also_when_the_claim_is_made_again()
+    {
+        await TakeToMergeAsync(1);
+        await ClaimTogetherAsync(1);
+        await TakeToMergeAsync(2);
+
+        (await ClaimTogetherAsync(1)).ShouldSatisfyAllConditions(claim => claim.Claim.ShouldBe(MessageClaim.Ours), claim => claim.Merged.ShouldBeEmpty());
+        (await ReleaseAsync(1)).ShouldBe("instance-2");
+    }
+
     [Theory]
     [InlineData("profile")]
     [InlineData("role")]

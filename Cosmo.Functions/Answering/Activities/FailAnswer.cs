@@ -16,7 +16,8 @@ namespace Cosmo.Functions.Answering.Activities;
 
 /// <summary>
 /// Activity: the end of a message that is not answered. Tells the client, leaves the thread usable and gives the turn on. Each step is tried whatever became
-/// of the one before. Answers whether the message was answered after all: its last activity had told so before it could be stopped.
+/// of the one before. Answers whether the message was answered after all, its last activity having told so before it could be stopped, or was cancelled where another
+/// Durable store has it too: then it is no dead letter.
 /// </summary>
 internal sealed class FailAnswer(
     IUpdatePublisher updates,
@@ -95,7 +96,7 @@ internal sealed class FailAnswer(
         _ => MessageHistory.Failed,
     };
 
-    /// <summary>True if the fence says that the answer had become whole before.</summary>
+    /// <summary>True if the fence says that the answer had become whole before, or was cancelled by somebody else's end of it.</summary>
     private async Task<bool> TellAsync(FailInput input, string shown, CancellationToken cancellationToken)
     {
         var (address, threadId) = (input.Address, input.ThreadId);
@@ -108,7 +109,7 @@ internal sealed class FailAnswer(
             await TryAsync(address, () => merged.EndAsync(others, address, final, cancellationToken), cancellationToken);
         }
 
-        return final.Status == Updates.CompletedStatus;
+        return final.Status == Updates.CompletedStatus || (final.Status == Updates.CancelledStatus && input.Failure.Cause != Failure.CancelledCause);
     }
 
     /// <summary>What the client of a message is told that is not answered.</summary>

@@ -18,7 +18,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
-    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _first = new();
     private readonly Task _beating;
     private long _lastEvent;
 
@@ -30,7 +30,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     public Heartbeat(DurableTaskClient client, string instanceId, DateTimeOffset? firstEventBy, TimeProvider clock, ILogger logger)
     {
         (_client, _instanceId, _clock, _logger) = (client, instanceId, clock, logger);
-        _beating = Task.Run(() => RunAsync(firstEventBy));
+        _beating = RunAsync(firstEventBy);
     }
 
     /// <summary>An event came. Returns at once.</summary>
@@ -42,7 +42,7 @@ internal sealed class Heartbeat : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopped.CancelAsync();
+        _stopped.Cancel();
         await _beating;
         _stopped.Dispose();
     }
@@ -60,9 +60,10 @@ internal sealed class Heartbeat : IAsyncDisposable
                 told = await TellAsync(told);
             }
 
-            using var timer = new PeriodicTimer(Interval, _clock);
-            while (await timer.WaitForNextTickAsync(_stopped.Token))
+            // No PeriodicTimer: one that is cancelled writes down its whole stack, and most answers end in this wait.
+            while (true)
             {
+                await Task.Delay(Interval, _clock, _stopped.Token);
                 told = await TellAsync(told);
             }
         }

@@ -99,7 +99,7 @@ internal sealed class RunAssistant(
         }
         finally
         {
-            await ended.CancelAsync();
+            ended.Cancel();
         }
     }
 

@@ -144,17 +144,17 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
 
     /// <summary>
     /// Claims a message, and with it those that wait directly behind it and may be asked together with it: they leave the list, and the same orchestration owns
-    /// them. What was merged stays merged. Answers the owner, <c>over</c> if the message is, then what was merged, as it was taken in. The keys of messages follow from the tickets, and share
+    /// them. What was merged stays merged, and where nothing was, nothing is: of two tries at the same time one may answer without what the other took in. Answers the owner, <c>over</c> if the message is, then what was merged, as it was taken in. The keys of messages follow from the tickets, and share
     /// the channel's hash slot.
     /// </summary>
     private const string MergeScript = ClaimFunction + """
         local message, fence, list, tickets, merged = unpack(KEYS)
         local run, kept, ticket, most, messages, fences, stops = unpack(ARGV)
-        local before = redis.call('LRANGE', merged, 0, -1)
+        local before, isClaimed = redis.call('LRANGE', merged, 0, -1), redis.call('HEXISTS', message, 'owner') == 1
         local owner, over = claim(message, fence, run, kept)
         if over == 'over' then return {owner, over, unpack(before)} end
         if owner ~= run then return {owner, ''} end
-        if #before > 0 then return {run, '', unpack(before)} end
+        if isClaimed then return {run, '', unpack(before)} end
 
         local function read(instance)
           local text = redis.call('HGET', tickets, instance)

@@ -21,7 +21,7 @@ internal static class FuzzCommand
             }
         });
         var seed = new Option<string?>("--seed") { Description = "Begins with the inputs of this seed, which a failure has named.", HelpName = "SEED" };
-        var command = new Command("fuzz", "Builds, and tries random inputs from outside: messages, events, streams, tools' answers, dead letters, requests. A failure names its seed.") { minutes, seed };
+        var command = new Command("fuzz", "Builds, and tries random inputs from outside: messages, events, streams, tools' answers, dead letters, requests; and random schedules of what happens within. A failure names its seed.") { minutes, seed };
         command.SetAction(async (parsed, _) =>
         {
             var each = TimeSpan.FromMinutes(parsed.GetValue(minutes));

@@ -1,0 +1,103 @@
+using Cosmo.Functions.Answering;
+
+namespace Cosmo.Functions.Tests.Proof.Simulation;
+
+/// <summary>Random numbers that a seed gives everywhere and for ever (SplitMix64, <see href="https://doi.org/10.1145/2714064.2660195"/>).</summary>
+internal sealed class SeededRandom(ulong seed)
+{
+    private ulong _state = seed;
+
+    /// <summary>From 0 on, below the bound.</summary>
+    public int Next(int bound)
+    {
+        var mixed = _state += 0x9E3779B97F4A7C15;
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+        return (int)(((mixed ^ (mixed >> 31)) >> 33) % (ulong)bound);
+    }
+
+    /// <summary>True in so many cases of a hundred.</summary>
+    public bool Percent(int percent) => Next(100) < percent;
+
+    public T Pick<T>(params ReadOnlySpan<T> choices) => choices[Next(choices.Length)];
+
+    public TimeSpan Within(TimeSpan longest) => TimeSpan.FromMilliseconds(Next((int)longest.TotalMilliseconds + 1));
+}
+
+/// <summary>What is asked of Cosmo in one schedule, and how bad its world is. It follows from the seed.</summary>
+internal sealed class Plan
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(3);
+
+    public Plan(SeededRandom random)
+    {
+        WhenBusy = random.Next(20) switch
+        {
+            < 11 => AnsweringOptions.Enqueue,
+            < 15 => AnsweringOptions.Merge,
+            < 18 => AnsweringOptions.Interrupt,
+            _ => AnsweringOptions.Reject,
+        };
+        Stores = random.Percent(15) ? 2 : 1;
+        Workers = Math.Max(Stores, 1 + random.Next(3));
+        Deaths = random.Pick(0, 0, 1, 1, 2);
+        LosesSignals = random.Percent(10);
+        RepeatsActivities = random.Percent(15);
+        LongestRedis = random.Pick(1, 50, 1500);
+        LongestSend = random.Pick(5, 500, 2500, 6000);
+        LongestStore = random.Pick(5, 300, 1500);
+        var channels = random.Percent(15) ? 2 : 1;
+        for (var (i, count) = (0, random.Pick(1, 2, 2, 2, 3)); i < count; i++)
+        {
+            var at = random.Percent(60) ? TimeSpan.Zero : random.Within(random.Pick(Soon, TimeSpan.FromMinutes(1)));
+            Messages.Add(new PlannedMessage($"c{random.Next(channels)}", $"m{i}", at)
+            {
+                AgainAt = random.Percent(12) ? at + random.Within(Soon) : null,
+                CancelledAt = random.Percent(20) ? at + random.Within(random.Pick(Soon, TimeSpan.FromMinutes(1.5))) : null,
+            });
+        }
+    }
+
+    /// <summary>The setting.</summary>
+    public string WhenBusy { get; }
+
+    /// <summary>How many Durable stores the processes share: one, or two that know nothing of each other.</summary>
+    public int Stores { get; }
+
+    public int Workers { get; }
+
+    /// <summary>So many processes die at most. Each is replaced at once.</summary>
+    public int Deaths { get; }
+
+    /// <summary>Now and then what Redis publishes does not arrive.</summary>
+    public bool LosesSignals { get; }
+
+    /// <summary>Now and then the store has an activity run twice, at the same time.</summary>
+    public bool RepeatsActivities { get; }
+
+    /// <summary>How long a call may take at most, in milliseconds.</summary>
+    public int LongestRedis { get; }
+
+    /// <inheritdoc cref="LongestRedis"/>
+    public int LongestSend { get; }
+
+    /// <inheritdoc cref="LongestRedis"/>
+    public int LongestStore { get; }
+
+    public List<PlannedMessage> Messages { get; } = [];
+
+    public override string ToString() =>
+        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
+}
+
+/// <param name="At">When it is delivered, after the beginning.</param>
+internal sealed record PlannedMessage(string Channel, string Id, TimeSpan At)
+{
+    /// <summary>When it is delivered once more; null if it is not.</summary>
+    public TimeSpan? AgainAt { get; init; }
+
+    /// <summary>When somebody wants it cancelled; null if nobody does.</summary>
+    public TimeSpan? CancelledAt { get; init; }
+
+    public string Question => "Say " + Id;
+}

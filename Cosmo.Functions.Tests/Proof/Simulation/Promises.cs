@@ -1,0 +1,253 @@
+using System.Globalization;
+using System.Text.Json;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+
+namespace Cosmo.Functions.Tests.Proof.Simulation;
+
+/// <summary>
+/// What Cosmo promises of the messages of a schedule (docs/promises.md, sections 1 to 6), as its clients, its model and its dead letters see it, and as Redis is left.
+/// </summary>
+internal sealed class Promises
+{
+    /// <summary>The whole of an answer, and what its head has left after that to say that it failed.</summary>
+    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(90 + 60);
+
+    private readonly Schedule _schedule;
+    private readonly Dictionary<string, FollowedMessage> _byFence = [];
+    private readonly Dictionary<(string Channel, string Id), FollowedMessage> _byId = [];
+    private readonly Dictionary<string, long> _newest = [];
+    private readonly string _prefix;
+    private string? _broken;
+
+    public Promises(Schedule schedule, string prefix)
+    {
+        (_schedule, _prefix) = (schedule, prefix);
+        foreach (var message in schedule.Plan.Messages)
+        {
+            var followed = new FollowedMessage(message);
+            _byFence[$"{RedisKeys.ForChannel(prefix, "fence", message.Channel)}:1:{message.Id}"] = followed;
+            _byId[(message.Channel, message.Id)] = followed;
+        }
+    }
+
+    /// <summary>Something broke where nobody could be told: the product swallows exceptions of its clients.</summary>
+    public void ThrowIfBroken()
+    {
+        if (_broken is not null)
+        {
+            throw new SimulationException(_broken);
+        }
+    }
+
+    public void Break(string what)
+    {
+        _schedule.Tell($"BROKEN: {what}");
+        _broken ??= what;
+    }
+
+    /// <summary>A message takes a place in its channel.</summary>
+    public void Take(string list, string fence)
+    {
+        var message = _byFence[fence];
+        _schedule.Tell($"{message} takes a place");
+        message.Number ??= _byId.Values.Count(other => other.Number is not null);
+    }
+
+    /// <summary>Redis records an update.</summary>
+    public void Record(string fence, string kind, long sequence)
+    {
+        var message = _byFence[fence];
+        _schedule.Tell($"{message}: {kind} {sequence} is recorded");
+        if (_newest.TryGetValue(message.Planned.Channel, out var newest) && newest >= sequence)
+        {
+            Break($"Sequence {sequence} of {message} comes after {newest}.");
+        }
+
+        _newest[message.Planned.Channel] = sequence;
+        if (message.EndedAt is not null)
+        {
+            Break($"{message} has had its end, and {kind} is recorded after it.");
+        }
+
+        if (kind == "final")
+        {
+            message.EndedAt = _schedule.Time.Now;
+            if (message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
+            {
+                Break($"{message} ends {TimeSpan.FromTicks(message.EndedAt.Value - asked)} after the model was asked.");
+            }
+        }
+    }
+
+    /// <summary>A process begins to answer a message. Ended by what is given back.</summary>
+    public Action Begin(SimulatedWorker worker, string channel, string messageId)
+    {
+        var (tries, one) = (_byId[(channel, messageId)].Tries, (worker, _schedule.Time.Now));
+        tries.Add(one);
+        return () => tries.Remove(one);
+    }
+
+    /// <summary>The model is asked to answer a message.</summary>
+    public void Ask(SimulatedWorker worker, string channel, string messageId)
+    {
+        var message = _byId[(channel, messageId)];
+        _schedule.Tell($"the model is asked {message}");
+        if (message.EndedAt is { } ended && !message.Tries.Exists(one => one.Worker == worker && one.Begun <= ended))
+        {
+            Break($"The model is asked {message} by a try that began after its end, in {worker}.");
+        }
+
+        message.AskedAt ??= _schedule.Time.Now;
+        if (_byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other.Number < message.Number && other.EndedAt is null) is { } before)
+        {
+            Break($"The model is asked {message} before {before}, which came first, has had its end.");
+        }
+    }
+
+    /// <summary>An update reaches the clients of its channel.</summary>
+    public void Arrive(SimulatedWorker worker, string channel, UpdatePayload payload)
+    {
+        var message = _byId[(channel, payload.MessageId!)];
+        _schedule.Tell($"{payload.Status} {payload.Sequence} of {message} arrives from {worker}");
+        if (payload.FinalMessage)
+        {
+            if (message.End is { } end && (end.Sequence != payload.Sequence || end.Status != payload.Status || end.Message != payload.Message))
+            {
+                Break($"{message} has two ends: {end.Status} {end.Sequence} and {payload.Status} {payload.Sequence}.");
+            }
+
+            message.End ??= payload;
+        }
+        else if (message.End is not null)
+        {
+            Break($"{payload.Status} {payload.Sequence} of {message} arrives after its end, from {worker}.");
+        }
+        else if (payload.IsText && !_schedule.Plan.RepeatsActivities)
+        {
+            // Two activities of one message at the same time overtake each other; a client knows by the sequence.
+            if (message.Texts.TryGetValue(worker, out var last) && last >= payload.Sequence)
+            {
+                Break($"Text {payload.Sequence} of {message} arrives after {last}, from the same {worker}.");
+            }
+
+            message.Texts[worker] = payload.Sequence!.Value;
+        }
+    }
+
+    public void Keep(string channel, string messageId, string cause)
+    {
+        var message = _byId[(channel, messageId)];
+        _schedule.Tell($"{message} is kept: {cause}");
+        message.IsKept = true;
+    }
+
+    /// <summary>A delivery was taken care of: refused, or not.</summary>
+    public void Delivered(PlannedMessage planned, string? refusedFor)
+    {
+        var message = _byId[(planned.Channel, planned.Id)];
+        _schedule.Tell($"{message} was delivered: {refusedFor ?? "taken in"}");
+        if (refusedFor is null)
+        {
+            message.IsTakenIn = true;
+        }
+        else if (refusedFor == "channel_busy")
+        {
+            message.IsRefused = true;
+        }
+        else
+        {
+            Break($"{message} is refused for {refusedFor}.");
+        }
+    }
+
+    /// <summary>Everything has come to rest.</summary>
+    public void CheckEnd()
+    {
+        ThrowIfBroken();
+        foreach (var message in _byId.Values)
+        {
+            if (!message.IsTakenIn && !message.IsRefused)
+            {
+                Break($"{message} was neither taken in nor refused.");
+            }
+
+            if (!message.IsTakenIn)
+            {
+                continue;
+            }
+
+            if (message.EndedAt is null)
+            {
+                Break($"{message} was taken in, and has no end.");
+            }
+            else if (message.End is not { } end)
+            {
+                Break($"{message} has an end that never reached its clients.");
+            }
+            else if (end.Sequence is null)
+            {
+                Break($"{message} has an end without a sequence.");
+            }
+            else if (message.IsKept != end.Status is not (Updates.CompletedStatus or Updates.CancelledStatus))
+            {
+                Break($"{message} ended as {end.Status}, and is {(message.IsKept ? "" : "not ")}kept.");
+            }
+            else if (ReadEnd(message) is { } recorded && (recorded.Status != end.Status || recorded.Message != end.Message))
+            {
+                Break($"{message} ended as {end.Status}, and the log says {recorded.Status}.");
+            }
+
+            if (_schedule.Redis.Range(RedisKeys.ForChannel(_prefix, "turns", message.Planned.Channel)).Count > 0)
+            {
+                Break($"A place is left in channel {message.Planned.Channel}.");
+            }
+
+            if (_schedule.Redis.Exists(RedisKeys.ForChannel(_prefix, "turn", message.Planned.Channel)))
+            {
+                Break($"A turn is left in channel {message.Planned.Channel}.");
+            }
+        }
+
+        ThrowIfBroken();
+    }
+
+    /// <summary>The final update as the log has it; null where it is not kept any more.</summary>
+    private UpdatePayload? ReadEnd(FollowedMessage message)
+    {
+        var (channel, sequence) = (message.Planned.Channel, message.End!.Sequence!.Value);
+        var entry = _schedule.Redis.Members(RedisKeys.ForChannel(_prefix, "updates", channel)).FirstOrDefault(one => one.Score == sequence).Member;
+        return entry is null ? null : JsonSerializer.Deserialize<UpdatePayload>(entry[(sequence.ToString(CultureInfo.InvariantCulture).Length + 1)..], CosmoJson.Options);
+    }
+
+    private sealed class FollowedMessage(PlannedMessage planned)
+    {
+        public PlannedMessage Planned => planned;
+
+        /// <summary>Which one to take a place it was; null if it took none.</summary>
+        public int? Number { get; set; }
+
+        /// <summary>When the model was asked first, in ticks of UTC.</summary>
+        public long? AskedAt { get; set; }
+
+        /// <summary>When its final update was recorded, in ticks of UTC.</summary>
+        public long? EndedAt { get; set; }
+
+        /// <summary>The final update that reached its clients.</summary>
+        public UpdatePayload? End { get; set; }
+
+        /// <summary>The newest text that arrived from each process.</summary>
+        public Dictionary<SimulatedWorker, long> Texts { get; } = [];
+
+        /// <summary>What is at its answer now, and since when.</summary>
+        public List<(SimulatedWorker Worker, long Begun)> Tries { get; } = [];
+
+        public bool IsKept { get; set; }
+
+        public bool IsTakenIn { get; set; }
+
+        public bool IsRefused { get; set; }
+
+        public override string ToString() => $"{planned.Channel}/{planned.Id}";
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using Azure;
+using Azure.Core;
+using Azure.Messaging.WebPubSub;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Proof.Simulation;
+
+/// <summary>Web PubSub as one process reaches it, by REST. A request that is given up before it arrived does not arrive.</summary>
+internal sealed class SimulatedWebPubSub(Schedule schedule, SimulatedWorker worker) : WebPubSubServiceClient
+{
+    private static readonly Response Taken = Substitute.For<Response>();
+
+    public override Task<Response> SendToGroupAsync(
+        string group, RequestContent content, ContentType contentType, IEnumerable<string>? excluded = null, string? filter = null, RequestContext? context = null)
+    {
+        using var body = new MemoryStream();
+        content.WriteTo(body, CancellationToken.None);
+        var update = JsonSerializer.Deserialize<Update>(body.GetBuffer().AsSpan(0, (int)body.Length), CosmoJson.Options)!;
+        var sent = new TaskCompletionSource<Response>();
+        var fails = !update.Payload.FinalMessage && schedule.Random.Percent(5);
+        var step = fails ? schedule.Add(worker, Delay.Send, null, () => sent.TrySetException(new RequestFailedException(503, "Away.")))
+            : schedule.Add(worker, Delay.Send, () => schedule.Promises.Arrive(worker, update.Channel, update.Payload), () => sent.TrySetResult(Taken));
+        context?.CancellationToken.Register(() =>
+        {
+            if (!sent.Task.IsCompleted)
+            {
+                schedule.CheckThread();
+                schedule.Remove(step);
+                sent.TrySetCanceled();
+            }
+        });
+        return sent.Task;
+    }
+}
