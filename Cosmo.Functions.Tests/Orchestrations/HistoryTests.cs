@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
 using Cosmo.Functions.Tests.Administration.Deletion;
 using Cosmo.Functions.Tests.Administration.Replaying;
 using Cosmo.Functions.Tests.Answering;
@@ -11,7 +13,7 @@ namespace Cosmo.Functions.Tests.Orchestrations;
 
 /// <summary>
 /// What an earlier version of the app began, this one must be able to finish: the histories that it left are replayed on today's orchestrators, step by
-/// step. They lie beside the tests of the orchestration in a folder for each of its versions, and are frozen when that is released; those of a version that is
+/// step. They lie beside the tests of the orchestration in a folder for each of its versions, and are frozen when that is released: then its digest stands here. Those of a version that is
 /// not released yet are made anew by <c>COSMO_RECORD_HISTORIES=1 ./cosmo test HistoryTests</c>. What to do when one breaks: docs/operating.md.
 /// </summary>
 public sealed class HistoryTests
@@ -25,6 +27,14 @@ public sealed class HistoryTests
         ["Administration/Deletion"] = Kept.Of(() => new DeletionHarness(), DeletionHarness.Paths),
         ["Administration/Replaying"] = Kept.Of(() => new ReplayHarness(), ReplayHarness.Paths),
     };
+
+    /// <summary>The versions of host.json that were released, each with the digest of all its histories: what lies in a Durable store is changed by nobody any more.</summary>
+    private static readonly Dictionary<string, string> Released = new()
+    {
+        ["1.0"] = "90608dfa8524e9fd2fec2734f46933a3381d76ab00e203c8484268273d5136e4",
+    };
+
+    public static TheoryData<string> Versions => [.. Released.Keys];
 
     public static TheoryData<string> Rooms => [.. All.Keys];
 
@@ -51,11 +61,27 @@ public sealed class HistoryTests
     }
 
     [Theory]
+    [MemberData(nameof(Versions))]
+    public void The_histories_of_a_released_version_stay_as_they_are(string version)
+    {
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in All.Keys.Order(StringComparer.Ordinal).SelectMany(room => Directory.GetFiles(Path.Combine(Folder(room), version)).Order(StringComparer.Ordinal)))
+        {
+            digest.AppendData(Encoding.UTF8.GetBytes($"{Path.GetFileName(file)}\n{File.ReadAllText(file).ReplaceLineEndings("\n")}"));
+        }
+
+        Convert.ToHexStringLower(digest.GetHashAndReset()).ShouldBe(
+            Released[version], $"Version {version} is released, and its histories are in users' stores. What to do when an orchestrator has to change: docs/operating.md.");
+    }
+
+    [Theory]
     [MemberData(nameof(Rooms))]
     public void Every_path_has_its_history(string room)
     {
         var folder = Path.Combine(Folder(room), OrchestrationVersion());
-        foreach (var (name, record) in All[room].Paths.Where(_ => Environment.GetEnvironmentVariable("COSMO_RECORD_HISTORIES") == "1"))
+        var records = Environment.GetEnvironmentVariable("COSMO_RECORD_HISTORIES") == "1";
+        (records && Released.ContainsKey(OrchestrationVersion())).ShouldBeFalse($"Version {OrchestrationVersion()} is released: give host.json the next one first.");
+        foreach (var (name, record) in All[room].Paths.Where(_ => records))
         {
             Directory.CreateDirectory(folder);
             File.WriteAllLines(Path.Combine(folder, name + Extension), record().Select(happened => JsonFormatter.Default.Format(happened)));
