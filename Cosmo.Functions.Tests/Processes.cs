@@ -14,6 +14,21 @@ internal static class Processes
         kill.WaitForExit();
     }
 
+    /// <summary>Runs a program of the system. False where it fails, or is not there.</summary>
+    public static bool Run(string program, params IEnumerable<string> arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The processes that a process has started.</summary>
     public static IEnumerable<int> ChildrenOf(int process)
     {

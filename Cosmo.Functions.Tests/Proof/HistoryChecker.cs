@@ -330,7 +330,7 @@ internal sealed class HistoryChecker
             else if (AtWork.Contains(one.Status))
             {
                 Look(OneAtATime);
-                if (working is not null && working != one.MessageId && !HasEndedUnrecorded(channel, working, one.At))
+                if (working is not null && working != one.MessageId && !HasEndedElsewhere(channel, working, one))
                 {
                     Violate(OneAtATime, channel, one.At, ends.GetValueOrDefault(working)?.At ?? one.At, Loss.Redis, $"{one.MessageId} was at work ({one.Status}, {one.Sequence}) before {working} had its end");
                 }
@@ -354,9 +354,11 @@ internal sealed class HistoryChecker
         }
     }
 
-    /// <summary>Whether an end without a sequence, which has no place among the others, was there by then.</summary>
-    private bool HasEndedUnrecorded(string channel, string messageId, long at) =>
-        _stories.GetValueOrDefault((channel, messageId))?.Finals.Any(final => final.Sequence is null && final.At <= at) == true;
+    /// <summary>
+    /// Whether an end was there by then that is not among the others: one without a sequence has no place there, and what a client missed and asked the log for after a loss is left out.
+    /// </summary>
+    private bool HasEndedElsewhere(string channel, string messageId, Told next) => _stories.GetValueOrDefault((channel, messageId))?.Finals
+        .Any(final => final.Sequence is null ? final.At <= next.At : final.IsCaughtUp && final.Sequence < next.Sequence) == true;
 
     /// <summary>What a client has at the end: of each message how it ended, of each call its last state.</summary>
     private void CheckViews(string channel, List<Told> told)

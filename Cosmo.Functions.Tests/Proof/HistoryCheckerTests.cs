@@ -87,6 +87,24 @@ public sealed class HistoryCheckerTests
         void TellEnd() => Add(Made("c-stays", "c", "c1", 0, "completed", "One.") with { Sequence = null });
     }
 
+    [Theory]
+    [InlineData(103)]
+    [InlineData(105)]
+    public void An_end_that_the_log_alone_gave_after_a_loss_gives_the_turn_on(long sequence)
+    {
+        Good();
+        _history.AddRange([new FaultBegan(Tick(), 1, "flush", Loss.Redis), new FaultEnded(Tick(), 1, 1)]);
+        Skip(TimeSpan.FromMinutes(1));
+        _history.AddRange([Sent("c", "c1"), Sent("c", "c2")]);
+        Tell("c", "c1", 101, "started");
+        Tell("c", "c1", 102, "responding");
+        Add(Made("c-stays", "c", "c1", sequence, "completed", "One.") with { IsCaughtUp = true });
+        Tell("c", "c2", 104, "responding");
+        Tell("c", "c2", 106, "completed", text: "Two.");
+
+        HistoryChecker.Check(_history).Violations.Select(violation => violation.Rule).ShouldBe(sequence < 104 ? [] : [HistoryChecker.OneAtATime]);
+    }
+
     [Fact]
     public void A_sequence_of_two_updates_is_found() =>
         Breaks(HistoryChecker.Growing, () => Replace(told => told is { Client: "a-back", MessageId: "a1", Status: "responding" }, told => told with { Sequence = 1 }));
