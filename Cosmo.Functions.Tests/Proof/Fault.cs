@@ -163,7 +163,9 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
         yield return Of("away", (proxy, _) => Refuse(proxy), 0.5, 6);
         yield return Of("slow", (proxy, random) => proxy.Delay(Seconds(random, 0.05, 0.4)), 2, 6);
         yield return Of("half", (proxy, random) => proxy.Halve(random.Next(1, 4)), 1, 3);
-        yield return Of("silent", (proxy, _) => proxy.FallSilent(), 0.5, 8);
+
+        // What it held, of connections that were given up as well, it delivers in the end, in any order.
+        yield return Of("silent", (proxy, _) => proxy.FallSilent(), 0.5, 8) with { Loses = service == "pubsub" ? Loss.Paused : loses };
 
         Fault Of(string how, Action<TcpProxy, Random> begin, double least, double most) => new($"{service}-{how}", loses, async (stack, random, stopping) =>
         {

@@ -270,7 +270,7 @@ internal sealed class HistoryChecker
                 Look(NothingAfter);
                 if (!one.IsFinal)
                 {
-                    // A process that stood still between recording and sending sends late; its client knows that by the sequence.
+                    // What stood still between recording and arriving comes late; its client knows that by the sequence.
                     var excuse = final.Sequence is null ? Loss.RedisAway : one.Sequence < final.Sequence ? Loss.Paused : Loss.Redis;
                     Violate(
                         NothingAfter, channel, _stories.GetValueOrDefault((channel, messageId))?.From ?? one.At, one.At, excuse,
@@ -307,7 +307,8 @@ internal sealed class HistoryChecker
                 // Of one message: those of two may cross, where two workers have to do with a channel.
                 if (newest is not null && newest.MessageId == one.MessageId && one.Sequence < newest.Sequence && !seen.Contains(one.Sequence!.Value))
                 {
-                    Violate(Growing, channel, newest.At, one.At, Loss.Redis, $"{client.Key} got {one.Sequence} ({one.Status}) of {one.MessageId} after {newest.Sequence} ({newest.Status})");
+                    var excuse = IsExcused(newest.At, one.At, Loss.Redis) ? Loss.Redis : Loss.Paused;
+                    Violate(Growing, channel, newest.At, one.At, excuse, $"{client.Key} got {one.Sequence} ({one.Status}) of {one.MessageId} after {newest.Sequence} ({newest.Status})");
                 }
 
                 seen.Add(one.Sequence!.Value);

@@ -98,7 +98,7 @@ internal enum Loss
     /// <summary>Redis answers nobody, or refuses to write; it loses nothing.</summary>
     RedisAway,
 
-    /// <summary>A process stood still: what it was about to send leaves late.</summary>
+    /// <summary>A process stood still, or the way to Web PubSub did: what was about to be sent, or was on its way and then given up, arrives late.</summary>
     Paused,
 
     /// <summary>The broker lost messages that it had confirmed.</summary>

@@ -460,7 +460,7 @@ internal sealed class App : IAsyncDisposable
     {
         await EndAsync(kill: true, CancellationToken.None);
         Http.Dispose();
-        _ = _hasOwnDisk && Processes.Run("umount", _folder);
+        _ = _hasOwnDisk && Processes.Run("umount", "--lazy", _folder);
     }
 }
 
