@@ -47,15 +47,6 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
 
             return app.RefusedCommits - before;
         }),
-        new("clock-moved", Loss.Paused, async (stack, random, stopping) =>
-        {
-            // Within what tokens and leases allow for.
-            var app = stack.Any(random);
-            var hits = app.MoveClock(random.Next(2) == 0 ? -Seconds(random, 1, 60) : Seconds(random, 1, 15));
-            await Task.Delay(Seconds(random, 1, 6), stopping);
-            app.MoveClock(TimeSpan.Zero);
-            return hits;
-        }),
         new("redis-kill", Loss.RedisAway, async (stack, random, stopping) =>
         {
             await stack.Redis.KillAsync();

@@ -48,7 +48,6 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
     {
         Directory.CreateDirectory(options.Folder);
         var rounds = File.Exists(Account) ? (await File.ReadAllLinesAsync(Account, stopping)).Select(line => JsonSerializer.Deserialize<TortureRound>(line, Json)!).ToList() : [];
-        var begun = TimeProvider.System.GetTimestamp();
         var all = TimeSpan.FromMinutes(options.Minutes);
         if (options.Chosen.Count == 0)
         {
@@ -56,6 +55,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         }
 
         await using var stack = await TortureStack.StartAsync(options.Fleet, stopping);
+        var begun = TimeProvider.System.GetTimestamp();
         while (TimeProvider.System.GetElapsedTime(begun) is var passed && (options.Flood == 0 ? passed < all : passed == TimeSpan.Zero || rounds.Count == 0))
         {
             var length = all - passed < RoundLength ? all - passed : RoundLength;

@@ -327,34 +327,20 @@ internal sealed class App : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
-    /// <summary>A library that has a process see another time, where it is installed (Debian: faketime).</summary>
-    private const string ClockLibrary = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-
     /// <summary>More than a run writes.</summary>
     private const int DiskMegabytes = 512;
 
     private readonly int _port;
     private readonly string _folder;
-    private readonly Dictionary<string, string> _settings;
+    private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly bool _hasOwnDisk;
-    private readonly string? _clock;
     private readonly StringBuilder _before = new();
     private FunctionsProcess? _process;
 
     public App(int port, string folder, IReadOnlyDictionary<string, string> settings)
     {
-        (_port, _folder, _settings) = (port, Directory.CreateDirectory(folder).FullName, new(settings));
+        (_port, _folder, _settings) = (port, Directory.CreateDirectory(folder).FullName, settings);
         _hasOwnDisk = Processes.Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={DiskMegabytes}m"), "tmpfs", _folder);
-        if (File.Exists(ClockLibrary))
-        {
-            _clock = Path.Combine(_folder, "clock");
-            MoveClock(TimeSpan.Zero);
-            _settings["LD_PRELOAD"] = ClockLibrary;
-            _settings["FAKETIME_TIMESTAMP_FILE"] = _clock;
-            _settings["FAKETIME_NO_CACHE"] = "1";
-            _settings["DONT_FAKE_MONOTONIC"] = "1";
-        }
-
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
         Http.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(folder).MasterKey);
     }
@@ -398,18 +384,6 @@ internal sealed class App : IAsyncDisposable
         }
 
         return name;
-    }
-
-    /// <summary>Has host and worker see another time from now on. Returns how many processes that are; none where the library is not installed.</summary>
-    public int MoveClock(TimeSpan by)
-    {
-        if (_clock is null)
-        {
-            return 0;
-        }
-
-        File.WriteAllText(_clock, string.Create(CultureInfo.InvariantCulture, $"{by.TotalSeconds:+0.000;-0.000;+0}\n"));
-        return new[] { _process?.Id, _process?.WorkerId }.Count(process => process is not null);
     }
 
     /// <summary>Starts it, and returns when it says that all is well.</summary>
