@@ -190,6 +190,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         }
 
         var usage = await stack.UsageAsync(stopping);
+        await stack.ForgetUsageAsync(stopping);
         foreach (var channel in recorder.Events.OfType<Publishing>().Select(publishing => publishing.Channel).Distinct())
         {
             var row = usage.GetValueOrDefault(channel);

@@ -169,6 +169,10 @@ internal sealed class TortureStack : IAsyncDisposable
     public async Task<IReadOnlyDictionary<string, JsonNode>> UsageAsync(CancellationToken cancellationToken) =>
         JsonNode.Parse(await Http.GetStringAsync("usage?days=2&by=channel", cancellationToken))!["rows"]!.AsArray().ToDictionary(row => row!["key"]!.GetValue<string>(), row => row!);
 
+    /// <summary>Forgets the usage of all channels, once it was looked at: operators see a thousand at most, and a long run has more.</summary>
+    public async Task ForgetUsageAsync(CancellationToken cancellationToken) => (await Redis.CommandAsync(
+        """EVAL "for _, key in ipairs(redis.call('KEYS', '*{usage}:*:channel')) do redis.call('DEL', key) end return 1" 0""", cancellationToken)).ShouldStartWith(":1");
+
     /// <summary>Takes the dead letters there are.</summary>
     public async Task<IReadOnlyList<Letter>> TakeLettersAsync(CancellationToken cancellationToken)
     {
