@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using CsCheck;
 
@@ -15,8 +16,17 @@ internal static class Fuzz
     private static readonly int Seconds = AskedSeconds ?? UsualSeconds;
     private static readonly string? Seed = Environment.GetEnvironmentVariable("COSMO_FUZZ_SEED") is { Length: > 0 } seed ? seed : null;
 
-    /// <summary>As long as was asked for, or else so many seconds.</summary>
-    public static double SecondsOr(double usual) => AskedSeconds ?? usual;
+    /// <summary>COSMO_FUZZ_SEED where it is a number, else a new one.</summary>
+    public static ulong FirstSeed() => ulong.TryParse(Seed, NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed : (ulong)Random.Shared.Next();
+
+    /// <summary>Seeds that are numbers, from the first on: for as long as was asked for, or else so many seconds.</summary>
+    public static IEnumerable<ulong> SeedsFrom(ulong first, double seconds)
+    {
+        for (var begun = Stopwatch.StartNew(); begun.Elapsed.TotalSeconds < (AskedSeconds ?? seconds); first++)
+        {
+            yield return first;
+        }
+    }
 
     public static void Run<T>(Gen<T> inputs, Action<T> property)
     {

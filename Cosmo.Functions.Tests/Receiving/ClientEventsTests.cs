@@ -44,12 +44,7 @@ public sealed class ClientEventsTests : IAsyncLifetime
     [InlineData("POST")]
     public async Task Where_no_tokens_are_expected_the_door_for_them_is_shut_and_nothing_is_read(string method)
     {
-        var http = new DefaultHttpContext();
-        http.Request.Method = method;
-        http.Request.Headers["ce-type"] = "azure.webpubsub.user.message";
-        http.Request.Headers["ce-userId"] = UserId;
-        http.Request.Headers.Authorization = "Bearer token";
-        http.Request.Body = Substitute.For<Stream>();
+        var http = RequestOf(method, "azure.webpubsub.user.message", Substitute.For<Stream>(), UserId, ("Authorization", "Bearer token"));
 
         var answer = await _room.ClientEvents.RunWithTokenAsync(http.Request, _room.Client, Substitute.For<FunctionContext>());
 
@@ -231,9 +226,10 @@ public sealed class ClientEventsTests : IAsyncLifetime
         var right = Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData("access-key"u8, Encoding.UTF8.GetBytes(connection)));
         (string, string)[] headers = [("ce-connectionId", connection), ("ce-signature", $"sha256={(isRight ? right : new string('0', 64))}")];
 
-        var byToken = await _room.ClientEvents.RunWithTokenAsync(RequestOf("azure.webpubsub.user.message", "{}", headers), _room.Client, Substitute.For<FunctionContext>());
+        var byToken = await _room.ClientEvents.RunWithTokenAsync(
+            RequestOf("POST", "azure.webpubsub.user.message", BodyOf("{}"), UserId, headers).Request, _room.Client, Substitute.For<FunctionContext>());
         var byKey = await _room.ClientEvents.RunAsync(
-            RequestOf("azure.webpubsub.user.message", """{"message_id":"m1","message":"Hello"}""", headers), _room.Client, Substitute.For<FunctionContext>());
+            RequestOf("POST", "azure.webpubsub.user.message", BodyOf("""{"message_id":"m1","message":"Hello"}"""), UserId, headers).Request, _room.Client, Substitute.For<FunctionContext>());
 
         byToken.ShouldBeOfType<ObjectResult>().StatusCode.ShouldBe(StatusCodes.Status401Unauthorized);
         byKey.ShouldBeOfType<NoContentResult>();
@@ -394,34 +390,29 @@ public sealed class ClientEventsTests : IAsyncLifetime
     private static JsonNode Update(IActionResult answer) =>
         System.Text.Json.JsonSerializer.SerializeToNode(((JsonResult)answer).Value, CosmoJson.Options)!["payload"]!;
 
-    private static HttpRequest RequestOf(string type, string body, params (string Name, string Value)[] headers)
-    {
-        var http = new DefaultHttpContext();
-        http.Request.Method = "POST";
-        http.Request.Headers["ce-type"] = type;
-        http.Request.Headers["ce-userId"] = UserId;
-        foreach (var (name, value) in headers)
-        {
-            http.Request.Headers[name] = value;
-        }
-
-        http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        return http.Request;
-    }
-
-    private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, string body, string? userId)
-    {
-        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        return await SendAsync(method, type, stream, userId);
-    }
-
-    private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, Stream body, string? userId)
+    private static DefaultHttpContext RequestOf(string method, string type, Stream body, string? userId, params (string Name, string Value)[] headers)
     {
         var http = new DefaultHttpContext();
         http.Request.Method = method;
         http.Request.Headers["ce-type"] = type;
         http.Request.Headers["ce-userId"] = userId;
+        foreach (var (name, value) in headers)
+        {
+            http.Request.Headers[name] = value;
+        }
+
         http.Request.Body = body;
+        return http;
+    }
+
+    private static MemoryStream BodyOf(string text) => new(Encoding.UTF8.GetBytes(text));
+
+    private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, string body, string? userId) =>
+        await SendAsync(method, type, BodyOf(body), userId);
+
+    private async Task<(IActionResult Answer, HttpContext Http)> SendAsync(string method, string type, Stream body, string? userId)
+    {
+        var http = RequestOf(method, type, body, userId);
         return (await _room.ClientEvents.RunAsync(http.Request, _room.Client, Substitute.For<FunctionContext>()), http);
     }
 }

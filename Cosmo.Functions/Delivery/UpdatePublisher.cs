@@ -199,18 +199,18 @@ internal sealed class UpdatePublisher(
         async Task<bool> SendNextAsync(IReadOnlyList<Parcel> parcels)
         {
             await before;
-            return await SendInOrderAsync(parcels, limit.Token);
+            return await SendInOrderAsync(parcels, 1, limit.Token);
         }
     }
 
-    /// <summary>Sends to one group; each leaves right behind the one before it. Answers whether the last arrived.</summary>
-    private Task<bool> SendInOrderAsync(IReadOnlyList<Parcel> parcels, CancellationToken cancellationToken)
+    /// <summary>Sends to one group; each leaves right behind the one before it. Answers whether the last arrived. Never throws: what was not sent can be asked for.</summary>
+    private Task<bool> SendInOrderAsync(IReadOnlyList<Parcel> parcels, int number, CancellationToken cancellationToken)
     {
         var confirmed = parcels.Select(parcel => connection.TrySendAsync(parcel.Group, parcel.Body, cancellationToken)).ToList();
         var before = Task.FromResult(true);
-        foreach (var (number, parcel) in parcels.Index())
+        foreach (var (place, parcel) in parcels.Index())
         {
-            before = SendOnceAsync(parcel, 1, confirmed[number], IsDueAsync(before, confirmed.ElementAtOrDefault(number + 1)), cancellationToken);
+            before = SendOnceAsync(parcel, number, confirmed[place], IsDueAsync(before, confirmed.ElementAtOrDefault(place + 1)), cancellationToken);
         }
 
         return before;
@@ -308,7 +308,7 @@ internal sealed class UpdatePublisher(
         {
             using (var limit = new TimeLimit(TimeSpan.FromSeconds(options.Value.SendTimeoutSeconds), clock, cancellationToken))
             {
-                if (await SendOnceAsync(parcel, backoff.Try, connection.TrySendAsync(parcel.Group, parcel.Body, limit.Token), Task.FromResult(true), limit.Token))
+                if (await SendInOrderAsync([parcel], backoff.Try, limit.Token))
                 {
                     return true;
                 }
@@ -322,7 +322,7 @@ internal sealed class UpdatePublisher(
         }
     }
 
-    /// <summary>Never throws: what was not sent can be asked for.</summary>
+    /// <summary>Never throws.</summary>
     /// <param name="parcel">What is sent.</param>
     /// <param name="number">The how manieth try it is.</param>
     /// <param name="confirmed">Whether it has arrived by the process's own connection.</param>

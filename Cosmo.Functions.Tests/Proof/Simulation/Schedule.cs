@@ -122,9 +122,7 @@ internal sealed class Schedule
 
     public void Remove(Step step) => _open.Remove(step);
 
-    public void After(TimeSpan time, Action action) => _clock.CreateTimer(_ => action(), null, time, Timeout.InfiniteTimeSpan);
-
-    public ITimer After(TimeSpan time, TimerCallback action) => _clock.CreateTimer(action, null, time, Timeout.InfiniteTimeSpan);
+    public ITimer After(TimeSpan time, Action action) => _clock.CreateTimer(_ => action(), null, time, Timeout.InfiniteTimeSpan);
 
     /// <summary>A process that lives, of a store or of any.</summary>
     public SimulatedWorker WorkerOf(SimulatedStore? store)

@@ -143,7 +143,7 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
         var fired = new TaskCompletionSource();
         var left = TimeSpan.FromTicks(Math.Max(0, fireAt.Ticks - schedule.Time.Now));
         _underWay++;
-        var timer = schedule.After(left, (TimerCallback)(_ => End(() => fired.TrySetResult())));
+        var timer = schedule.After(left, () => End(() => fired.TrySetResult()));
         cancellationToken.Register(() =>
         {
             if (!fired.Task.IsCompleted)
