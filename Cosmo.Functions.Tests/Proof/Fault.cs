@@ -35,6 +35,8 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
         }) { OnlyIn = Fleet.Rolling },
         Pause("worker-pause", Loss.Paused, (stack, random) => stack.Any(random).WorkerId is { } worker ? [worker] : []),
         Pause("host-pause", Loss.Paused, (stack, random) => [stack.Any(random).HostId]),
+        MoveClock("worker-clock", app => app.WorkerId),
+        MoveClock("host-clock", app => app.HostId),
         new("store-full", Loss.None, async (stack, random, stopping) =>
         {
             var app = stack.Any(random);
@@ -145,6 +147,21 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
             }
         });
         return hits;
+    });
+
+    /// <summary>The wall clock of a process goes wrong by up to two minutes, either way, and is set right again.</summary>
+    private static Fault MoveClock(string name, Func<App, int?> find) => new(name, Loss.None, async (stack, random, stopping) =>
+    {
+        var app = stack.Any(random);
+        var offset = Seconds(random, -120, 120);
+        if (find(app) is not { } process || !app.MoveClock(process, offset))
+        {
+            return 0;
+        }
+
+        await Task.Delay(Seconds(random, 1, 8), stopping);
+        app.MoveClock(process, TimeSpan.Zero);
+        return 1;
     });
 
     /// <summary>What the way to a service can do.</summary>

@@ -148,9 +148,9 @@ internal sealed class RecordingClient(
                     }
                 }
             }
-            catch (Exception error) when (error is WebSocketException or IOException)
+            catch (Exception error) when (error is WebSocketException or IOException || (error is OperationCanceledException && !_stopping.IsCancellationRequested))
             {
-                // It comes back.
+                // It comes back, also where it broke the connection itself.
             }
 
             recorder.Add(new Left(HistoryRecorder.Now, name, channel));

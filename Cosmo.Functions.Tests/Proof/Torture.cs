@@ -13,7 +13,8 @@ namespace Cosmo.Functions.Tests.Proof;
 /// <param name="Fleet">Instances of the app.</param>
 /// <param name="Flood">Where it is not 0, nothing is broken: so many messages come in each channel, faster than they can be answered.</param>
 /// <param name="Folder">Where histories and the account go.</param>
-internal sealed record TortureOptions(int Seed, double Minutes, IReadOnlyList<string> Faults, int Channels, Fleet Fleet, int Flood, string Folder)
+/// <param name="At">A system that runs already, of which nothing is broken; null to start one.</param>
+internal sealed record TortureOptions(int Seed, double Minutes, IReadOnlyList<string> Faults, int Channels, Fleet Fleet, int Flood, string Folder, RunningSystemAddress? At = null)
 {
     public IReadOnlyList<Fault> Chosen =>
     [
@@ -23,7 +24,11 @@ internal sealed record TortureOptions(int Seed, double Minutes, IReadOnlyList<st
 }
 
 /// <summary>What one round brought.</summary>
-internal sealed record TortureRound(int Number, double Seconds, int Messages, IReadOnlyDictionary<string, int> Ends, IReadOnlyList<FaultCount> Faults, IReadOnlyDictionary<string, int> Looked, IReadOnlyDictionary<string, int> Excused, IReadOnlyList<Violation> Violations, int Restarts);
+internal sealed record TortureRound(int Number, double Seconds, int Messages, IReadOnlyDictionary<string, int> Ends, IReadOnlyList<FaultCount> Faults, IReadOnlyDictionary<string, int> Looked, IReadOnlyDictionary<string, int> Excused, IReadOnlyList<Violation> Violations, int Restarts)
+{
+    /// <summary>Of a flood: what its processes held.</summary>
+    public IReadOnlyList<MemoryUse> Memory { get; init; } = [];
+}
 
 /// <param name="Name">The fault.</param>
 /// <param name="Times">How often.</param>
@@ -39,7 +44,13 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
 
     /// <summary>Messages a second that come in a flood: twice what two cores answer.</summary>
     private const int FloodPerSecond = 600;
+
+    /// <summary>So many rows <c>GET usage</c> gives at most.</summary>
+    private const int MostUsage = 1000;
+
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = false };
+
+    private int _written;
 
     private string Account => Path.Combine(options.Folder, string.Create(CultureInfo.InvariantCulture, $"torture-{options.Seed}.jsonl"));
 
@@ -54,12 +65,12 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
             throw new ArgumentException($"There is no fault {string.Join(", ", options.Faults)} for this. There are: {string.Join(", ", Fault.All.Select(fault => fault.Name))}.");
         }
 
-        await using var stack = await TortureStack.StartAsync(options.Fleet, stopping);
+        await using SystemUnderTest system = options.At is { } at ? new RunningSystem(at) : await TortureStack.StartAsync(options.Fleet, options.Flood > 0, stopping);
         var begun = TimeProvider.System.GetTimestamp();
         while (TimeProvider.System.GetElapsedTime(begun) is var passed && (options.Flood == 0 ? passed < all : passed == TimeSpan.Zero || rounds.Count == 0))
         {
             var length = all - passed < RoundLength ? all - passed : RoundLength;
-            var round = await RunRoundAsync(stack, rounds.Count, rounds.Sum(done => done.Faults.Sum(fault => fault.Times)), length, stopping);
+            var round = await RunRoundAsync(system, rounds.Count, rounds.Sum(done => done.Faults.Sum(fault => fault.Times)), length, stopping);
             rounds.Add(round);
             await File.AppendAllTextAsync(Account, JsonSerializer.Serialize(round, Json) + "\n", stopping);
             tell($"round {round.Number}: {round.Messages} messages ({string.Join(", ", round.Ends.Select(end => $"{end.Value} {end.Key}"))}), {string.Join(", ", round.Faults.Select(fault => $"{fault.Name} {fault.Hits}"))}; {round.Violations.Count} violations");
@@ -87,6 +98,11 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
             text.AppendLine(CultureInfo.InvariantCulture, $"| {fault.Key} | {fault.Sum(one => one.Times)} | {fault.Sum(one => one.Seconds):0} | {fault.Sum(one => one.Hits)} |");
         }
 
+        foreach (var use in rounds.SelectMany(round => round.Memory))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"{use.Process}: {use.Before:0} MB before, at most {use.Half:0} MB with half of the messages, {use.Most:0} MB with all.");
+        }
+
         text.AppendLine().AppendLine("| promise | looked at | excused by a loss | broken |").AppendLine("| --- | ---: | ---: | ---: |");
         foreach (var rule in HistoryChecker.Rules)
         {
@@ -98,24 +114,27 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         return text.ToString();
     }
 
-    private async Task<TortureRound> RunRoundAsync(TortureStack stack, int number, int broken, TimeSpan length, CancellationToken stopping)
+    private async Task<TortureRound> RunRoundAsync(SystemUnderTest system, int number, int broken, TimeSpan length, CancellationToken stopping)
     {
         var random = new Random(unchecked((options.Seed * 7919) + number));
         var recorder = new HistoryRecorder();
         var begun = TimeProvider.System.GetTimestamp();
-        await using var load = new TortureLoad(stack, recorder);
-        await load.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"t{options.Seed}-{number}"), options.Channels, comesAndGoes: options.Flood == 0, stopping);
+        await using var load = new TortureLoad(system, recorder);
+        await load.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"{(options.At is null ? "t" : "cosmo-check-")}{options.Seed}-{number}"), options.Channels, comesAndGoes: options.Flood == 0, stopping);
         using var until = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         IReadOnlyList<FaultCount> counts = [];
+        await using var memory = options.Flood > 0 ? new MemoryWatch(((TortureStack)system).AllProcesses) : null;
         if (options.Flood > 0)
         {
-            await load.FloodAsync(options.Flood, FloodPerSecond, stopping);
+            await load.FloodAsync(options.Flood / 2, FloodPerSecond, stopping);
+            memory!.NoteHalf();
+            await load.FloodAsync(options.Flood - (options.Flood / 2), FloodPerSecond, stopping);
         }
         else
         {
             until.CancelAfter(length);
             var asking = load.RunAsync(random, until.Token, stopping);
-            counts = await BreakAsync(stack, recorder, random, number, broken, until.Token, stopping);
+            counts = system is TortureStack stack ? await BreakAsync(stack, recorder, random, number, broken, until.Token, stopping) : [];
             await asking;
         }
 
@@ -125,16 +144,20 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         }
 
         await load.CatchUpAsync(stopping);
-        await LookAtServicesAsync(stack, recorder, stopping);
+        await LookAtServicesAsync(system, recorder, stopping);
         var history = recorder.Events;
         var verdict = HistoryChecker.Check(history);
         if (verdict.Violations.Count > 0)
         {
-            await WriteAsync(number, history, stack.Output, stopping);
+            await WriteAsync(number, history, (system as TortureStack)?.Output, stopping);
         }
 
         return new TortureRound(
-            number, TimeProvider.System.GetElapsedTime(begun).TotalSeconds, history.OfType<Accepted>().Count(), Ends(history), counts, verdict.Looked, verdict.Excused, verdict.Violations, stack.Restarts);
+            number, TimeProvider.System.GetElapsedTime(begun).TotalSeconds, history.OfType<Accepted>().Count(), Ends(history), counts, verdict.Looked, verdict.Excused, verdict.Violations,
+            (system as TortureStack)?.Restarts ?? 0)
+        {
+            Memory = memory?.Uses ?? [],
+        };
     }
 
     /// <summary>One fault after the other, over all rounds each as often as the others, in an order that chance decides.</summary>
@@ -165,15 +188,22 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
     }
 
     /// <summary>What the services hold when all is over: dead letters, conversations, usage.</summary>
-    private static async Task LookAtServicesAsync(TortureStack stack, HistoryRecorder recorder, CancellationToken stopping)
+    private static async Task LookAtServicesAsync(SystemUnderTest system, HistoryRecorder recorder, CancellationToken stopping)
     {
         var failed = recorder.Events.OfType<Told>().Where(told => told is { IsFinal: true, Status: "error", MessageId: not null }).Select(told => told.MessageId!).ToHashSet();
+        var published = recorder.Events.OfType<Publishing>().ToList();
+        var messageIds = published.Select(one => one.MessageId).ToHashSet();
+        IReadOnlyCollection<string> channels = [.. published.Select(one => one.Channel).Distinct()];
+        var noted = new HashSet<(string MessageId, string Cause)>();
         for (var waited = 0; waited < 60; waited++)
         {
-            foreach (var letter in await stack.TakeLettersAsync(stopping))
+            foreach (var letter in await system.LettersAsync(messageIds, stopping))
             {
                 failed.Remove(letter.MessageId);
-                recorder.Add(letter);
+                if (noted.Add((letter.MessageId, letter.Cause)))
+                {
+                    recorder.Add(letter);
+                }
             }
 
             if (failed.Count == 0)
@@ -186,16 +216,24 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
 
         foreach (var thread in recorder.Events.OfType<Told>().Where(told => told.ThreadId is not null).Select(told => (told.Group, told.ThreadId)).Distinct().ToList())
         {
-            recorder.Add(new Conversation(HistoryRecorder.Now, thread.Group, thread.ThreadId!, [.. (await stack.Cosmo.ItemsAsync(thread.ThreadId!)).Select(ReadItem).OfType<ConversationItem>()]));
+            if (await system.ItemsAsync(thread.ThreadId!) is { } items)
+            {
+                recorder.Add(new Conversation(HistoryRecorder.Now, thread.Group, thread.ThreadId!, [.. items.Select(ReadItem).OfType<ConversationItem>()]));
+            }
         }
 
-        var usage = await stack.UsageAsync(stopping);
-        await stack.ForgetUsageAsync(stopping);
-        foreach (var channel in recorder.Events.OfType<Publishing>().Select(publishing => publishing.Channel).Distinct())
+        var usage = await system.UsageAsync(stopping);
+        foreach (var channel in channels)
         {
+            // A channel that is not among the thousand is not known.
             var row = usage.GetValueOrDefault(channel);
-            recorder.Add(new Counted(HistoryRecorder.Now, channel, row?["messages"]!.GetValue<long>() ?? 0, row?["output_tokens"]!.GetValue<long>() ?? 0));
+            if (row is not null || usage.Count < MostUsage)
+            {
+                recorder.Add(new Counted(HistoryRecorder.Now, channel, row?["messages"]!.GetValue<long>() ?? 0, row?["output_tokens"]!.GetValue<long>() ?? 0));
+            }
         }
+
+        await system.ForgetAsync(channels, stopping);
     }
 
     private static ConversationItem? ReadItem(JsonNode item) => item["type"]!.GetValue<string>() switch
@@ -209,10 +247,15 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
     private static Dictionary<string, int> Ends(IReadOnlyList<HistoryEvent> history) => history.OfType<Told>()
         .Where(told => told is { IsFinal: true, MessageId: not null }).DistinctBy(told => (told.Group, told.MessageId)).GroupBy(told => told.Status).ToDictionary(group => group.Key, group => group.Count());
 
-    private async Task WriteAsync(int number, IReadOnlyList<HistoryEvent> history, string output, CancellationToken stopping)
+    /// <param name="output">All that the app has written since its start, of which what is new is kept.</param>
+    private async Task WriteAsync(int number, IReadOnlyList<HistoryEvent> history, string? output, CancellationToken stopping)
     {
         var path = Path.Combine(options.Folder, string.Create(CultureInfo.InvariantCulture, $"torture-{options.Seed}-{number}"));
         await File.WriteAllLinesAsync(path + ".history.jsonl", history.Select(one => JsonSerializer.Serialize(one, HistoryEvent.Json)), stopping);
-        await File.WriteAllTextAsync(path + ".log", output, stopping);
+        if (output is not null)
+        {
+            await File.WriteAllTextAsync(path + ".log", output[_written..], stopping);
+            _written = output.Length;
+        }
     }
 }

@@ -14,15 +14,15 @@ internal sealed class TortureLoad : IAsyncDisposable
 
     private static readonly string[] Words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
-    private readonly TortureStack _stack;
+    private readonly SystemUnderTest _system;
     private readonly HistoryRecorder _recorder;
     private readonly Producer _producer;
     private readonly List<Talk> _talks = [];
 
-    public TortureLoad(TortureStack stack, HistoryRecorder recorder)
+    public TortureLoad(SystemUnderTest system, HistoryRecorder recorder)
     {
-        (_stack, _recorder) = (stack, recorder);
-        _producer = new Producer(stack.Broker.Url, stack.Cosmo.Queue.Exchange);
+        (_system, _recorder) = (system, recorder);
+        _producer = system.NewProducer();
     }
 
     /// <summary>Opens channels of this name.</summary>
@@ -32,8 +32,8 @@ internal sealed class TortureLoad : IAsyncDisposable
         for (var i = 0; i < channels; i++)
         {
             var channel = $"{name}-{i}";
-            var stays = new RecordingClient($"{channel}-stays", channel, _recorder, _ => Task.FromResult(_stack.Cosmo.AddressOf(channel)), (after, limit) => _stack.UpdatesAsync(channel, after, limit));
-            var comes = !comesAndGoes ? null : new RecordingClient($"{channel}-comes", channel, _recorder, limit => _stack.NegotiateAsync(channel, limit), (after, limit) => _stack.UpdatesAsync(channel, after, limit));
+            var stays = new RecordingClient($"{channel}-stays", channel, _recorder, limit => _system.AddressAsync(channel, limit), (after, limit) => _system.UpdatesAsync(channel, after, limit));
+            var comes = !comesAndGoes ? null : new RecordingClient($"{channel}-comes", channel, _recorder, limit => _system.NegotiateAsync(channel, limit), (after, limit) => _system.UpdatesAsync(channel, after, limit));
             await stays.StartAsync(cancellationToken);
             await (comes?.StartAsync(cancellationToken) ?? Task.CompletedTask);
             _talks.Add(new Talk(channel, stays, comes));
@@ -180,7 +180,7 @@ internal sealed class TortureLoad : IAsyncDisposable
         _recorder.Add(new Cancelling(HistoryRecorder.Now, channel, messageId));
         try
         {
-            if (await _stack.CancelAsync(channel, messageId, stopping) is var status and (HttpStatusCode.Accepted or HttpStatusCode.Conflict))
+            if (await _system.CancelAsync(channel, messageId, stopping) is var status and (HttpStatusCode.Accepted or HttpStatusCode.Conflict))
             {
                 _recorder.Add(new Cancelled(HistoryRecorder.Now, channel, messageId, (int)status));
             }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -29,7 +28,7 @@ internal enum Fleet
 /// Cosmo with servers that may be broken: a Redis and a RabbitMQ of its own, and a proxy between the app and each service. Producers and the clients that never leave go past the proxies.
 /// What a platform does is done here: a process that has ended is started again, and so is one that is not <c>health/live</c>.
 /// </summary>
-internal sealed class TortureStack : IAsyncDisposable
+internal sealed class TortureStack : SystemUnderTest
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
 
@@ -44,7 +43,9 @@ internal sealed class TortureStack : IAsyncDisposable
     private int _started;
     private int _version = 1;
 
-    private TortureStack(Fleet fleet) => (_fleet, Redis) = (fleet, _firstRedis);
+    private readonly bool _isForFlood;
+
+    private TortureStack(Fleet fleet, bool isForFlood) => (_fleet, _isForFlood, Redis) = (fleet, isForFlood, _firstRedis);
 
     public CosmoStack Cosmo { get; private set; } = null!;
 
@@ -67,9 +68,10 @@ internal sealed class TortureStack : IAsyncDisposable
     /// <summary>What all instances have written.</summary>
     public string Output => string.Concat(_apps.Select(app => app.Output));
 
-    public static async Task<TortureStack> StartAsync(Fleet fleet, CancellationToken cancellationToken)
+    /// <param name="isForFlood">Producers are limited as well.</param>
+    public static async Task<TortureStack> StartAsync(Fleet fleet, bool isForFlood, CancellationToken cancellationToken)
     {
-        var stack = new TortureStack(fleet);
+        var stack = new TortureStack(fleet, isForFlood);
         try
         {
             await stack.StartAsync(cancellationToken);
@@ -81,6 +83,13 @@ internal sealed class TortureStack : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Its processes, by what they are.</summary>
+    public IReadOnlyList<(string Name, int Id)> AllProcesses =>
+    [
+        .. _apps.Select((app, i) => (string.Create(CultureInfo.InvariantCulture, $"host and worker {i + 1}"), app.HostId)),
+        ("Redis", Redis.Id), ("RabbitMQ", Broker.Id),
+    ];
 
     /// <summary>One of the instances that are there.</summary>
     public App Any(Random random) => _apps[random.Next(_apps.Count)];
@@ -140,41 +149,22 @@ internal sealed class TortureStack : IAsyncDisposable
         }
     }
 
-    /// <summary>What came after a sequence, as a client asks for it.</summary>
-    public async Task<JsonElement> UpdatesAsync(string channel, long after, CancellationToken cancellationToken)
-    {
-        using var limit = Limit(cancellationToken);
-        return await Http.GetFromJsonAsync<JsonElement>($"channels/{RouteName.Write(channel)}/updates?after={after.ToString(CultureInfo.InvariantCulture)}", limit.Token);
-    }
+    public override Producer NewProducer() => new(Broker.Url, Cosmo.Queue.Exchange, CosmoQueue.RoutingKey);
 
-    /// <summary>An address for a client, from the app.</summary>
-    public async Task<Uri> NegotiateAsync(string channel, CancellationToken cancellationToken)
-    {
-        using var limit = Limit(cancellationToken);
-        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/negotiate", null, limit.Token);
-        answer.EnsureSuccessStatusCode();
-        var address = new Uri((await answer.Content.ReadFromJsonAsync<JsonObject>(limit.Token))!["url"]!.GetValue<string>());
-        return new UriBuilder(address) { Port = Cosmo.WebPubSub.Url.Port }.Uri;
-    }
+    /// <summary>Past the app and its proxies.</summary>
+    public override Task<Uri> AddressAsync(string channel, CancellationToken cancellationToken) => Task.FromResult(Cosmo.AddressOf(channel));
 
-    /// <returns>The status of the answer.</returns>
-    public async Task<System.Net.HttpStatusCode> CancelAsync(string channel, string messageId, CancellationToken cancellationToken)
-    {
-        using var limit = Limit(cancellationToken);
-        using var answer = await Http.PostAsync($"channels/{RouteName.Write(channel)}/messages/{messageId}/cancel", null, limit.Token);
-        return answer.StatusCode;
-    }
+    public override async Task<Uri> NegotiateAsync(string channel, CancellationToken cancellationToken) =>
+        new UriBuilder(await AskForAddressAsync($"channels/{RouteName.Write(channel)}/negotiate", null, cancellationToken)) { Port = Cosmo.WebPubSub.Url.Port }.Uri;
 
-    /// <summary>The usage of each channel, as operators see it.</summary>
-    public async Task<IReadOnlyDictionary<string, JsonNode>> UsageAsync(CancellationToken cancellationToken) =>
-        JsonNode.Parse(await Http.GetStringAsync("usage?days=2&by=channel", cancellationToken))!["rows"]!.AsArray().ToDictionary(row => row!["key"]!.GetValue<string>(), row => row!);
+    public override async Task<IReadOnlyList<JsonNode>?> ItemsAsync(string threadId) => await Cosmo.ItemsAsync(threadId);
 
-    /// <summary>Forgets the usage of all channels, once it was looked at: operators see a thousand at most, and a long run has more.</summary>
-    public async Task ForgetUsageAsync(CancellationToken cancellationToken) => (await Redis.CommandAsync(
+    /// <summary>The usage of all channels alone: operators see a thousand at most, and a long run has more.</summary>
+    public override async Task ForgetAsync(IReadOnlyCollection<string> channels, CancellationToken cancellationToken) => (await Redis.CommandAsync(
         """EVAL "for _, key in ipairs(redis.call('KEYS', '*{usage}:*:channel')) do redis.call('DEL', key) end return 1" 0""", cancellationToken)).ShouldStartWith(":1");
 
-    /// <summary>Takes the dead letters there are.</summary>
-    public async Task<IReadOnlyList<Letter>> TakeLettersAsync(CancellationToken cancellationToken)
+    /// <summary>Takes all that are there.</summary>
+    public override async Task<IReadOnlyList<Letter>> LettersAsync(IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
         await using var connection = await new ConnectionFactory { Uri = new Uri(Broker.Url) }.CreateConnectionAsync(cancellationToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
@@ -216,7 +206,7 @@ internal sealed class TortureStack : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -240,14 +230,7 @@ internal sealed class TortureStack : IAsyncDisposable
     }
 
     /// <summary>Any instance that is there.</summary>
-    private HttpClient Http => _apps[^1].Http;
-
-    private static CancellationTokenSource Limit(CancellationToken cancellationToken)
-    {
-        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(10));
-        return limit;
-    }
+    protected override HttpClient Http => _apps[^1].Http;
 
     private async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -263,6 +246,7 @@ internal sealed class TortureStack : IAsyncDisposable
             new Dictionary<string, string>
             {
                 ["RABBITMQ_URL"] = Broker.Url,
+                ["USER_MESSAGES_PER_MINUTE"] = _isForFlood ? "30" : "0",
 
                 // All clients have one address, and come and go more often than people do.
                 ["NEGOTIATIONS_PER_MINUTE"] = "0",
@@ -338,16 +322,28 @@ internal sealed class App : IAsyncDisposable
     private readonly string _folder;
     private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly bool _hasOwnDisk;
+    private readonly string _clocks;
     private readonly StringBuilder _before = new();
     private FunctionsProcess? _process;
 
     public App(int port, string folder, IReadOnlyDictionary<string, string> settings)
     {
-        (_port, _folder, _settings) = (port, Directory.CreateDirectory(folder).FullName, settings);
+        (_port, _folder) = (port, Directory.CreateDirectory(folder).FullName);
+        _clocks = Directory.CreateTempSubdirectory("cosmo-clocks-").FullName;
+        _settings = ClockLibrary is null ? settings : new Dictionary<string, string>(settings) { ["LD_PRELOAD"] = ClockLibrary, ["COSMO_CLOCKS"] = _clocks };
         _hasOwnDisk = Processes.Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={DiskMegabytes}m"), "tmpfs", _folder);
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
         Http.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(folder).MasterKey);
     }
+
+    /// <summary>What moves a process's clock, compiled; null where there is no compiler for C.</summary>
+    private static string? ClockLibrary => CompiledClock.Value;
+
+    private static readonly Lazy<string?> CompiledClock = new(() =>
+    {
+        var library = Path.Combine(AppContext.BaseDirectory, "clock.so");
+        return Processes.Run("cc", "-shared", "-fPIC", "-O2", "-o", library, Path.Combine(AppContext.BaseDirectory, "Proof", "clock.c")) ? library : null;
+    });
 
     /// <summary>Calls it with the master key.</summary>
     public HttpClient Http { get; }
@@ -388,6 +384,21 @@ internal sealed class App : IAsyncDisposable
         }
 
         return name;
+    }
+
+    /// <summary>Moves the wall clock of one of its processes from the true time.</summary>
+    /// <returns>False where that cannot be done: there is no compiler for C, or the process has ended.</returns>
+    public bool MoveClock(int process, TimeSpan offset)
+    {
+        var clock = Path.Combine(_clocks, process.ToString(CultureInfo.InvariantCulture));
+        if (!File.Exists(clock))
+        {
+            return false;
+        }
+
+        using var file = new FileStream(clock, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        file.Write(BitConverter.GetBytes((long)offset.TotalSeconds));
+        return true;
     }
 
     /// <summary>Starts it, and returns when it says that all is well.</summary>
@@ -439,11 +450,12 @@ internal sealed class App : IAsyncDisposable
         await EndAsync(kill: true, CancellationToken.None);
         Http.Dispose();
         _ = _hasOwnDisk && Processes.Run("umount", "--lazy", _folder);
+        Directory.Delete(_clocks, recursive: true);
     }
 }
 
 /// <summary>A producer that is not ours: it publishes until the broker has confirmed.</summary>
-internal sealed class Producer(string url, string exchange) : IAsyncDisposable
+internal sealed class Producer(string url, string exchange, string routingKey) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
@@ -462,7 +474,7 @@ internal sealed class Producer(string url, string exchange) : IAsyncDisposable
                 var to = await OpenAsync(cancellationToken);
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(Patience);
-                await to.BasicPublishAsync(exchange, CosmoQueue.RoutingKey, mandatory: true, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body, limit.Token);
+                await to.BasicPublishAsync(exchange, routingKey, mandatory: true, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body, limit.Token);
                 return;
             }
             catch (Exception error) when (error is OperationInterruptedException or AlreadyClosedException or BrokerUnreachableException or PublishException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)

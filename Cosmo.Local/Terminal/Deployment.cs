@@ -28,7 +28,7 @@ internal sealed partial class Deployment : IDisposable
     /// <param name="key">The master key; null if none is known.</param>
     public Deployment(Uri url, string? key)
     {
-        Url = url;
+        (Url, Key) = (url, key);
         _http = new HttpClient { BaseAddress = new Uri(url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = TimeLimit };
         if (key is not null)
         {
@@ -37,6 +37,9 @@ internal sealed partial class Deployment : IDisposable
     }
 
     public Uri Url { get; }
+
+    /// <summary>The master key; null if none is known.</summary>
+    public string? Key { get; }
 
     /// <summary>Calls a function and returns its answer.</summary>
     /// <param name="address">Relative to the deployment, or absolute as an earlier answer gave it.</param>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Cosmo.Local.Host;
 using Cosmo.Local.Host.Http;
+using Cosmo.Local.Terminal.Testing;
 using Cosmo.Local.Terminal.Trials;
 
 namespace Cosmo.Local.Terminal;
@@ -33,7 +34,7 @@ internal sealed class OperatorCommands
         Command[] commands =
         [
             .. new ThreadCommands(this).Create(), .. new ConversationCommands(this).Create(), new TimelineCommand(this).Create(), new DeadLetterCommands(this).Create(), new UsageCommand(this).Create(),
-            new EvalCommand(this).Create(), new FeedbackCommand(this).Create(), new AssistantCommands(this).Create(), new KeysCommand(_data, _json).Create(),
+            new EvalCommand(this).Create(), new CheckCommand(this).Create(), new FeedbackCommand(this).Create(), new AssistantCommands(this).Create(), new KeysCommand(_data, _json).Create(),
         ];
         foreach (var command in commands)
         {
