@@ -15,8 +15,18 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
     [
         new("worker-kill", Loss.None, async (stack, random, _) =>
         {
-            await stack.RunAloneAsync(stack.Any(random).KillWorkerAsync);
-            return 1;
+            var hits = 0;
+            await stack.RunAloneAsync(async () =>
+            {
+                // A host whose worker dies too often ends, and is started again by who looks after it.
+                var app = stack.Any(random);
+                if (app.WorkerId is not null)
+                {
+                    await app.KillWorkerAsync();
+                    hits = 1;
+                }
+            });
+            return hits;
         }),
         new("host-kill", Loss.None, async (stack, random, stopping) =>
         {

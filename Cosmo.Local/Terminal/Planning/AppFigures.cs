@@ -35,8 +35,8 @@ internal static class AppFigures
     /// <summary>Requests to Azure Storage each time that an orchestration goes on: its history is read and appended to, its instance updated.</summary>
     public const int StorageRequestsAStep = 3;
 
-    /// <summary>Scripts that Redis runs for an answer without tools and without its text: turn, claim, thread, response, statuses, usage, history, the end.</summary>
-    public const int RedisScripts = 13;
+    /// <summary>Scripts that Redis runs for an answer without tools and without its text: turn, claim, thread, response, statuses, of which one is recorded with the first text, usage, history, the end.</summary>
+    public const int RedisScripts = 12;
 
     /// <summary>Other commands of the same answer: what reads or sets one thing.</summary>
     public const int RedisCommands = 6;
