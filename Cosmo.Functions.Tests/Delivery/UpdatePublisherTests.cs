@@ -235,6 +235,19 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         _webPubSub.Sent.ShouldHaveSingleItem().ShouldSatisfyAllConditions(it => it.Status.ShouldBe("completed"), it => it.Sequence.ShouldBeNull(), it => it.Timestamp.ShouldBeGreaterThan(0));
     }
 
+    /// <summary>A process that stood still looks at its clock before it looks at what has come meanwhile.</summary>
+    [Fact]
+    public async Task A_final_update_whose_record_was_answered_too_late_goes_out_with_its_sequence()
+    {
+        await using var redis = new LateRedis(_redis.Prefix);
+        var updates = Publisher(redis);
+
+        (await updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
+
+        var recorded = (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).ShouldHaveSingleItem().Payload.Sequence;
+        _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldBe(recorded.ShouldNotBeNull());
+    }
+
     [Fact]
     public async Task Who_listens_for_what_is_new_alone_gets_of_a_text_that_and_of_all_else_the_same()
     {
@@ -418,6 +431,24 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         while (!isSo())
         {
             await Task.Delay(5, Cancellation);
+        }
+    }
+
+    /// <summary>Carries out the first call, and says that it took too long.</summary>
+    private sealed class LateRedis(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        private bool _wasLate;
+
+        public override async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
+        {
+            var answer = await base.RunAsync(command, cancellationToken);
+            if (!_wasLate)
+            {
+                _wasLate = true;
+                throw new TimeoutException();
+            }
+
+            return answer;
         }
     }
 }

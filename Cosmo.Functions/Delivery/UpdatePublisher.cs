@@ -24,6 +24,9 @@ internal sealed class UpdatePublisher(
     /// <summary>How long the final update is tried; within the time that a turn has left after its deadline.</summary>
     private static readonly TimeSpan FinalPatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>So long Redis has for an answer when it is asked once more, by the machine's own clock as all calls of Redis.</summary>
+    private static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
@@ -58,7 +61,7 @@ internal sealed class UpdatePublisher(
         RecordedUpdate recorded;
         try
         {
-            recorded = await log.RecordAsync(address, payload, once, cancellationToken);
+            recorded = await RecordFinalAsync(address, payload, once, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
@@ -287,6 +290,22 @@ internal sealed class UpdatePublisher(
         {
             // It was sent. A failure here would send it once more.
             logger.FinalUpdateNotMarked(e, address.MessageId);
+        }
+    }
+
+    /// <summary>
+    /// Records a final update. A process that stood still finds that its time is over, though Redis has answered long ago: so Redis is asked once more, which records nothing twice.
+    /// One that is there answers at once.
+    /// </summary>
+    private async Task<RecordedUpdate> RecordFinalAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await log.RecordAsync(address, payload, once, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return await log.RecordAsync(address, payload, once, cancellationToken).WaitAsync(SecondLook, cancellationToken);
         }
     }
 
