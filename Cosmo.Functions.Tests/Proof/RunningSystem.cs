@@ -55,7 +55,7 @@ internal sealed class RunningSystem : SystemUnderTest
     {
         foreach (var channel in channels)
         {
-            using var answer = await Http.DeleteAsync($"threads/{RouteName.Write(channel)}", cancellationToken);
+            using var answer = await Http.DeleteAsync($"threads/{RouteName.Write(channel)}?confirm=DELETE", cancellationToken);
             if (answer.StatusCode != HttpStatusCode.NotFound)
             {
                 answer.EnsureSuccessStatusCode();

@@ -73,7 +73,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
             var round = await RunRoundAsync(system, rounds.Count, rounds.Sum(done => done.Faults.Sum(fault => fault.Times)), length, stopping);
             rounds.Add(round);
             await File.AppendAllTextAsync(Account, JsonSerializer.Serialize(round, Json) + "\n", stopping);
-            tell($"round {round.Number}: {round.Messages} messages ({string.Join(", ", round.Ends.Select(end => $"{end.Value} {end.Key}"))}), {string.Join(", ", round.Faults.Select(fault => $"{fault.Name} {fault.Hits}"))}; {round.Violations.Count} violations");
+            tell($"round {round.Number}: {round.Messages} messages ({string.Join(", ", round.Ends.Select(end => $"{end.Value} {end.Key}"))}){string.Concat(round.Faults.Select(fault => $", {fault.Name} {fault.Hits}"))}; {round.Violations.Count} violations");
             foreach (var violation in round.Violations.Take(20))
             {
                 tell($"  {violation.Rule}: {violation.What}");
@@ -92,8 +92,13 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"{rounds.Count} rounds, {rounds.Sum(round => round.Seconds) / 60:0.0} minutes, {rounds.Sum(round => round.Messages)} messages:");
         text.AppendJoin(", ", rounds.SelectMany(round => round.Ends).GroupBy(end => end.Key).Select(end => $"{end.Sum(one => one.Value)} {end.Key}")).AppendLine().AppendLine();
-        text.AppendLine("| fault | times | seconds | hits |").AppendLine("| --- | ---: | ---: | ---: |");
-        foreach (var fault in rounds.SelectMany(round => round.Faults).GroupBy(fault => fault.Name).OrderBy(fault => fault.Key, StringComparer.Ordinal))
+        var faults = rounds.SelectMany(round => round.Faults).GroupBy(fault => fault.Name).OrderBy(fault => fault.Key, StringComparer.Ordinal).ToList();
+        if (faults.Count > 0)
+        {
+            text.AppendLine("| fault | times | seconds | hits |").AppendLine("| --- | ---: | ---: | ---: |");
+        }
+
+        foreach (var fault in faults)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"| {fault.Key} | {fault.Sum(one => one.Times)} | {fault.Sum(one => one.Seconds):0} | {fault.Sum(one => one.Hits)} |");
         }
