@@ -12,6 +12,12 @@ internal sealed class TortureLoad : IAsyncDisposable
     /// <summary>So long an end is waited for before it is asked for.</summary>
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(15);
 
+    /// <summary>Messages of a flood that one channel gets at a time: more than may wait there.</summary>
+    private const int InARow = 25;
+
+    /// <summary>Channels that get them at the same time.</summary>
+    private const int SideBySide = 20;
+
     private static readonly string[] Words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
     private readonly SystemUnderTest _system;
@@ -47,33 +53,33 @@ internal sealed class TortureLoad : IAsyncDisposable
     public Task RunAsync(Random random, CancellationToken until, CancellationToken stopping) =>
         Task.WhenAll(_talks.Select((talk, i) => TalkAsync(talk, new Random(random.Next() ^ i), until, stopping)));
 
-    /// <summary>Asks so many questions in every channel, without waiting for an answer.</summary>
+    /// <summary>Asks so many questions in every channel, without waiting for an answer: some channels after the others, each a few in a row, of which more come than may wait.</summary>
     /// <param name="messages">In each channel.</param>
     /// <param name="perSecond">In all channels together.</param>
     /// <param name="stopping">Ends it at once.</param>
     public async Task FloodAsync(int messages, int perSecond, CancellationToken stopping)
     {
-        var begun = TimeProvider.System.GetTimestamp();
-        for (var wave = 0; wave < messages; wave++)
+        var (begun, sent) = (TimeProvider.System.GetTimestamp(), 0);
+        for (var left = messages; left > 0; left -= InARow)
         {
-            await Task.WhenAll(_talks.Select(talk =>
+            var row = Math.Min(left, InARow);
+            foreach (var some in _talks.Chunk(SideBySide))
             {
-                var messageId = string.Create(CultureInfo.InvariantCulture, $"{talk.Channel}-m{talk.Asked++}");
-                return AskAsync(talk, messageId, $"Say after me: {messageId} {Words[wave % Words.Length]}.", stopping);
-            }));
-            var due = TimeSpan.FromSeconds((wave + 1.0) * _talks.Count / perSecond);
-            if (due - TimeProvider.System.GetElapsedTime(begun) is var left && left > TimeSpan.Zero)
-            {
-                await Task.Delay(left, stopping);
+                await Task.WhenAll(some.Select(talk => AskInARowAsync(talk, row, stopping)));
+                sent += some.Length * row;
+                if (TimeSpan.FromSeconds((double)sent / perSecond) - TimeProvider.System.GetElapsedTime(begun) is var early && early > TimeSpan.Zero)
+                {
+                    await Task.Delay(early, stopping);
+                }
             }
         }
     }
 
     /// <summary>Waits until all that was accepted has its end.</summary>
-    /// <returns>False if the patience was not enough.</returns>
+    /// <returns>False if nothing more ended for so long.</returns>
     public async Task<bool> EndAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
-        var begun = TimeProvider.System.GetTimestamp();
+        var (begun, least) = (TimeProvider.System.GetTimestamp(), int.MaxValue);
         while (true)
         {
             var (open, waiting) = (0, new List<Talk>());
@@ -93,7 +99,11 @@ internal sealed class TortureLoad : IAsyncDisposable
                 break;
             }
 
-            if (TimeProvider.System.GetElapsedTime(begun) > patience)
+            if (open < least)
+            {
+                (begun, least) = (TimeProvider.System.GetTimestamp(), open);
+            }
+            else if (TimeProvider.System.GetElapsedTime(begun) > patience)
             {
                 return false;
             }
@@ -164,6 +174,15 @@ internal sealed class TortureLoad : IAsyncDisposable
             }
 
             await PauseAsync(random.Next(0, 1000), stopping);
+        }
+    }
+
+    private async Task AskInARowAsync(Talk talk, int messages, CancellationToken stopping)
+    {
+        for (var i = 0; i < messages; i++)
+        {
+            var messageId = string.Create(CultureInfo.InvariantCulture, $"{talk.Channel}-m{talk.Asked++}");
+            await AskAsync(talk, messageId, $"Say after me: {messageId} {Words[i % Words.Length]}.", stopping);
         }
     }
 
