@@ -50,8 +50,8 @@ internal sealed class AnswerHarness : OrchestrationHarness
         Merges = merges,
     });
 
-    /// <summary>Tells of an event of the model now.</summary>
-    public void Progress() => Raise(AnswerMessage.ModelProgress, Now);
+    /// <summary>Tells of an event of the model: one that came just now, or so long ago.</summary>
+    public void Progress(TimeSpan ago = default) => Raise(AnswerMessage.ModelProgress, Now - ago);
 
     /// <summary>A person says yes or no to a call.</summary>
     public void Decide(string callId, bool approved, string? reason = null) =>

@@ -192,6 +192,7 @@ public sealed class AnswerMessageTests
         _harness.End().Cause.ShouldBe("cancelled");
         _harness.Calls.ShouldContain(nameof(EndApproval));
         _harness.Inputs<ToolInput>(nameof(ExecuteTool)).ShouldHaveSingleItem();
+        _harness.Inputs<RunInput>(nameof(RunAssistant)).ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -240,6 +241,22 @@ public sealed class AnswerMessageTests
         var failure = _harness.Inputs<FailInput>(nameof(FailAnswer)).Single().Failure;
         failure.Sentence.ShouldBe("The response was interrupted. Please try again.");
         failure.Details.ShouldBe("Response stream interrupted");
+    }
+
+    [Fact]
+    public void Silence_is_counted_from_the_last_event_and_not_from_the_heartbeat_that_tells_of_it()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(20));
+        _harness.Progress(ago: TimeSpan.FromSeconds(14));
+        _harness.Advance(TimeSpan.FromSeconds(45.9));
+        _harness.Calls.ShouldNotContain(nameof(FailAnswer));
+        _harness.Advance(TimeSpan.FromSeconds(1));
+        _harness.Calls.ShouldContain(nameof(FailAnswer));
+
+        _harness.End().Cause.ShouldBe("stalled");
     }
 
     [Fact]
@@ -312,10 +329,11 @@ public sealed class AnswerMessageTests
 
         _harness.Begin(hasTurn: false);
         _harness.Advance(TimeSpan.FromSeconds(1));
+        asked.ShouldBe(1);
         _harness.Advance(TimeSpan.FromSeconds(2));
+        asked.ShouldBe(2);
 
         _harness.End().Outcome.ShouldBe("completed");
-        asked.ShouldBe(2);
     }
 
     [Theory]

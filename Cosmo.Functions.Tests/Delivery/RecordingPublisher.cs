@@ -16,11 +16,19 @@ internal sealed class RecordingPublisher : IUpdatePublisher
 
     public ChannelReader<UpdatePayload> Published => _published.Reader;
 
+    /// <summary>The messages whose final update went by their fence, so that nothing comes behind it.</summary>
+    public List<MessageAddress> Ended { get; } = [];
+
     public async Task<bool> PublishAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
     {
         if (IsFenced)
         {
             return false;
+        }
+
+        if (payload.FinalMessage)
+        {
+            Ended.Add(address);
         }
 
         _published.Writer.TryWrite(payload);

@@ -167,8 +167,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         await clock.TimersSetAsync(2);
         final.IsCompleted.ShouldBeFalse();
         clock.Advance(TimeSpan.FromSeconds(1));
-        await final;
-        await text;
+        await Task.WhenAll(final, text).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         open.SetResult();
 
         _webPubSub.Sent.ShouldHaveSingleItem().Type.ShouldBe("timeout");
@@ -179,11 +178,13 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     {
         var open = new TaskCompletionSource();
         _webPubSub.Next.Enqueue(() => open.Task);
-        var updates = Publisher(_redis.Connection, new ManualTimeProvider());
+        var clock = new ManualTimeProvider();
+        var updates = Publisher(_redis.Connection, clock);
 
         var text = updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
         await WaitForAsync(() => _webPubSub.Next.Count == 0);
         var final = updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        await clock.TimerSetForAsync(TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         open.SetResult();
         await Task.WhenAll(text, final);
 
@@ -201,10 +202,10 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         var text = one.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
         await WaitForAsync(() => _webPubSub.Next.Count == 0);
         var final = other.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
-        await clock.TimersSetAsync(2);
+        await clock.TimersSetAsync(2).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         clock.Advance(TimeSpan.FromSeconds(3));
         await text;
-        final.IsCompleted.ShouldBeFalse();
+        _webPubSub.Sent.ShouldBeEmpty();
         clock.Advance(TimeSpan.FromSeconds(1));
         await final;
         open.SetResult();
@@ -217,7 +218,8 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     {
         await Publisher(_redis.Connection, new ManualTimeProvider()).PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
 
-        await Publisher(_redis.Connection, new ManualTimeProvider()).PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation);
+        await Publisher(_redis.Connection, new ManualTimeProvider()).PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)
+            .WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
 
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["in_progress", "completed"]);
     }

@@ -2,6 +2,7 @@ using System.Text;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Cosmo.Functions.Tests.Messaging;
 
@@ -88,6 +89,17 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
         Headers(again).ToDictionary(header => header.Key, header => Encoding.UTF8.GetString((byte[])header.Value!))
             .ShouldBe(new Dictionary<string, string> { ["x-team"] = "ops", ["x-cosmo-attempt"] = "2" }, ignoreOrder: true);
         (await _letters.ListAsync(withBodies: true, cause: null, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Id.ShouldBe("letter-2");
+    }
+
+    [Fact]
+    public async Task A_letter_that_the_broker_does_not_take_back_stays_where_it_is()
+    {
+        await WriteAsync(1, "stalled");
+        await _queue.Channel.QueueUnbindAsync(_queue.Queue, _queue.Exchange, CosmoQueue.RoutingKey, cancellationToken: Cancellation);
+
+        await Should.ThrowAsync<PublishException>(_letters.ReplayAsync(_ => true, Cancellation));
+
+        (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Letters.ShouldHaveSingleItem().Letter.Attempt.ShouldBe(1);
     }
 
     [Fact]

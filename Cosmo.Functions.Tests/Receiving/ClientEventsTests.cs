@@ -323,6 +323,20 @@ public sealed class ClientEventsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_cancelled_or_decided_on_is_in_the_channel_of_the_connection_whichever_the_event_names()
+    {
+        await _room.Receiver.ReceiveAsync("""{"channel":"c2","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await _room.Desk.OpenAsync(new MessageAddress("c2", "m1", 1), "call_1", Cancellation);
+
+        var cancelled = Update((await SendAsync("POST", "azure.webpubsub.user.cancel", """{"channel":"c2","message_id":"m1"}""", UserId)).Answer);
+        var decided = Update(await DecideAsync("""{"channel":"c2","message_id":"m1","call_id":"call_1","approved":true}""", UserId));
+
+        cancelled["error_details"]!.GetValue<string>().ShouldBe("There is no such message in this channel.");
+        decided["error_details"]!.GetValue<string>().ShouldBe("No call of this id waits in this channel.");
+        (await _room.Desk.FindAsync(new MessageAddress("c2", "m1", 1), "call_1", Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_cancel_that_fails_costs_the_connection_nothing_and_an_outage_is_told_from_a_refusal()
     {
         await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
@@ -383,6 +397,18 @@ public sealed class ClientEventsTests : IAsyncLifetime
 
         Update(await DecideAsync("""{"message_id":"m1","call_id":"call_1","approved":true}""", UserId))["message"]!.GetValue<string>().ShouldBe("It was decided already, or it is too late.");
         (await _room.Desk.CloseAsync(address, "call_1", Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_decision_on_a_call_of_a_message_that_is_over_does_not_count()
+    {
+        var address = new MessageAddress("c1", "m1", 1);
+        await _room.Receiver.ReceiveAsync("""{"channel":"c1","message_id":"m1","message":"Hello"}"""u8.ToArray(), DeliveryProperties.None, _room.Client, Cancellation);
+        await _room.Desk.OpenAsync(address, "call_1", Cancellation);
+        await _room.Log.RecordAsync(address, Updates.Cancelled(address, "conv_1", ""), null, Cancellation);
+
+        Update(await DecideAsync("""{"message_id":"m1","call_id":"call_1","approved":true}""", UserId))["message"]!.GetValue<string>().ShouldBe("It was decided already, or it is too late.");
+        (await _room.Desk.FindAsync(address, "call_1", Cancellation)).ShouldBeNull();
     }
 
     private async Task<IActionResult> DecideAsync(string body, string userId) => (await SendAsync("POST", "azure.webpubsub.user.approve", body, userId)).Answer;

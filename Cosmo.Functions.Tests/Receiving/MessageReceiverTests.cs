@@ -142,6 +142,30 @@ public sealed class MessageReceiverTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_outage_is_waited_out_once_and_what_is_behind_it_waits_for_five_seconds()
+    {
+        var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromSeconds(10) };
+        await using var room = await ReceivingRoom.OpenAsync(clock, firstEventSeconds: 45);
+        var isAway = true;
+        Schedule(room).Returns(_ => isAway ? throw new IOException("The store is away.") : "instance");
+
+        // A wait is at most five seconds, and none begins that would end too late.
+        (await HeldBackAsync("m1")).ShouldBeInRange(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(30));
+        (await HeldBackAsync("m2")).ShouldBeLessThanOrEqualTo(TimeSpan.FromSeconds(5));
+        isAway = false;
+        (await HeldBackAsync("m3")).ShouldBe(TimeSpan.Zero);
+        isAway = true;
+        (await HeldBackAsync("m4")).ShouldBeInRange(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(30));
+
+        async Task<TimeSpan> HeldBackAsync(string messageId)
+        {
+            var begun = clock.GetUtcNow();
+            await room.Receiver.ReceiveAsync(Encoding.UTF8.GetBytes(Message(messageId)), DeliveryProperties.None, room.Client, Cancellation);
+            return clock.GetUtcNow() - begun;
+        }
+    }
+
+    [Fact]
     public async Task A_store_that_stays_away_costs_a_dead_letter_and_the_channel_hears_and_has_room_for_the_next()
     {
         Schedule().ThrowsAsync(new IOException("Host=store;Password=secret"));
@@ -152,6 +176,7 @@ public sealed class MessageReceiverTests : IAsyncLifetime
         (headers["x-cosmo-cause"], headers["x-cosmo-message-id"], Encoding.UTF8.GetString(kept)).ShouldBe(("durable_store", "m1", Message("m1")));
         Told().Status.ShouldBe("started");
         (Told() is { Status: "error", FinalMessage: true, MessageId: "m1", Message: Sentences.Connection, ErrorDetails: "The message could not be scheduled" }).ShouldBeTrue();
+        _room.Updates.Ended.ShouldBe([new MessageAddress("c1", "m1", 1)]);
 
         Schedule().Returns("instance");
         await ReceiveAsync(Message("m2"));
@@ -241,7 +266,9 @@ public sealed class MessageReceiverTests : IAsyncLifetime
         (await _room.Queue.CountDeadLettersAsync()).ShouldBe(0u);
     }
 
-    private Task<string> Schedule() => _room.Client.ScheduleNewOrchestrationInstanceAsync(
+    private Task<string> Schedule() => Schedule(_room);
+
+    private static Task<string> Schedule(ReceivingRoom room) => room.Client.ScheduleNewOrchestrationInstanceAsync(
         Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>());
 
     private static OrchestrationMetadata Instance(AnswerInput input) => new(nameof(AnswerMessage), "instance")

@@ -30,7 +30,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     private readonly AccessSetup _setup;
     private readonly AnswerStarter _starter;
 
-    private ReceivingRoom(CosmoQueue queue)
+    private ReceivingRoom(CosmoQueue queue, TimeProvider clock, double firstEventSeconds)
     {
         Queue = queue;
         _setup = new AccessSetup(_redis.Connection, TimeProvider.System);
@@ -39,7 +39,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         _rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
         Topology = new Topology(_rabbitMQ, options, TimeProvider.System, NullLogger<Topology>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        var answering = Options.Create(new AnsweringOptions { FirstEventSeconds = 3 });
+        var answering = Options.Create(new AnsweringOptions { FirstEventSeconds = firstEventSeconds });
         Memory = new MessageMemory(_redis.Connection, TimeProvider.System, NullLogger<MessageMemory>.Instance);
         DeadLetters = new DeadLetters(_rabbitMQ, options, TimeProvider.System, NullLogger<DeadLetters>.Instance);
         Log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
@@ -58,10 +58,10 @@ internal sealed class ReceivingRoom : IAsyncDisposable
             _setup.Groups,
             Updates,
             answering,
-            TimeProvider.System,
+            clock,
             NullLogger<AnswerStarter>.Instance);
         Receiver = new MessageReceiver(
-            reader, starter, DeadLetters, _rabbitMQ, options, Updates, answering, TimeProvider.System, NullLogger<MessageReceiver>.Instance);
+            reader, starter, DeadLetters, _rabbitMQ, options, Updates, answering, clock, NullLogger<MessageReceiver>.Instance);
         ClientEvents = new ClientEvents(
             reader, new MessagePublisher(_rabbitMQ, options), starter, cancellation, Desk = new ApprovalDesk(_redis.Connection, turns, Log, NullLogger<ApprovalDesk>.Instance), _setup.Channels, _setup.Proof,
             new RequestLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System, NullLogger<RequestLimits>.Instance),
@@ -106,9 +106,11 @@ internal sealed class ReceivingRoom : IAsyncDisposable
     public IReadOnlyList<AnswerInput> Started =>
         [.. Client.ReceivedCalls().SelectMany(call => call.GetArguments().OfType<AnswerInput>())];
 
-    public static async Task<ReceivingRoom> OpenAsync()
+    /// <param name="clock">By which deliveries are held back; the system's if none is given.</param>
+    /// <param name="firstEventSeconds">The deadline of the first event, two thirds of which they are held back for.</param>
+    public static async Task<ReceivingRoom> OpenAsync(TimeProvider? clock = null, double firstEventSeconds = 3)
     {
-        var room = new ReceivingRoom(await CosmoQueue.ConnectAsync());
+        var room = new ReceivingRoom(await CosmoQueue.ConnectAsync(), clock ?? TimeProvider.System, firstEventSeconds);
         await room.Topology.DeclareAsync(TestContext.Current.CancellationToken);
         return room;
     }

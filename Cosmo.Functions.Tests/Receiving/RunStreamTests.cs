@@ -24,6 +24,9 @@ public sealed class RunStreamTests : IAsyncDisposable
     private static readonly SignedInUser Ana = new(SignedInUser.Backend, new Caller("ana", []), []);
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
 
+    /// <summary>Of the system's clock: a stream that does not end, or says nothing, is a failure and no standstill.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _time = new();
     private readonly UpdateLog _log;
@@ -267,7 +270,7 @@ public sealed class RunStreamTests : IAsyncDisposable
     {
         var http = new DefaultHttpContext { RequestAborted = _left.Token };
         http.Response.Body = _pipe.Writer.AsStream(leaveOpen: true);
-        return _stream.RunAsync(http.Response, "r1", new FollowedRun(Address, after), Ana, new RunEvents("c1", "r1", "m1", ShownMessages.None), _stopping.Token);
+        return _stream.RunAsync(http.Response, "r1", new FollowedRun(Address, after), Ana, new RunEvents("c1", "r1", "m1", ShownMessages.None), _stopping.Token).WaitAsync(Patience, Cancellation);
     }
 
     private Task<RecordedUpdate> SayAsync(UpdatePayload payload, MessageAddress? address = null) =>
@@ -277,7 +280,7 @@ public sealed class RunStreamTests : IAsyncDisposable
     {
         while (!_read.ToString().Contains(text, StringComparison.Ordinal))
         {
-            Take(await _pipe.Reader.ReadAsync(Cancellation));
+            Take(await _pipe.Reader.ReadAsync(Cancellation).AsTask().WaitAsync(Patience, Cancellation));
         }
     }
 

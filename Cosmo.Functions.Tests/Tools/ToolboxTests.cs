@@ -205,7 +205,7 @@ public sealed class ToolboxTests : IDisposable
         running.IsCompleted.ShouldBeFalse();
         _time.Advance(TimeSpan.FromSeconds(0.1));
 
-        (await running).ShouldContain("took too long");
+        (await running.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).ShouldContain("took too long");
     }
 
     [Fact]

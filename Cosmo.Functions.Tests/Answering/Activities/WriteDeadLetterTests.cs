@@ -1,10 +1,12 @@
 using System.Text;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Receiving;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Answering.Activities;
@@ -64,6 +66,16 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_Redis_is_away_no_letter_is_made_without_the_body_that_it_has()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
+
+        (await Record.ExceptionAsync(() => WriteAsync(body: null, new MessageMemory(nowhere, TimeProvider.System, NullLogger<MessageMemory>.Instance)))).ShouldNotBeNull();
+
+        (await _room.Queue.CountDeadLettersAsync()).ShouldBe(0u);
+    }
+
+    [Fact]
     public async Task A_body_is_forgotten_with_the_answer()
     {
         await _room.Turns.TakeAsync(Address, "Hello", [1], "instance-1", 20, null, null, Cancellation);
@@ -75,6 +87,6 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
         (await _room.Memory.FindBodyAsync(Address, Cancellation)).ShouldBeNull();
     }
 
-    private Task WriteAsync(byte[]? body) => new WriteDeadLetter(_room.DeadLetters, _room.Memory, NullLogger<WriteDeadLetter>.Instance).RunAsync(
+    private Task WriteAsync(byte[]? body, MessageMemory? memory = null) => new WriteDeadLetter(_room.DeadLetters, memory ?? _room.Memory, NullLogger<WriteDeadLetter>.Instance).RunAsync(
         new DeadLetterInput(Address, body, DeliveryProperties.None, Failure.Stalled, "Hello", new Caller("ana", ["auditor"])), Substitute.For<FunctionContext>());
 }

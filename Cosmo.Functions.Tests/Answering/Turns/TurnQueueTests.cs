@@ -147,6 +147,18 @@ public sealed class TurnQueueTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_head_that_waits_for_a_person_keeps_the_turn_for_so_much_longer_and_nobody_else_does()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+
+        await _turns.KeepAsync(Address(2), "instance-2", TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+        (await LeaseAsync()).ShouldBeInRange(TimeSpan.FromSeconds(140), TimeSpan.FromSeconds(150));
+        await _turns.KeepAsync(Address(1), "instance-1", TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+        (await LeaseAsync()).ShouldBeInRange(TimeSpan.FromSeconds(440), TimeSpan.FromSeconds(450));
+    }
+
+    [Fact]
     public async Task Where_a_busy_channel_rejects_a_turn_that_was_not_given_back_refuses_nobody_once_its_lease_has_ended()
     {
         await TakeAsync(1, maxWaiting: 0);
