@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Http.Json;
@@ -80,6 +81,20 @@ public sealed class HostedApp : IAsyncLifetime
         ConfigureLogging = logging => logging.AddProvider(Logs),
     };
 
+    /// <summary>Kills the worker, once there is one, and returns when the host knows.</summary>
+    public async Task KillWorkerAsync()
+    {
+        using var worker = Process.GetProcessById(await WorkerAsync());
+        worker.Kill();
+        await worker.WaitForExitAsync();
+
+        // The system tells its parent a moment later.
+        while (Host.WorkerProcessId == worker.Id)
+        {
+            await Task.Delay(5);
+        }
+    }
+
     /// <summary>A path for a file that the test and a function share.</summary>
     public string NewPath() => Path.Combine(Folder, Guid.NewGuid().ToString("n"));
 
@@ -137,6 +152,20 @@ public sealed class HostedApp : IAsyncLifetime
             if (isAsked(state["runtimeStatus"]!.ToString()))
             {
                 return (state["runtimeStatus"]!.ToString(), state["output"]);
+            }
+
+            await Task.Delay(20, limit.Token);
+        }
+    }
+
+    private async Task<int> WorkerAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            if (Host.WorkerProcessId is { } worker)
+            {
+                return worker;
             }
 
             await Task.Delay(20, limit.Token);

@@ -82,6 +82,26 @@ public sealed class StopTests
         (await app.EndAsync(instance)).Output!.ToString().ShouldBe("gone");
     }
 
+    /// <summary>A step of an orchestration waits for a worker that is not started again in time.</summary>
+    [Fact]
+    public async Task An_orchestration_that_waits_for_a_worker_as_the_host_stops_goes_on_after_the_next_start()
+    {
+        await using var app = new HostedApp(_time);
+        await app.InitializeAsync();
+        var path = app.NewPath();
+        await File.WriteAllTextAsync(path + ".release", "");
+        await app.KillWorkerAsync();
+        var instance = await app.BeginByHostAsync("CallActivity", new { Activity = "Hold", Input = path, Tries = 1 });
+        await app.Logs.WaitForAsync("Executing 'CallActivity'", TestContext.Current.CancellationToken);
+
+        var stop = app.StopAsync();
+        _time.Advance(Grace);
+        await stop;
+        await app.StartAgainAsync();
+
+        (await app.EndAsync(instance)).Output!.ToString().ShouldBe("released");
+    }
+
     private async Task<Held> HoldAsync()
     {
         var app = new HostedApp(_time);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 
 namespace Cosmo.Functions.Tests.Local.Host;
@@ -28,7 +27,7 @@ public sealed class WorkerDeathTests(HostedApp app) : IClassFixture<HostedApp>
         var instance = await app.BeginAsync("AwaitEvent");
         await app.StateAsync(instance, status => status == "Running");
 
-        await KillWorkerAsync();
+        await app.KillWorkerAsync();
         await app.ManageAsync(instance, "raise");
 
         (await app.EndAsync(instance)).Output!.ToString().ShouldBe("gone");
@@ -37,7 +36,7 @@ public sealed class WorkerDeathTests(HostedApp app) : IClassFixture<HostedApp>
     [Fact]
     public async Task A_request_that_comes_while_there_is_no_worker_waits_for_the_next()
     {
-        await KillWorkerAsync();
+        await app.KillWorkerAsync();
 
         (await app.Client.GetStringAsync("api/environment/FUNCTIONS_WORKER_RUNTIME")).ShouldBe("dotnet-isolated");
     }
@@ -48,32 +47,5 @@ public sealed class WorkerDeathTests(HostedApp app) : IClassFixture<HostedApp>
         using var response = await app.Client.PostAsync("api/kill", null);
 
         response.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
-    }
-
-    private async Task<int> WorkerAsync()
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            if (app.Host.WorkerProcessId is { } worker)
-            {
-                return worker;
-            }
-
-            await Task.Delay(20, limit.Token);
-        }
-    }
-
-    private async Task KillWorkerAsync()
-    {
-        using var worker = Process.GetProcessById(await WorkerAsync());
-        worker.Kill();
-        await worker.WaitForExitAsync();
-
-        // The system tells its parent a moment later.
-        while (app.Host.WorkerProcessId == worker.Id)
-        {
-            await Task.Delay(5);
-        }
     }
 }

@@ -23,6 +23,9 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     /// <summary>So often the first worker is started for that reason.</summary>
     private const int FirstTries = 3;
 
+    /// <summary>The Durable extension knows this failure by its words, and repeats the step.</summary>
+    private const string NoWorker = "Did not find any initialized language workers.";
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan InvocationPatience = TimeSpan.FromSeconds(60);
@@ -65,7 +68,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
     }
 
     /// <summary>The worker that takes invocations now, or the next one.</summary>
-    /// <exception cref="InvalidOperationException">There is none for a minute. The Durable extension knows this failure by its words, and repeats the step.</exception>
+    /// <exception cref="InvalidOperationException">There is none for a minute.</exception>
     public async Task<RunningWorker> GetAsync(CancellationToken cancellationToken)
     {
         try
@@ -74,7 +77,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
         }
         catch (TimeoutException error)
         {
-            throw new InvalidOperationException("Did not find any initialized language workers.", error);
+            throw new InvalidOperationException(NoWorker, error);
         }
     }
 
@@ -85,11 +88,24 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
         while (true)
         {
             // One that dies between the two is no longer given.
-            var worker = await GetAsync(cancellationToken);
+            var worker = await GetForInvocationAsync(cancellationToken);
             if (await worker.InvokeAsync(function, request, cancellationToken) is { } response)
             {
                 return response;
             }
+        }
+    }
+
+    /// <summary>A host that stops gives up waiting, too. The Durable extension would take a cancellation for the failure of the orchestration, which would have ended for good.</summary>
+    private async Task<RunningWorker> GetForInvocationAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await GetAsync(cancellationToken);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new InvalidOperationException(NoWorker, error);
         }
     }
 
@@ -112,7 +128,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
         }
 
         await _stopping.CancelAsync();
-        Volatile.Read(ref _current).TrySetException(new InvalidOperationException("Did not find any initialized language workers: the host stops."));
+        Volatile.Read(ref _current).TrySetException(new InvalidOperationException(NoWorker));
         await _watching;
         if (Current is { } worker)
         {
