@@ -152,6 +152,32 @@ public sealed class UpdateLogTests : IAsyncDisposable
         (await ReadAsync(0)).Count(update => update.Payload.FinalMessage).ShouldBe(1);
     }
 
+    [Fact]
+    public async Task The_number_of_the_newest_update_of_a_channel_is_known_and_whoever_listens_hears_of_each()
+    {
+        (await _log.FindNewestAsync(First.Channel, TestContext.Current.CancellationToken)).ShouldBe(0);
+        using var heard = new SemaphoreSlim(0);
+        await using var listening = await _log.ListenAsync(First.Channel, () => heard.Release(), TestContext.Current.CancellationToken);
+
+        var recorded = await RecordAsync(First, Updates.Started(First));
+
+        (await heard.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).ShouldBeTrue();
+        (await _log.FindNewestAsync(First.Channel, TestContext.Current.CancellationToken)).ShouldBe(recorded!.Value);
+    }
+
+    [Fact]
+    public async Task What_is_kept_of_a_channel_is_kept_for_a_time()
+    {
+        await RecordAsync(First, Updates.Completed(First, "conv_1", "Done"));
+
+        var (sequence, updates) = (await KeptAsync("sequence:{channel %7B1%7D}"), await KeptAsync("updates:{channel %7B1%7D}"));
+        (sequence.TotalDays, updates.TotalMinutes).ShouldSatisfyAllConditions(kept => kept.TotalDays.ShouldBeInRange(89.9, 90), kept => kept.TotalMinutes.ShouldBeInRange(59, 60));
+        (await KeptAsync(_log.FenceKey(First)[_redis.Prefix.Length..])).TotalDays.ShouldBeInRange(6.9, 7);
+
+        async Task<TimeSpan> KeptAsync(string key) =>
+            await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(_redis.Prefix + key), TestContext.Current.CancellationToken) ?? TimeSpan.Zero;
+    }
+
     private async Task<long?> RecordAsync(MessageAddress address, UpdatePayload payload, string? once = null) =>
         (await _log.RecordAsync(address, payload, once, TestContext.Current.CancellationToken)).ToSend?.Payload.Sequence;
 
