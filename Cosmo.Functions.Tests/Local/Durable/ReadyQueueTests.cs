@@ -129,5 +129,23 @@ public sealed class ReadyQueueTests
         rung.CurrentCount.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task Of_two_who_wait_for_an_instance_one_may_give_up_and_the_other_is_told_and_at_the_close_everybody()
+    {
+        var (watch, value) = (new InstanceWatch(), (string?)null);
+        using var gone = new CancellationTokenSource();
+        var (first, second) = (watch.WaitAsync("a", () => value, gone.Token), watch.WaitAsync("a", () => value, TestContext.Current.CancellationToken));
+        await gone.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(first);
+
+        value = "ended";
+        watch.Changed("a");
+
+        (await second.WaitAsync(TestHub.Patience, TestContext.Current.CancellationToken)).ShouldBe("ended");
+        var third = watch.WaitAsync("a", () => default(string), TestContext.Current.CancellationToken);
+        watch.Close();
+        await Should.ThrowAsync<OperationCanceledException>(third.WaitAsync(TestHub.Patience, TestContext.Current.CancellationToken));
+    }
+
     private long?[] Take(int times) => [.. Enumerable.Range(0, times).Select(_ => _queue.Take())];
 }
