@@ -260,8 +260,13 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task Nothing_is_told_of_what_comes_after_the_end()
     {
+        var send = new TaskCompletionSource();
+        _publisher.Gate = send.Task;
         var answer = await BeginWithAsync("Hi");
-        await answer.DisposeAsync();
+        var ending = answer.DisposeAsync().AsTask();
+        ending.IsCompleted.ShouldBeFalse();
+        send.SetResult();
+        await ending;
 
         answer.Append(" there, you");
         _clock.Advance(TimeSpan.FromSeconds(2));

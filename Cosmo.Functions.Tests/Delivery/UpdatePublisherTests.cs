@@ -59,6 +59,28 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_was_said_before_or_comes_after_the_end_is_not_said_and_its_sender_knows()
+    {
+        (await _updates.PublishAsync(Address, Updates.Started(Address), "started", Cancellation)).ShouldBeTrue();
+        (await _updates.PublishAsync(Address, Updates.Started(Address), "started", Cancellation)).ShouldBeFalse();
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        (await _updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), once: null, Cancellation)).ShouldBeFalse();
+
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["started", "completed"]);
+    }
+
+    [Fact]
+    public async Task An_end_that_is_not_kept_any_more_is_an_end()
+    {
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+        await _redis.Connection.RunAsync(database => database.KeyDeleteAsync(_redis.Prefix + "updates:{channel}"), Cancellation);
+
+        (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("");
+        _webPubSub.Sent.ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task A_message_that_has_not_ended_has_no_end() => (await _updates.FindEndAsync(Address, Cancellation)).ShouldBeNull();
 
     [Fact]
@@ -209,6 +231,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         clock.Advance(TimeSpan.FromSeconds(3));
         await text;
         final.IsCompleted.ShouldBeFalse();
+        _webPubSub.Sent.ShouldBeEmpty();
         clock.Advance(TimeSpan.FromSeconds(1));
         await final;
         open.SetResult();
