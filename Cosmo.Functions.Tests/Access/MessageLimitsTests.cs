@@ -1,5 +1,7 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Messaging;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tests.Access;
@@ -109,6 +111,32 @@ public sealed class MessageLimitsTests : IAsyncDisposable
         var limits = new MessageLimits(null!, AccessSetup.BackendNames, Options.Create(_options), _clock);
 
         (await limits.TakeAsync(new MessageAddress("c1", "m1", 1), Ana, Cancellation)).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData(61.2, "62")]
+    [InlineData(-3, "1")]
+    public void A_limit_that_is_reached_says_when_to_come_again(double seconds, string retryAfter)
+    {
+        var context = new DefaultHttpContext();
+
+        var answer = new ReachedLimit("The limit of 2 messages a minute", _clock.GetUtcNow() + TimeSpan.FromSeconds(seconds)).Answer(context.Request, "Too many", _clock.GetUtcNow());
+
+        context.Response.Headers.RetryAfter.ToString().ShouldBe(retryAfter);
+        answer.ShouldBeOfType<ObjectResult>().Value.ShouldBeOfType<ProblemDetails>().ShouldSatisfyAllConditions(
+            problem => problem.Status.ShouldBe(429), problem => problem.Title.ShouldBe("Too many"), problem => problem.Detail!.ShouldMatch("^The limit of 2 messages a minute is reached; it ends at .*Z\\.$"));
+    }
+
+    [Theory]
+    [InlineData(null, null, "backend:ana")]
+    [InlineData(null, "true", "platform:ana")]
+    [InlineData("https://login.example.com/", "true", "https://login.example.com:ana")]
+    public void Whom_a_producer_names_signs_in_where_users_do(string? authority, string? platform, string name)
+    {
+        using var setup = new AccessSetup(_redis.Connection, _clock, new AccessOptions { Authority = authority is null ? null : new Uri(authority) }, platform);
+
+        setup.Names.Of(Ana).ShouldBe(name);
+        setup.Names.Of(Ana with { Issuer = "other" }).ShouldBe("other:ana");
     }
 
     private Task<ReachedLimit?> TakeAsync(string messageId, Caller caller, string channel = "c1") =>

@@ -90,6 +90,7 @@ public sealed class RequestLimitsTests : IAsyncDisposable
     public async Task Each_kind_of_event_counts_by_itself_so_that_what_was_asked_can_be_cancelled()
     {
         var limits = Limits();
+        limits.CountsEvents.ShouldBeTrue();
 
         var sent = await TakeAsync(5, _ => limits.TakeEventAsync("message", "c1", Ana, Cancellation));
 

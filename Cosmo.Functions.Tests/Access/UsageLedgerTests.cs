@@ -62,6 +62,16 @@ public sealed class UsageLedgerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Of_rows_with_the_same_output_the_one_with_more_messages_comes_first()
+    {
+        await CountAsync("resp_1", "m1", new Caller("zoe", []), Used with { OutputTokens = 5 });
+        await CountAsync("resp_2", "m2", new Caller("zoe", []), Used with { OutputTokens = 5 });
+        await CountAsync("resp_3", "m3", Ana, Used with { OutputTokens = 10 });
+
+        (await RowsAsync(UsageDimension.User)).Select(row => row.Key).ShouldBe(["backend:zoe", "backend:ana"]);
+    }
+
+    [Fact]
     public async Task What_is_more_than_a_day_keeps_is_added_up_under_one_key()
     {
         await CountAsync("resp_0", "m0", Ana);
@@ -112,6 +122,15 @@ public sealed class UsageLedgerTests : IAsyncDisposable
         var kept = await _redis.Connection.RunAsync(
             database => database.KeyTimeToLiveAsync($"{_redis.Prefix}{{usage}}:{_clock.GetUtcNow().UtcDateTime:yyyyMMdd}:model"), Cancellation);
         kept!.Value.TotalDays.ShouldBeInRange(2.9, 3);
+    }
+
+    [Fact]
+    public void The_usage_of_an_answer_is_that_of_its_rounds_as_far_as_it_is_known()
+    {
+        TokenUsage.Sum(Used, new TokenUsage(30, 20, 10, "gpt-4.1", 2)).ShouldBe(new TokenUsage(130, 60, 17, "gpt-4.1", 3));
+        TokenUsage.Sum(Used, null).ShouldBe(Used);
+        TokenUsage.Sum(null, Used).ShouldBe(Used);
+        TokenUsage.Sum(null, null).ShouldBeNull();
     }
 
     private Task CountAsync(string responseId, string messageId, Caller caller, TokenUsage? usage = null) =>

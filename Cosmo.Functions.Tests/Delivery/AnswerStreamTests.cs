@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -97,13 +99,13 @@ public sealed class AnswerStreamTests
         await using var answer = await BeginWithAsync("Hi");
 
         answer.Append(" there,");
-        answer.Append(" you");
+        answer.Append(" yo");
         await _clock.TimersSetAsync();
         _clock.Advance(TimeSpan.FromMilliseconds(99));
         _publisher.Published.TryRead(out _).ShouldBeFalse();
         _clock.Advance(TimeSpan.FromMilliseconds(1));
 
-        (await NextAsync()).Message.ShouldBe("Hi there, you");
+        (await NextAsync()).Message.ShouldBe("Hi there, yo");
     }
 
     [Fact]
@@ -138,6 +140,10 @@ public sealed class AnswerStreamTests
         _clock.Advance(TimeSpan.FromMilliseconds(100));
 
         (await NextAsync()).Message.Length.ShouldBe(5 + 14 + 1100);
+        answer.Append(" 0123456789 0123456789 0123456789");
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
+        (await NextAsync()).Message.Length.ShouldBe(5 + 14 + 1100 + 33);
     }
 
     [Fact]
@@ -185,6 +191,133 @@ public sealed class AnswerStreamTests
         answer.Append(" there, are you well?");
 
         await stopped.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        _publisher.IsFenced = false;
+        answer.Append(" It goes on.");
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        await answer.FinishAsync(TestContext.Current.CancellationToken);
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_send_that_is_under_way_when_the_answer_ends_has_a_second_and_is_then_given_up()
+    {
+        _publisher.Gate = new TaskCompletionSource().Task;
+        await using var answer = await BeginWithAsync("Hi");
+
+        var stopping = answer.StopAsync();
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromMilliseconds(999));
+        stopping.IsCompleted.ShouldBeFalse();
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+
+        await stopping.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        answer.Told.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task What_is_told_before_tools_waits_for_the_send_that_is_under_way()
+    {
+        var send = new TaskCompletionSource();
+        _publisher.Gate = send.Task;
+        await using var answer = await BeginWithAsync("Let");
+        answer.Append(" me see");
+
+        var finishing = answer.FinishAsync(TestContext.Current.CancellationToken);
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+        send.SetResult();
+        await finishing;
+
+        (await NextAsync()).Message.ShouldBe("Let me see");
+    }
+
+    [Fact]
+    public async Task A_fault_that_nobody_expects_is_told_to_whoever_ends_the_answer()
+    {
+        var send = new TaskCompletionSource();
+        _publisher.Gate = send.Task;
+        var answer = await BeginWithAsync("Hi");
+
+        send.SetException(new InvalidOperationException("broken"));
+
+        (await Should.ThrowAsync<InvalidOperationException>(answer.StopAsync())).Message.ShouldBe("broken");
+    }
+
+    [Fact]
+    public async Task Text_that_Redis_did_not_take_goes_with_the_next_one_behind_its_status()
+    {
+        var send = new TaskCompletionSource();
+        _publisher.Gate = send.Task;
+        await using var answer = await BeginWithAsync("Hi");
+        _publisher.Gate = Task.CompletedTask;
+
+        send.SetException(new TimeoutException());
+        answer.Append(" there");
+
+        (await NextAsync()).Status.ShouldBe("responding");
+        (await NextAsync()).Message.ShouldBe("Hi there");
+    }
+
+    [Fact]
+    public async Task Nothing_is_told_of_what_comes_after_the_end()
+    {
+        var send = new TaskCompletionSource();
+        _publisher.Gate = send.Task;
+        var answer = await BeginWithAsync("Hi");
+        var ending = answer.DisposeAsync().AsTask();
+        ending.IsCompleted.ShouldBeFalse();
+        send.SetResult();
+        await ending;
+
+        answer.Append(" there, you");
+        _clock.Advance(TimeSpan.FromSeconds(2));
+
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task The_text_before_alone_is_not_told()
+    {
+        await using var answer = Begin(before: "Let me look.");
+
+        await answer.FinishAsync(TestContext.Current.CancellationToken);
+
+        _publisher.Published.TryRead(out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task The_time_of_the_first_text_is_that_of_the_first_piece()
+    {
+        await using var answer = Begin(before: "Let me look.");
+        answer.FirstTextAt.ShouldBeNull();
+        var first = _clock.GetUtcNow();
+
+        answer.Append("It");
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        answer.Append(" rains.");
+
+        answer.FirstTextAt.ShouldBe(first);
+    }
+
+    [Fact]
+    public async Task The_pieces_that_one_text_carries_are_counted_but_for_the_first()
+    {
+        var (own, conflated) = (new AsyncLocal<bool> { Value = true }, 0L);
+        using var metrics = new MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument == Telemetry.UpdatesConflated) { listener.EnableMeasurementEvents(instrument); } } };
+        metrics.SetMeasurementEventCallback<long>((_, count, _, _) => conflated += own.Value ? count : 0);
+        metrics.Start();
+        await using var answer = await BeginWithAsync("Hi");
+
+        foreach (var piece in (string[])[" there,", " are", " you", " well?"])
+        {
+            answer.Append(piece);
+        }
+
+        await _clock.TimersSetAsync();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        (await NextAsync()).Message.ShouldBe("Hi there, are you well?");
+        await answer.StopAsync();
+
+        conflated.ShouldBe(3);
     }
 
     /// <summary>An answer whose first text was sent.</summary>

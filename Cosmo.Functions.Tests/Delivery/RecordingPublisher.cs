@@ -9,7 +9,7 @@ internal sealed class RecordingPublisher : IUpdatePublisher
 {
     private readonly Channel<UpdatePayload> _published = Channel.CreateUnbounded<UpdatePayload>();
 
-    /// <summary>What a send waits for; complete by default.</summary>
+    /// <summary>What a send waits for, or fails with; complete by default.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
     public bool IsFenced { get; set; }
@@ -31,8 +31,9 @@ internal sealed class RecordingPublisher : IUpdatePublisher
             Ended.Add(address);
         }
 
+        var gate = Gate;
         _published.Writer.TryWrite(payload);
-        await Gate;
+        await gate.WaitAsync(cancellationToken);
         return true;
     }
 

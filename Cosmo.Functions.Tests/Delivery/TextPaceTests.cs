@@ -13,6 +13,7 @@ public sealed class TextPaceTests
     [InlineData(100, 9, 1000)]
     [InlineData(100, 10, 100)]
     [InlineData(500, 10, 100)]
+    [InlineData(1000, 10, 300)]
     [InlineData(1000, 19, 300)]
     [InlineData(1000, 20, 100)]
     [InlineData(4000, 79, 300)]

@@ -53,6 +53,18 @@ public sealed class UpdateLogTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_final_update_that_never_left_and_that_Redis_has_lost_is_sent_as_whoever_asks_tells_it()
+    {
+        var first = await RecordAsync(First, Updates.Completed(First, "conv_1", "Done"));
+        await _redis.Connection.RunAsync(database => database.KeyDeleteAsync(_redis.Prefix + "updates:{channel %7B1%7D}"), TestContext.Current.CancellationToken);
+
+        var again = (await _log.RecordAsync(First, Updates.Rejected("msg-1", "Sorry.", "other"), null, TestContext.Current.CancellationToken)).ToSend!;
+
+        (again.Payload.Sequence, again.Payload.Message).ShouldBe((first, "Sorry."));
+        (await _log.FindEndAsync(First, TestContext.Current.CancellationToken)).ShouldNotBeNull().Update.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task An_update_that_goes_out_once_is_not_recorded_again()
     {
         (await RecordAsync(First, Updates.Started(First), once: "started")).ShouldNotBeNull();
@@ -112,7 +124,9 @@ public sealed class UpdateLogTests : IAsyncDisposable
     public async Task What_is_older_than_the_log_keeps_is_not_read()
     {
         await RecordAsync(First, Updates.Started(First));
-        _clock.Advance(TimeSpan.FromMinutes(61));
+        _clock.Advance(TimeSpan.FromMinutes(60));
+        (await ReadAsync(0)).ShouldHaveSingleItem().Payload.MessageId.ShouldBe("msg-1");
+        _clock.Advance(TimeSpan.FromMinutes(1));
         await RecordAsync(Second, Updates.Started(Second));
 
         (await ReadAsync(0)).ShouldHaveSingleItem().Payload.MessageId.ShouldBe("msg-2");
@@ -150,6 +164,34 @@ public sealed class UpdateLogTests : IAsyncDisposable
 
         outcomes.Select(outcome => outcome.ToSend!.Payload.Message).Distinct().ShouldHaveSingleItem();
         (await ReadAsync(0)).Count(update => update.Payload.FinalMessage).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_number_of_the_newest_update_of_a_channel_is_known_and_whoever_listens_hears_of_each()
+    {
+        (await _log.FindNewestAsync(First.Channel, TestContext.Current.CancellationToken)).ShouldBe(0);
+        using var heard = new SemaphoreSlim(0);
+        await using var listening = await _log.ListenAsync(First.Channel, () => heard.Release(), TestContext.Current.CancellationToken);
+
+        await RecordAsync(First with { Channel = "another" }, Updates.Started(First));
+        var recorded = await RecordAsync(First, Updates.Started(First));
+
+        (await heard.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).ShouldBeTrue();
+        heard.CurrentCount.ShouldBe(0);
+        (await _log.FindNewestAsync(First.Channel, TestContext.Current.CancellationToken)).ShouldBe(recorded!.Value);
+    }
+
+    [Fact]
+    public async Task What_is_kept_of_a_channel_is_kept_for_a_time()
+    {
+        await RecordAsync(First, Updates.Completed(First, "conv_1", "Done"));
+
+        var (sequence, updates) = (await KeptAsync("sequence:{channel %7B1%7D}"), await KeptAsync("updates:{channel %7B1%7D}"));
+        (sequence.TotalDays, updates.TotalMinutes).ShouldSatisfyAllConditions(kept => kept.TotalDays.ShouldBeInRange(89.9, 90), kept => kept.TotalMinutes.ShouldBeInRange(59, 60));
+        (await KeptAsync(_log.FenceKey(First)[_redis.Prefix.Length..])).TotalDays.ShouldBeInRange(6.9, 7);
+
+        async Task<TimeSpan> KeptAsync(string key) =>
+            await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(_redis.Prefix + key), TestContext.Current.CancellationToken) ?? TimeSpan.Zero;
     }
 
     private async Task<long?> RecordAsync(MessageAddress address, UpdatePayload payload, string? once = null) =>

@@ -1,6 +1,10 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Azure;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -52,6 +56,28 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("completed");
         (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("completed");
         _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task What_was_said_before_or_comes_after_the_end_is_not_said_and_its_sender_knows()
+    {
+        (await _updates.PublishAsync(Address, Updates.Started(Address), "started", Cancellation)).ShouldBeTrue();
+        (await _updates.PublishAsync(Address, Updates.Started(Address), "started", Cancellation)).ShouldBeFalse();
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        (await _updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), once: null, Cancellation)).ShouldBeFalse();
+
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["started", "completed"]);
+    }
+
+    [Fact]
+    public async Task An_end_that_is_not_kept_any_more_is_an_end()
+    {
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+        await _redis.Connection.RunAsync(database => database.KeyDeleteAsync(_redis.Prefix + "updates:{channel}"), Cancellation);
+
+        (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("");
+        _webPubSub.Sent.ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -205,6 +231,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         await clock.TimersSetAsync(2).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         clock.Advance(TimeSpan.FromSeconds(3));
         await text;
+        final.IsCompleted.ShouldBeFalse();
         _webPubSub.Sent.ShouldBeEmpty();
         clock.Advance(TimeSpan.FromSeconds(1));
         await final;
@@ -248,6 +275,66 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
 
         var recorded = (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).ShouldHaveSingleItem().Payload.Sequence;
         _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldBe(recorded.ShouldNotBeNull());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_was_never_taken_in_is_told_once_with_or_without_Redis(bool isThere)
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
+
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            await Publisher(isThere ? _redis.Connection : nowhere).PublishRejectionAsync("channel", Updates.Rejected(null, "Sorry.", "no JSON"), Cancellation);
+        }
+
+        _webPubSub.Sent.ShouldHaveSingleItem().ShouldSatisfyAllConditions(it => it.Message.ShouldBe("Sorry."), it => it.Sequence.HasValue.ShouldBe(isThere), it => it.Timestamp.ShouldBe(_clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0));
+        (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).Count.ShouldBe(isThere ? 2 : 0);
+    }
+
+    [Fact]
+    public async Task The_newest_text_of_a_message_and_whether_it_is_over_can_be_asked_for()
+    {
+        (await _updates.FindTextAsync(Address, Cancellation)).ShouldBeNull();
+        (await _updates.IsOverAsync(Address, Cancellation)).ShouldBeFalse();
+        await SayAsync(_updates, "Hel", "Hello");
+        (await _updates.FindTextAsync(Address, Cancellation)).ShouldBe("Hello");
+
+        await _updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+
+        (await _updates.FindTextAsync(Address, Cancellation)).ShouldBeNull();
+        (await _updates.IsOverAsync(Address, Cancellation)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Each_try_is_a_span_and_a_measurement_which_tell_its_fault()
+    {
+        var own = new AsyncLocal<bool> { Value = true };
+        var (spans, counted, measured) = (new ConcurrentQueue<Activity>(), new ConcurrentQueue<object?>(), new ConcurrentQueue<(double Seconds, object? Fault)>());
+        using var traces = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name, Sample = (ref _) => ActivitySamplingResult.AllData, ActivityStopped = span => { if (own.Value && span.OperationName == "send cosmo") { spans.Enqueue(span); } } };
+        ActivitySource.AddActivityListener(traces);
+        using var metrics = new MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument == Telemetry.SentMessages || instrument == Telemetry.SendDuration) { listener.EnableMeasurementEvents(instrument); } } };
+        metrics.SetMeasurementEventCallback<long>((_, count, tags, _) => { if (own.Value && count == 1 && Of(tags, "messaging.destination.name") is "cosmo") { counted.Enqueue(Of(tags, "error.type")); } });
+        metrics.SetMeasurementEventCallback<double>((_, seconds, tags, _) => { if (own.Value && Of(tags, "messaging.operation.name") is "send") { measured.Enqueue((seconds, Of(tags, "error.type"))); } });
+        metrics.Start();
+        _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
+
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        counted.ShouldBe([nameof(RequestFailedException), null]);
+        measured.ShouldBe([(0, nameof(RequestFailedException)), (0, null)]);
+        spans.Select(span => (span.Kind, span.Status, span.GetTagItem("error.type"))).ShouldBe(
+            [(ActivityKind.Producer, ActivityStatusCode.Error, nameof(RequestFailedException)), (ActivityKind.Producer, ActivityStatusCode.Unset, null)]);
+        spans.Last().TagObjects.ToDictionary(tag => tag.Key, tag => tag.Value).ShouldSatisfyAllConditions(
+            tags => tags["messaging.system"].ShouldBe("azure_web_pubsub"),
+            tags => tags["messaging.operation.type"].ShouldBe("send"),
+            tags => tags["messaging.message.body.size"].ShouldBeOfType<int>().ShouldBeGreaterThan(100),
+            tags => tags["cosmo.update.status"].ShouldBe("completed"),
+            tags => tags["cosmo.update.sequence"].ShouldBe(_webPubSub.Sent.Single().Sequence));
+
+        static object? Of(ReadOnlySpan<KeyValuePair<string, object?>> tags, string name) => tags.ToArray().FirstOrDefault(tag => tag.Key == name).Value;
     }
 
     [Fact]

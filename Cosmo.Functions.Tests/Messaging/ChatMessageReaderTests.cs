@@ -137,6 +137,8 @@ public class ChatMessageReaderTests
     [InlineData("""{"channel": "c", "message_id": {}, "message": "x"}""", "Field 'message_id' must be a string; it is an object.", "c", null)]
     [InlineData("""{"channel": "c", "message_id": "m", "message": null}""", "Field 'message' must be a string; it is null.", "c", "m")]
     [InlineData("""{"channel": "c", "message_id": "m", "message": "\ud83d"}""", "Field 'message' holds half of a surrogate pair.", "c", "m")]
+    [InlineData("""{"channel": "c", "message_id": "m", "message": true}""", "Field 'message' must be a string; it is a boolean.", "c", "m")]
+    [InlineData("""{"message": "x"}""", "Field 'channel' is missing.", null, null)]
     [InlineData("""["channel"]""", "The body must be a JSON object; it is an array.", null, null)]
     [InlineData("\"text\"", "The body must be a JSON object; it is a string.", null, null)]
     public void What_is_no_message_is_refused_with_a_reason_that_names_the_field(string body, string reason, string? channel, string? messageId)
@@ -197,6 +199,76 @@ public class ChatMessageReaderTests
     [InlineData("""{"a": 1, "a": 2}""")]
     public void A_client_event_that_is_no_message_of_its_channel_is_refused(string body) =>
         _reader.TryReadClientEvent(Encoding.UTF8.GetBytes(body), "c", Caller.Anonymous, out _, out _).ShouldBeFalse();
+
+    [Theory]
+    [InlineData("no json", "not_json", "The event is not a JSON object in UTF-8.")]
+    [InlineData("[]", "invalid_message", "The event must be a JSON object.")]
+    [InlineData("""{"message_id": "m", "message": "x", "channel": "another"}""", "invalid_message", "The event names another channel than its connection's.")]
+    public void What_is_wrong_with_a_client_event_is_said(string body, string cause, string reason)
+    {
+        _reader.TryReadClientEvent(Encoding.UTF8.GetBytes(body), "c", Caller.Anonymous, out var message, out var rejection).ShouldBeFalse();
+
+        (message, rejection!.Cause, rejection.Reason).ShouldBe((null, cause, reason));
+    }
+
+    [Fact]
+    public void What_is_just_as_long_as_it_may_be_is_taken_and_one_more_is_not_from_every_source()
+    {
+        var reader = new ChatMessageReader(Options.Create(new MessagingOptions { MaxMessageLength = 10, MaxBodyBytes = 60 }));
+        string Body(string text, string more) => $$"""{"channel":"c","message_id":"m","message":"{{text}}"{{more}}}""";
+
+        Causes(Body("0123456789", "")).ShouldBe([null, null]);
+        Causes(Body("0123456789a", "")).ShouldBe(["too_long", "too_long"]);
+        Causes(Body("0123456789", "").PadRight(60)).ShouldBe([null, null]);
+        Causes(Body("0123456789", "").PadRight(61)).ShouldBe(["too_long", "too_long"]);
+        Causes(Body("0123456789a", ",\"replaces\":\"m\"")).ShouldBe(["too_long", "too_long"]);
+
+        string?[] Causes(string body)
+        {
+            reader.TryRead(Encoding.UTF8.GetBytes(body), out _, out var rejection);
+            reader.TryReadClientEvent(Encoding.UTF8.GetBytes(body), "c", Caller.Anonymous, out var message, out var refusal);
+            (message is null).ShouldBe(refusal is not null);
+            return [rejection?.Cause, refusal?.Cause];
+        }
+    }
+
+    [Theory]
+    [InlineData(512, true)]
+    [InlineData(513, false)]
+    public void Names_of_512_characters_are_read(int length, bool isRead)
+    {
+        var name = new string('n', length);
+
+        _reader.TryRead(Encoding.UTF8.GetBytes($$"""{"channel":"{{name}}","message_id":"m","message":"x"}"""), out _, out _).ShouldBe(isRead);
+        Read($$"""{"channel":"c","message_id":"m","message":"x","profile":"{{name}}"}""").Profile.ShouldBe(isRead ? name : "");
+        CallerOf($$"""{"id":"{{name}}"}""").Id.ShouldBe(isRead ? name : null);
+        CallerOf($$"""{"id":"ana","roles":["{{name}}"]}""").Id.ShouldBe(isRead ? "ana" : null);
+        CallerOf($$"""{"id":"ana","issuer":"{{name}}"}""").Issuer.ShouldBe(isRead ? name : null);
+        CallerOf($$"""{"id":"ana","source":"{{name}}"}""").Source.ShouldBe(isRead ? name : null);
+    }
+
+    [Theory]
+    [InlineData("""{"id":"ana","issuer":"https://login.example.com","source":"here"}""", "ana", "https://login.example.com", "here")]
+    [InlineData("""{"id":"ana","issuer":null,"source":5}""", "ana", null, null)]
+    [InlineData("""{"id":"ana","issuer":""}""", null, null, null)]
+    [InlineData("""{"id":"ana","issuer":5}""", null, null, null)]
+    public void A_user_has_an_issuer_and_a_source_and_is_nobody_when_the_issuer_cannot_be_read(string user, string? id, string? issuer, string? source)
+    {
+        var caller = CallerOf(user);
+
+        (caller.Id, caller.Issuer, caller.Source).ShouldBe((id, issuer, source));
+    }
+
+    [Fact]
+    public void What_is_no_text_is_told_as_such()
+    {
+        Reject((byte[])[0xC3, 0x28]).ShouldBe(new Rejection("invalid_encoding", "The body is not valid UTF-8."));
+        Reject((byte[])[.. "{\"channel\": \"c\", \"message_id\": \"m\", \"message\": \""u8, 0xC3, 0x28, .. "\"}"u8]).Reason.ShouldBe("Field 'message' is not valid UTF-8.");
+        Reject(Encoding.UTF8.GetBytes("hello")).Reason.ShouldStartWith("The body is not JSON (byte ");
+        ChatMessageReader.FindAddress("hello"u8.ToArray()).ShouldBe((null, null));
+    }
+
+    private Caller CallerOf(string user) => Read($$"""{"channel":"c","message_id":"m","message":"x","user":{{user}}}""").Caller;
 
     private ChatMessage Read(string body)
     {

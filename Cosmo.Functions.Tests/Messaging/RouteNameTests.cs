@@ -3,6 +3,7 @@ using System.Text;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Local.Terminal;
 using Cosmo.Functions.Tests.Local.WebPubSub;
+using Microsoft.AspNetCore.Mvc;
 using LocalRouteName = Cosmo.Local.Host.RouteName;
 
 namespace Cosmo.Functions.Tests.Messaging;
@@ -78,9 +79,24 @@ public class RouteNameTests
     [Theory]
     [InlineData("user_session_abc123", "user_session_abc123")]
     [InlineData("a.b~c-d", "a.b~c-d")]
+    [InlineData(".", "~Lg")]
+    [InlineData("..", "~Li4")]
     [InlineData("Stats", "~U3RhdHM")]
     [InlineData("team/a", "~dGVhbS9h")]
     public void A_name_that_nobody_changes_on_the_way_is_written_plain(string name, string written) => RouteName.Write(name).ShouldBe(written);
+
+    [Fact]
+    public void Who_names_none_is_told_what_a_name_is()
+    {
+        Told(RouteName.NotAChannel).ShouldBe(("Not a channel", "A channel has 1 to 512 characters, not only white space"));
+        Told(RouteName.NotAMessage).ShouldBe(("Not a message", "A message id has 1 to 512 characters, not only white space"));
+
+        static (string?, string?) Told(IActionResult answer)
+        {
+            var problem = answer.ShouldBeOfType<ObjectResult>().Value.ShouldBeOfType<ProblemDetails>();
+            return (problem.Title, problem.Detail?.Split(", percent")[0]);
+        }
+    }
 
     private static string Encoded(string name) => '~' + Base64Url.EncodeToString(Encoding.UTF8.GetBytes(name));
 }

@@ -112,7 +112,6 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         // Not CancelAsync: it would have another thread do what is done at once here.
         _stopped.Cancel();
-        _grown.Writer.TryComplete();
         await _sending.WaitAsync(Grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         _cut.Cancel();
         await _sending;

@@ -10,14 +10,9 @@ internal sealed class ReadyQueue
 {
     private readonly Channel<long> _ready = Channel.CreateUnbounded<long>();
     private readonly Lock _lock = new();
-    private readonly Dictionary<long, State> _states = [];
 
-    private enum State
-    {
-        Waiting,
-        Working,
-        WorkingAndDue,
-    }
+    /// <summary>Those that wait, or are worked on: whether anything has come for them since they were taken.</summary>
+    private readonly Dictionary<long, bool> _isDue = [];
 
     /// <summary>To wait for one to take, not to take it.</summary>
     public ChannelReader<long> Ready => _ready.Reader;
@@ -26,13 +21,11 @@ internal sealed class ReadyQueue
     {
         lock (_lock)
         {
-            if (_states.TryGetValue(id, out var state))
+            if (!_isDue.TryAdd(id, true))
             {
-                _states[id] = state == State.Waiting ? State.Waiting : State.WorkingAndDue;
+                _isDue[id] = true;
                 return;
             }
-
-            _states.Add(id, State.Waiting);
         }
 
         _ready.Writer.TryWrite(id);
@@ -48,7 +41,7 @@ internal sealed class ReadyQueue
 
         lock (_lock)
         {
-            _states[id] = State.Working;
+            _isDue[id] = false;
         }
 
         return id;
@@ -61,13 +54,13 @@ internal sealed class ReadyQueue
     {
         lock (_lock)
         {
-            if (!again && _states[id] == State.Working)
+            if (!again && !_isDue[id])
             {
-                _states.Remove(id);
+                _isDue.Remove(id);
                 return;
             }
 
-            _states[id] = State.Waiting;
+            _isDue[id] = true;
         }
 
         _ready.Writer.TryWrite(id);

@@ -36,10 +36,9 @@ internal sealed class TimerClock : IDisposable
             _setFor = due;
 
             // The system's timers drop fractions of a millisecond, and would ring too early.
-            var milliseconds = Math.Clamp(Math.Ceiling((due - Now).TotalMilliseconds), 0, Furthest.TotalMilliseconds);
-            _timer.Change(TimeSpan.FromMilliseconds(milliseconds), Timeout.InfiniteTimeSpan);
-            if (due > Now)
+            if (due - Now is var left && left > TimeSpan.Zero)
             {
+                _timer.Change(TimeSpan.FromMilliseconds(Math.Min(Math.Ceiling(left.TotalMilliseconds), Furthest.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
                 return;
             }
 

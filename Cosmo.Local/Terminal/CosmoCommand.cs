@@ -15,7 +15,7 @@ internal static class CosmoCommand
         var root = new RootCommand("Cosmo on one machine: runs it, tests it, and operates any deployment of it.") { HelpName = "cosmo" };
         Command[] verbs =
         [
-            RunCommand.Create(), TestCommand.Create(), FuzzCommand.Create(), TortureCommand.Create(), BenchCommand.Create(), FunctionsCommand.Create(), EmulatorsCommand.Create(), WebPubSubCommand.Create(),
+            RunCommand.Create(), TestCommand.Create(), FuzzCommand.Create(), TortureCommand.Create(), MutantsCommand.Create(), BenchCommand.Create(), FunctionsCommand.Create(), EmulatorsCommand.Create(), WebPubSubCommand.Create(),
             PlanCommand.Create(),
             .. new OperatorCommands().Create(),
         ];

@@ -78,12 +78,28 @@ public sealed class CheckTurnTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Whoever_takes_out_one_that_has_ended_tells_the_next_that_it_is_its_turn()
+    {
+        await TakeAsync(1);
+        await TakeAsync(2);
+        await TakeAsync(3);
+        Is("instance-1", OrchestrationRuntimeStatus.Terminated);
+        Is("instance-2", OrchestrationRuntimeStatus.Running);
+
+        (await CheckAsync(3)).ShouldBe(new TurnResult(false, null));
+        (await CheckAsync(2)).ShouldBe(new TurnResult(true, null));
+
+        await _client.Received(1).RaiseEventAsync("instance-2", AnswerMessage.TurnGranted, true, Arg.Any<CancellationToken>());
+        await _client.DidNotReceive().RaiseEventAsync("instance-3", Arg.Any<string>(), Arg.Any<object?>(), Arg.Any<CancellationToken>());
+    }
+
+    [Fact]
     public async Task A_message_that_another_worker_cancelled_has_no_turn()
     {
         await TakeAsync(1);
         await _stopSignals.CancelAsync("channel", "instance-1", Cancellation);
 
-        (await CheckAsync(1)).Failure.ShouldBe(Failure.Cancelled);
+        (await CheckAsync(1)).ShouldBe(new TurnResult(false, Failure.Cancelled));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Cosmo.Functions.Tests.Local.Terminal;
 
 namespace Cosmo.Functions.Tests.Local.WebPubSub;
 
@@ -7,7 +8,7 @@ namespace Cosmo.Functions.Tests.Local.WebPubSub;
 internal sealed class NodeScript : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static readonly string Folder = FindFolder();
+    private static readonly string Folder = Path.Combine(CosmoScript.Root, "Cosmo.Functions.Tests", "Node");
 
     private readonly CancellationTokenSource _patience = new(Patience);
     private readonly List<JsonElement> _unread = [];
@@ -101,18 +102,5 @@ internal sealed class NodeScript : IAsyncDisposable
         {
             throw new TimeoutException($"No event {awaited} came in {Patience.TotalSeconds} s. Unread: {string.Join(' ', _unread)}");
         }
-    }
-
-    private static string FindFolder()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Node", "package.json")))
-            {
-                return Path.Combine(folder.FullName, "Node");
-            }
-        }
-
-        throw new DirectoryNotFoundException("Cosmo.Functions.Tests/Node is not above the tests' folder.");
     }
 }
