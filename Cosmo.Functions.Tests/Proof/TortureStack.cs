@@ -469,17 +469,19 @@ internal sealed class Producer(string url, string exchange, string routingKey) :
         var body = JsonSerializer.SerializeToUtf8Bytes(new { channel, message_id = messageId, message = text });
         while (true)
         {
+            IChannel? to = null;
             try
             {
-                var to = await OpenAsync(cancellationToken);
+                to = await OpenAsync(cancellationToken);
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(Patience);
                 await to.BasicPublishAsync(exchange, routingKey, mandatory: true, new BasicProperties { DeliveryMode = DeliveryModes.Persistent }, body, limit.Token);
                 return;
             }
-            catch (Exception error) when (error is OperationInterruptedException or AlreadyClosedException or BrokerUnreachableException or PublishException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            catch (Exception error) when (error is OperationInterruptedException or AlreadyClosedException or BrokerUnreachableException or PublishException or IOException or ObjectDisposedException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                // Whether the broker has it is not known: it is published again, with its id.
+                // Whether the broker has it is not known: it is published again, with its id, over another connection. One that was given up on in mid-publish counts what it waits for as under way for good.
+                await ForgetAsync(to);
                 await Task.Delay(Pause, cancellationToken);
             }
         }
@@ -489,6 +491,25 @@ internal sealed class Producer(string url, string exchange, string routingKey) :
     {
         await (_connection?.DisposeAsync() ?? ValueTask.CompletedTask);
         _one.Dispose();
+    }
+
+    /// <summary>Gives a channel up, unless somebody has already.</summary>
+    private async Task ForgetAsync(IChannel? channel)
+    {
+        await _one.WaitAsync();
+        try
+        {
+            if (channel is not null && channel == _channel)
+            {
+                _channel = null;
+                await _connection!.DisposeAsync();
+                _connection = null;
+            }
+        }
+        finally
+        {
+            _one.Release();
+        }
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
