@@ -1,3 +1,7 @@
+using Cosmo.Local.Host.Worker;
+using Cosmo.Local.Host.Worker.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Cosmo.Functions.Tests.Local.Host;
 
 /// <summary>What becomes of that which runs when the host stops.</summary>
@@ -80,6 +84,19 @@ public sealed class StopTests
         await app.ManageAsync(instance, "raise");
 
         (await app.EndAsync(instance)).Output!.ToString().ShouldBe("gone");
+    }
+
+    /// <summary>By these words the Durable extension knows that nothing was run; a cancellation it may take for the end of the orchestration.</summary>
+    [Fact]
+    public async Task What_waits_for_a_worker_as_the_host_stops_fails_as_where_there_is_none()
+    {
+        await using var workers = new WorkerSupervisor(null!, _time, NullLogger<WorkerSupervisor>.Instance);
+        using var drain = new CancellationTokenSource();
+
+        var waiting = workers.InvokeAsync("AnswerMessage", new InvocationRequest(), drain.Token);
+        await drain.CancelAsync();
+
+        (await waiting.ShouldThrowAsync<InvalidOperationException>()).Message.ShouldBe("Did not find any initialized language workers.");
     }
 
     /// <summary>A step of an orchestration waits for a worker that is not started again in time.</summary>
