@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Cosmo.Functions.Tests.Proof;
 
-/// <summary>Faults at every seam, under load.</summary>
+/// <summary>Faults at every seam, under load: by itself, after all other tests.</summary>
+[Collection<Alone>]
 public sealed class TortureTests
 {
     /// <summary>What <c>./cosmo torture</c> asks for.</summary>
@@ -46,3 +47,7 @@ public sealed class TortureTests
         Console.Error.WriteLine(line);
     }
 }
+
+/// <summary>Tests that run while no other does.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class Alone;
