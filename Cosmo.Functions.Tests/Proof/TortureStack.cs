@@ -318,6 +318,13 @@ internal sealed class App : IAsyncDisposable
     /// <summary>More than a run writes.</summary>
     private const int DiskMegabytes = 512;
 
+    /// <summary>What moves a process's clock, compiled; null where there is no compiler for C.</summary>
+    private static readonly Lazy<string?> ClockLibrary = new(() =>
+    {
+        var library = Path.Combine(AppContext.BaseDirectory, "clock.so");
+        return Processes.Run("cc", "-shared", "-fPIC", "-O2", "-o", library, Path.Combine(AppContext.BaseDirectory, "Proof", "clock.c")) ? library : null;
+    });
+
     private readonly int _port;
     private readonly string _folder;
     private readonly IReadOnlyDictionary<string, string> _settings;
@@ -330,20 +337,11 @@ internal sealed class App : IAsyncDisposable
     {
         (_port, _folder) = (port, Directory.CreateDirectory(folder).FullName);
         _clocks = Directory.CreateTempSubdirectory("cosmo-clocks-").FullName;
-        _settings = ClockLibrary is null ? settings : new Dictionary<string, string>(settings) { ["LD_PRELOAD"] = ClockLibrary, ["COSMO_CLOCKS"] = _clocks };
+        _settings = ClockLibrary.Value is not { } library ? settings : new Dictionary<string, string>(settings) { ["LD_PRELOAD"] = library, ["COSMO_CLOCKS"] = _clocks };
         _hasOwnDisk = Processes.Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={DiskMegabytes}m"), "tmpfs", _folder);
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/api/"), Timeout = TimeSpan.FromSeconds(30) };
         Http.DefaultRequestHeaders.Add("x-functions-key", FunctionKeys.Open(folder).MasterKey);
     }
-
-    /// <summary>What moves a process's clock, compiled; null where there is no compiler for C.</summary>
-    private static string? ClockLibrary => CompiledClock.Value;
-
-    private static readonly Lazy<string?> CompiledClock = new(() =>
-    {
-        var library = Path.Combine(AppContext.BaseDirectory, "clock.so");
-        return Processes.Run("cc", "-shared", "-fPIC", "-O2", "-o", library, Path.Combine(AppContext.BaseDirectory, "Proof", "clock.c")) ? library : null;
-    });
 
     /// <summary>Calls it with the master key.</summary>
     public HttpClient Http { get; }

@@ -99,7 +99,7 @@ public sealed class StopTests
         (await waiting.ShouldThrowAsync<InvalidOperationException>()).Message.ShouldBe("Did not find any initialized language workers.");
     }
 
-    /// <summary>A step of an orchestration waits for a worker that is not started again in time.</summary>
+    /// <summary>A step of an orchestration waits for a worker that is not started again in time, and so does a request, which the host waits for as long as it waits for anything.</summary>
     [Fact]
     public async Task An_orchestration_that_waits_for_a_worker_as_the_host_stops_goes_on_after_the_next_start()
     {
@@ -108,12 +108,14 @@ public sealed class StopTests
         var path = app.NewPath();
         await File.WriteAllTextAsync(path + ".release", "");
         await app.KillWorkerAsync();
+        var request = app.Client.GetAsync("api/environment/FUNCTIONS_WORKER_RUNTIME");
         var instance = await app.BeginByHostAsync("CallActivity", new { Activity = "Hold", Input = path, Tries = 1 });
         await app.Logs.WaitForAsync("Executing 'CallActivity'", TestContext.Current.CancellationToken);
 
         var stop = app.StopAsync();
         _time.Advance(Grace);
         await stop;
+        _ = await Record.ExceptionAsync(() => request);
         await app.StartAgainAsync();
 
         (await app.EndAsync(instance)).Output!.ToString().ShouldBe("released");

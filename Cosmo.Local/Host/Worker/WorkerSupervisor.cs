@@ -83,6 +83,7 @@ internal sealed class WorkerSupervisor(WorkerStart start, TimeProvider time, ILo
 
     /// <summary>Runs a function in the worker, after waiting for one where there is none.</summary>
     /// <exception cref="WorkerProcessExitException">The worker died while the function ran.</exception>
+    /// <exception cref="InvalidOperationException">There was none for a minute, or until the waiting was given up.</exception>
     public async Task<InvocationResponse> InvokeAsync(string function, InvocationRequest request, CancellationToken cancellationToken)
     {
         while (true)

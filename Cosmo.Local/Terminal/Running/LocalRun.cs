@@ -262,7 +262,7 @@ internal sealed partial class LocalRun(string dataFolder, PortBlock? ports, bool
 
                 A message straight into RabbitMQ; its answer shows on the page above:
 
-                  {Example(rabbit, AppSetting.Exchange.In(configuration) ?? "cosmo_exchange", AppSetting.RoutingKey.In(configuration) ?? "cosmo_key", isOwn)}
+                  {Example(rabbit, AppSetting.Exchange.In(configuration)!, AppSetting.RoutingKey.In(configuration)!, isOwn)}
 
                 """;
         }

@@ -28,20 +28,18 @@ internal sealed class CheckCommand(OperatorCommands operators)
                 var settings = LocalSettings.Load().UnderEnvironment();
                 var options = new
                 {
-                    Seed = (int)(DateTimeOffset.UtcNow.ToUnixTimeSeconds() % int.MaxValue),
+                    Seed = Random.Shared.Next(),
                     Minutes = parsed.GetValue(minutes),
                     Faults = Array.Empty<string>(),
                     Channels = parsed.GetValue(channels),
-                    Fleet = "one",
-                    Flood = 0,
                     Folder = Path.GetFullPath(parsed.GetValue(output) ?? Path.Combine(ProgramFiles.Root, ".cosmo", "check")),
                     At = new
                     {
                         session.Deployment.Url,
                         session.Deployment.Key,
                         Broker = parsed.GetValue(broker) ?? AppSetting.RabbitMQUrl.In(settings),
-                        Exchange = AppSetting.Exchange.In(settings) ?? "cosmo_exchange",
-                        RoutingKey = AppSetting.RoutingKey.In(settings) ?? "cosmo_key",
+                        Exchange = AppSetting.Exchange.In(settings),
+                        RoutingKey = AppSetting.RoutingKey.In(settings),
                     },
                 };
                 return await TortureCommand.RunAsync(options, TimeSpan.FromMinutes(options.Minutes));

@@ -49,6 +49,7 @@ internal static class TortureCommand
         });
         return command;
     }
+
     /// <summary>Has the tests do it.</summary>
     /// <param name="options">As the tests read them.</param>
     /// <param name="length">So long it is to take, roughly.</param>
