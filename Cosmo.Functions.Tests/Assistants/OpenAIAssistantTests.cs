@@ -390,6 +390,20 @@ public sealed class OpenAIAssistantTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_answer_that_is_cancelled_while_its_text_is_handled_is_not_made_to_its_end()
+    {
+        await _openAI.FaultAsync("""[{ "userText": "essay", "longAnswer": 25, "pace": 50 }]""");
+        using var caller = new CancellationTokenSource();
+        var heard = new Heard { OnText = caller.Cancel };
+        await Should.ThrowAsync<OperationCanceledException>(_setup.Assistant.RespondAsync(_setup.Question(_thread, "essay"), heard, caller.Token));
+
+        // As long as the first is made the conversation is locked.
+        await _setup.AskAsync(_thread, "Hello", new Heard { OnRetry = () => Task.Delay(20, Cancellation) });
+
+        (await _openAI.ItemsAsync(_thread)).Where(item => item!["role"]?.GetValue<string>() == "user").Select(item => item!["content"]![0]!["text"]!.GetValue<string>()).ShouldBe(["Hello"]);
+    }
+
+    [Fact]
     public async Task A_conversation_that_waits_for_an_output_nobody_gave_is_repaired_by_the_next_question()
     {
         await _openAI.ScriptAsync("""[{"calls":[{"name":"get_weather","arguments":{"city":"Makati"}},{"name":"get_weather","arguments":{"city":"Cebu"}}]}]""");

@@ -10,9 +10,23 @@ using OpenAI.Responses;
 namespace Cosmo.Functions.Assistants;
 
 /// <summary>The clients of the OpenAI package. They try everything once: when to try again is decided here, where it is known what was shown.</summary>
-internal sealed class OpenAIClients
+internal sealed class OpenAIClients : IDisposable
 {
     private const string AzureScope = "https://ai.azure.com/.default";
+
+    /// <summary>
+    /// As the package's own, but for two things. A response that nobody reads any more is not read on for two seconds to keep its connection, as .NET does by
+    /// itself: only where the connection breaks the service stops to make it, and lets go of its conversation. And a name is looked up again now and then.
+    /// </summary>
+    private readonly HttpClientPipelineTransport _transport = new(new HttpClient(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        ResponseDrainTimeout = TimeSpan.Zero,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+    })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    });
 
     public OpenAIClients(IOptions<AssistantOptions> options)
     {
@@ -41,6 +55,8 @@ internal sealed class OpenAIClients
 
     public OpenAIModelClient Models { get; }
 
+    public void Dispose() => _transport.Dispose();
+
     private static AuthenticationPolicy Authentication(AssistantOptions options)
     {
         if (string.IsNullOrWhiteSpace(options.ApiKey))
@@ -54,9 +70,10 @@ internal sealed class OpenAIClients
             : ApiKeyAuthenticationPolicy.CreateBearerAuthorizationPolicy(key);
     }
 
-    private static T Once<T>(T options, TimeSpan networkTimeout)
+    private T Once<T>(T options, TimeSpan networkTimeout)
         where T : ClientPipelineOptions
     {
+        options.Transport = _transport;
         options.RetryPolicy = new ClientRetryPolicy(0);
         options.NetworkTimeout = networkTimeout;
         return options;
