@@ -28,6 +28,9 @@ internal sealed record TortureRound(int Number, double Seconds, int Messages, IR
 {
     /// <summary>Of a flood: what its processes held.</summary>
     public IReadOnlyList<MemoryUse> Memory { get; init; } = [];
+
+    /// <summary>Messages that became dead letters, by their cause.</summary>
+    public IReadOnlyDictionary<string, int> Causes { get; init; } = new Dictionary<string, int>();
 }
 
 /// <param name="Name">The fault.</param>
@@ -91,7 +94,8 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"{rounds.Count} rounds, {rounds.Sum(round => round.Seconds) / 60:0.0} minutes, {rounds.Sum(round => round.Messages)} messages:");
-        text.AppendJoin(", ", rounds.SelectMany(round => round.Ends).GroupBy(end => end.Key).Select(end => $"{end.Sum(one => one.Value)} {end.Key}")).AppendLine().AppendLine();
+        text.AppendLine(Sum(rounds.SelectMany(round => round.Ends)));
+        text.AppendLine(CultureInfo.InvariantCulture, $"Dead letters: {Sum(rounds.SelectMany(round => round.Causes))}").AppendLine();
         var faults = rounds.SelectMany(round => round.Faults).GroupBy(fault => fault.Name).OrderBy(fault => fault.Key, StringComparer.Ordinal).ToList();
         if (faults.Count > 0)
         {
@@ -119,6 +123,8 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         return text.ToString();
     }
 
+    private static string Sum(IEnumerable<KeyValuePair<string, int>> counts) => string.Join(", ", counts.GroupBy(count => count.Key).Select(count => $"{count.Sum(one => one.Value)} {count.Key}"));
+
     private async Task<TortureRound> RunRoundAsync(SystemUnderTest system, int number, int broken, TimeSpan length, CancellationToken stopping)
     {
         var random = new Random(unchecked((options.Seed * 7919) + number));
@@ -131,9 +137,11 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         await using var memory = options.Flood > 0 ? new MemoryWatch(((TortureStack)system).AllProcesses) : null;
         if (options.Flood > 0)
         {
-            await load.FloodAsync(options.Flood / 2, FloodPerSecond, stopping);
+            // First what can all be answered in the end, then more at once in a channel than may wait there, and more of a user than a minute has room for.
+            var half = options.Flood / 2;
+            await load.FloodAsync(half, inARow: 25, sideBySide: 20, FloodPerSecond, stopping);
             memory!.NoteHalf();
-            await load.FloodAsync(options.Flood - (options.Flood / 2), FloodPerSecond, stopping);
+            await load.FloodAsync(options.Flood - half, inARow: options.Flood, sideBySide: 3, FloodPerSecond, stopping);
         }
         else
         {
@@ -162,6 +170,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
             (system as TortureStack)?.Restarts ?? 0)
         {
             Memory = memory?.Uses ?? [],
+            Causes = history.OfType<Letter>().GroupBy(letter => letter.Cause).ToDictionary(letters => letters.Key, letters => letters.Count()),
         };
     }
 

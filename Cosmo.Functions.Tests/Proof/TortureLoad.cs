@@ -12,12 +12,6 @@ internal sealed class TortureLoad : IAsyncDisposable
     /// <summary>So long an end is waited for before it is asked for.</summary>
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(15);
 
-    /// <summary>Messages of a flood that one channel gets at a time: more than may wait there.</summary>
-    private const int InARow = 25;
-
-    /// <summary>Channels that get them at the same time.</summary>
-    private const int SideBySide = 20;
-
     private static readonly string[] Words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
     private readonly SystemUnderTest _system;
@@ -53,17 +47,19 @@ internal sealed class TortureLoad : IAsyncDisposable
     public Task RunAsync(Random random, CancellationToken until, CancellationToken stopping) =>
         Task.WhenAll(_talks.Select((talk, i) => TalkAsync(talk, new Random(random.Next() ^ i), until, stopping)));
 
-    /// <summary>Asks so many questions in every channel, without waiting for an answer: some channels after the others, each a few in a row, of which more come than may wait.</summary>
+    /// <summary>Asks so many questions in every channel, without waiting for an answer: some channels after the others, each a few in a row.</summary>
     /// <param name="messages">In each channel.</param>
+    /// <param name="inARow">So many one channel gets at a time.</param>
+    /// <param name="sideBySide">Channels that get them at the same time: the fewer, the sooner more wait in one than may.</param>
     /// <param name="perSecond">In all channels together.</param>
     /// <param name="stopping">Ends it at once.</param>
-    public async Task FloodAsync(int messages, int perSecond, CancellationToken stopping)
+    public async Task FloodAsync(int messages, int inARow, int sideBySide, int perSecond, CancellationToken stopping)
     {
         var (begun, sent) = (TimeProvider.System.GetTimestamp(), 0);
-        for (var left = messages; left > 0; left -= InARow)
+        for (var left = messages; left > 0; left -= inARow)
         {
-            var row = Math.Min(left, InARow);
-            foreach (var some in _talks.Chunk(SideBySide))
+            var row = Math.Min(left, inARow);
+            foreach (var some in _talks.Chunk(sideBySide))
             {
                 await Task.WhenAll(some.Select(talk => AskInARowAsync(talk, row, stopping)));
                 sent += some.Length * row;
