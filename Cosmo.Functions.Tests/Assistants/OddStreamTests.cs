@@ -47,6 +47,29 @@ public sealed class OddStreamTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_connection_is_kept_though_its_stream_ends_after_the_last_event_was_read()
+    {
+        var (connections, left) = (new List<string>(), new TaskCompletionSource());
+        await StartAsync(async context =>
+        {
+            connections.Add(context.Connection.Id);
+            await SendAsync(context, Created, Delta(1, "Hello"), Completed);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+            await left.Task.WaitAsync(context.RequestAborted);
+        });
+
+        // A stream that was left comes to its end beside the next question, so that may need a connection of its own.
+        for (var asked = 0; asked < 20; asked++)
+        {
+            await _setup!.AskAsync("conv_1", "Hello");
+            left.SetResult();
+            left = new TaskCompletionSource();
+        }
+
+        connections.Distinct().Count().ShouldBeLessThan(10);
+    }
+
+    [Fact]
     public async Task Repeated_and_unknown_events_are_ignored()
     {
         await StartAsync(context => SendAsync(

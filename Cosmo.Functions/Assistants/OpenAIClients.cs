@@ -14,14 +14,19 @@ internal sealed class OpenAIClients : IDisposable
 {
     private const string AzureScope = "https://ai.azure.com/.default";
 
+    /// <summary>In bytes. A piece of text comes in an event of 200 and more.</summary>
+    private const int LessThanAnEvent = 128;
+
     /// <summary>
-    /// As the package's own, but for two things. A response that nobody reads any more is not read on for two seconds to keep its connection, as .NET does by
-    /// itself: only where the connection breaks the service stops to make it, and lets go of its conversation. And a name is looked up again now and then.
+    /// As the package's own, but for two things. A response that is left is read on no further than to the end of a stream whose last event was read, which
+    /// keeps its connection; .NET reads on for two seconds by itself, but only when the connection breaks the service stops to make the response, and lets go
+    /// of its conversation. And a name is looked up again now and then.
     /// </summary>
     private readonly HttpClientPipelineTransport _transport = new(new HttpClient(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
-        ResponseDrainTimeout = TimeSpan.Zero,
+        MaxResponseDrainSize = LessThanAnEvent,
+        ResponseDrainTimeout = TimeSpan.FromSeconds(0.25),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     })
     {
