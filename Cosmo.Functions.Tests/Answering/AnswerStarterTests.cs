@@ -41,7 +41,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         _access = new AccessSetup(_redis.Connection, TimeProvider.System);
         _starter = new AnswerStarter(
             turns,
-            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            new TurnRelease(turns, TimeProvider.System, NullLogger<TurnRelease>.Instance),
             new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), TimeProvider.System),
             TestProfiles.BuiltIn,
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),

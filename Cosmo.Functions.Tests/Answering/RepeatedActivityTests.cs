@@ -54,7 +54,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         _threads = new ThreadStore(
             _redis.Connection, new ThreadIndex(_redis.Connection, _clock), _access.Owners, Options.Create(new ThreadOptions()), _clock, NullLogger<ThreadStore>.Instance);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
-        _turn = new TurnRelease(_turns, NullLogger<TurnRelease>.Instance);
+        _turn = new TurnRelease(_turns, _clock, NullLogger<TurnRelease>.Instance);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
     }

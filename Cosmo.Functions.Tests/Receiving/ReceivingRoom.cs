@@ -49,7 +49,7 @@ internal sealed class ReceivingRoom : IAsyncDisposable
         var messageLimits = new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(Limits), TimeProvider.System);
         var starter = _starter = new AnswerStarter(
             turns,
-            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            new TurnRelease(turns, TimeProvider.System, NullLogger<TurnRelease>.Instance),
             messageLimits,
             TestProfiles.BuiltIn,
             cancellation,

@@ -294,8 +294,8 @@ internal sealed class UpdatePublisher(
     }
 
     /// <summary>
-    /// Records a final update. A process that stood still finds that its time is over, though Redis has answered long ago: so Redis is asked once more, which records nothing twice.
-    /// One that is there answers at once.
+    /// Records a final update. A process that stood still finds that its time is over, though Redis has answered long ago, and a connection that broke is there again at once: so Redis
+    /// is asked once more, which records nothing twice. One that is there answers at once.
     /// </summary>
     private async Task<RecordedUpdate> RecordFinalAsync(MessageAddress address, UpdatePayload payload, string? once, CancellationToken cancellationToken)
     {
@@ -303,14 +303,14 @@ internal sealed class UpdatePublisher(
         {
             return await log.RecordAsync(address, payload, once, cancellationToken);
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is TimeoutException or RedisConnectionException)
         {
             return await log.RecordAsync(address, payload, once, cancellationToken).WaitAsync(SecondLook, cancellationToken);
         }
     }
 
     private Update Unrecorded(string channel, UpdatePayload payload) =>
-        new(channel, payload with { Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 }) { DeltasUntil = DateTimeOffset.MaxValue };
+        new(channel, payload with { Sequence = null, Timestamp = clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0 }) { DeltasUntil = DateTimeOffset.MaxValue };
 
     /// <summary>To each group by itself: what has reached one is not sent there again for the other's sake.</summary>
     private async Task<bool> SendAsync(Update update, TimeSpan patience, CancellationToken cancellationToken)

@@ -34,7 +34,7 @@ internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider clo
     public async Task<bool> WaitAsync(TimeSpan? retryAfter, CancellationToken cancellationToken)
     {
         var bound = Math.Min(longest.TotalMilliseconds, first.TotalMilliseconds * Math.Pow(2, Math.Min(Try - 1, 20)));
-        var wait = (retryAfter > TimeSpan.Zero ? retryAfter.Value : TimeSpan.Zero) + TimeSpan.FromMilliseconds(bound * Random.Shared.NextDouble());
+        var wait = (retryAfter > TimeSpan.Zero ? retryAfter.Value : TimeSpan.Zero) + TimeSpan.FromMilliseconds(bound * Jitter());
         if (Try >= MaxTries || retryAfter > LongestRetryAfter || After(wait, clock) > Until)
         {
             return false;
@@ -44,5 +44,14 @@ internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider clo
         await Task.Delay(wait, clock, cancellationToken);
         Try++;
         return true;
+    }
+
+    /// <summary>From 0 to 1, by the clock's own ticks (mixed as SplitMix64 does): whoever gives the clock gives the waits too.</summary>
+    private double Jitter()
+    {
+        var mixed = unchecked((ulong)clock.GetTimestamp() * 0x9E3779B97F4A7C15);
+        mixed = unchecked((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9);
+        mixed = unchecked((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB);
+        return (mixed >> 11) * (1.0 / (1UL << 53));
     }
 }

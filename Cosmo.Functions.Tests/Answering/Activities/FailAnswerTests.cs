@@ -83,7 +83,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
             new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), clock),
             turns,
             new MergedEnds(turns, updates, NullLogger<MergedEnds>.Instance),
-            new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
+            new TurnRelease(turns, clock, NullLogger<TurnRelease>.Instance),
             clock,
             NullLogger<FailAnswer>.Instance);
     }

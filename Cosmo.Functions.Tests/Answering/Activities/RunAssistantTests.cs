@@ -64,7 +64,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
             _turns,
             merged,
             _stopSignals,
-            new TurnRelease(_turns, NullLogger<TurnRelease>.Instance),
+            new TurnRelease(_turns, _clock, NullLogger<TurnRelease>.Instance),
             _capacity,
             delivery,
             _clock,

@@ -71,7 +71,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
         Is("instance-2", OrchestrationRuntimeStatus.Terminated);
         Is("instance-3", OrchestrationRuntimeStatus.Running);
 
-        await new TurnRelease(_turns, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", isAnswered: false, _client, Cancellation);
+        await new TurnRelease(_turns, TimeProvider.System, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", isAnswered: false, _client, Cancellation);
 
         await _client.Received(1).RaiseEventAsync("instance-3", AnswerMessage.TurnGranted, Arg.Any<object?>(), Arg.Any<CancellationToken>());
         (await CheckAsync(3)).HasTurn.ShouldBeTrue();

@@ -33,6 +33,7 @@ internal sealed class Schedule
     private readonly IOptions<RedisOptions> _redisOptions;
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private int _deathsLeft;
+    private int _breaksLeft;
     private int _processes;
 
     /// <param name="seed">All decisions.</param>
@@ -41,11 +42,12 @@ internal sealed class Schedule
     public Schedule(ulong seed, RedisMirror? mirror = null, Action<string>? tell = null)
     {
         Random = new SeededRandom(seed);
-        Plan = new Plan(Random);
+        Trouble = new SeededRandom(~seed);
+        Plan = new Plan(Random, Trouble);
         Mirror = mirror;
         Trace = tell;
         _clock = new SimulatedClock(Time);
-        _deathsLeft = Plan.Deaths;
+        (_deathsLeft, _breaksLeft) = (Plan.Deaths, Plan.Breaks);
         _redisOptions = Options.Create(new RedisOptions { Url = "redis://simulated", Prefix = mirror?.Prefix ?? "s:" });
         Redis = new SimulatedRedis(Time) { Expired = key => Mirror?.Expire(key) };
         Promises = new Promises(this, _redisOptions.Value.Prefix);
@@ -58,6 +60,12 @@ internal sealed class Schedule
     }
 
     public SeededRandom Random { get; }
+
+    /// <summary>How long processes were without Redis, all together.</summary>
+    public TimeSpan RedisAway { get; private set; }
+
+    /// <summary>Decides when Redis cannot be reached, and what of it was carried out.</summary>
+    public SeededRandom Trouble { get; }
 
     public Plan Plan { get; }
 
@@ -193,6 +201,16 @@ internal sealed class Schedule
         {
             _deathsLeft--;
             Kill(Random.Next(_workers.Count));
+        }
+
+        if (_breaksLeft > 0 && Trouble.Next(60) == 0)
+        {
+            _breaksLeft--;
+            var worker = _workers[Trouble.Next(_workers.Count)];
+            Tell($"{worker} loses its connection to Redis");
+            var away = Trouble.Pick(TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8));
+            RedisAway += away;
+            worker.Redis.Break(away);
         }
 
         var (choices, earliest) = (_open.Count, long.MaxValue);

@@ -15,6 +15,7 @@ internal sealed class SimulatedRedisConnection : RedisConnection
     private readonly Schedule _schedule;
     private readonly IDatabase _database;
     private readonly List<Action<string>> _handlers = [];
+    private long _awayUntil;
 
     public SimulatedRedisConnection(Schedule schedule, IOptions<RedisOptions> options)
         : base(options)
@@ -45,10 +46,27 @@ internal sealed class SimulatedRedisConnection : RedisConnection
         return Task.CompletedTask;
     }
 
+    /// <summary>The connection breaks, and for so long there is none: of what was asked some was carried out, and none of it is answered.</summary>
+    public void Break(TimeSpan away)
+    {
+        _awayUntil = _schedule.Time.Now + away.Ticks;
+        for (var left = _schedule.Trouble.Next(Calls.Count + 1); left > 0; left--)
+        {
+            var call = Calls.Dequeue();
+            call.CarryOut();
+            Answers.Enqueue(call);
+        }
+
+        foreach (var call in Answers.Concat(Calls))
+        {
+            call.Fails = true;
+        }
+    }
+
     private Task<T> Ask<T>(Func<T> carryOut, Action<T> compare)
     {
         _schedule.CheckThread();
-        var call = new RedisCall<T>(carryOut, compare, _schedule.By(Delay.Redis));
+        var call = new RedisCall<T>(carryOut, compare, _schedule.By(Delay.Redis)) { Fails = _schedule.Time.Now < _awayUntil };
         Calls.Enqueue(call);
         return call.Answered;
     }
@@ -130,6 +148,9 @@ internal abstract class RedisCall(long by)
     /// <summary>When it is answered at the latest, in ticks of UTC.</summary>
     public long By => by;
 
+    /// <summary>It is not carried out any more, if it was not before, and its answer does not arrive.</summary>
+    public bool Fails { get; set; }
+
     public abstract void CarryOut();
 
     public abstract void Answer();
@@ -144,9 +165,22 @@ internal sealed class RedisCall<T>(Func<T> carryOut, Action<T> compare, long by)
 
     public override void CarryOut()
     {
-        _answer = carryOut();
-        compare(_answer);
+        if (!Fails)
+        {
+            _answer = carryOut();
+            compare(_answer);
+        }
     }
 
-    public override void Answer() => _answered.SetResult(_answer);
+    public override void Answer()
+    {
+        if (Fails)
+        {
+            _answered.SetException(new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "The connection broke."));
+        }
+        else
+        {
+            _answered.SetResult(_answer);
+        }
+    }
 }

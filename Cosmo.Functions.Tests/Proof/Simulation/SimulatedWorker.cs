@@ -70,7 +70,7 @@ internal sealed class SimulatedWorker
             log, new PublisherConnection(webPubSub, Clock, NullLogger<PublisherConnection>.Instance), webPubSub,
             new DeltaListeners(redis, webPubSub, Clock, NullLogger<DeltaListeners>.Instance), Delivery, Clock, NullLogger<UpdatePublisher>.Instance);
         var turns = new TurnQueue(redis, log, answering);
-        var turn = new TurnRelease(turns, NullLogger<TurnRelease>.Instance);
+        var turn = new TurnRelease(turns, Clock, NullLogger<TurnRelease>.Instance);
         var memory = new MessageMemory(redis, Clock, NullLogger<MessageMemory>.Instance);
         var history = new MessageHistory(redis, Threads, Clock);
         var stopSignals = new StopSignals(redis, NullLogger<StopSignals>.Instance);
@@ -183,6 +183,10 @@ internal sealed class SimulatedWorker
             var outcome = await _cancellation.CancelAsync(message.Channel, message.Id, _client, CancellationToken.None);
             _schedule.Tell($"to cancel {message.Id} gave {outcome}");
         }
+        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.Breaks > 0)
+        {
+            _schedule.Tell($"to cancel {message.Id} failed, without Redis");
+        }
         catch (Exception e)
         {
             _schedule.Promises.Break($"To cancel {message.Id} threw: {e}");
@@ -208,6 +212,11 @@ internal sealed class SimulatedWorker
             end?.Invoke();
             _schedule.Add(this, Delay.Store, null, () => Tell(name, ended, result));
         }
+        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.Breaks > 0)
+        {
+            _schedule.Tell($"{name} failed in {this}, without Redis");
+            _schedule.Add(this, Delay.Store, null, () => Fail(ended));
+        }
         catch (Exception e)
         {
             _schedule.Promises.Break($"{name} threw: {e}");
@@ -219,6 +228,12 @@ internal sealed class SimulatedWorker
         _schedule.Tell($"{name} ended in {this}: {result}");
         _running.Remove(ended);
         ended.TrySetResult(result);
+    }
+
+    private void Fail(TaskCompletionSource<object?> ended)
+    {
+        _running.Remove(ended);
+        ended.TrySetException(new WorkerDiedException());
     }
 
     private async Task<object?> StopAsync(StopInput input)

@@ -36,19 +36,22 @@ internal sealed class FailAnswer(
     private const string NoResult = "The request ended before the tool had a result: it may or may not have been carried out.";
     private static readonly TimeSpan RepairLimit = TimeSpan.FromSeconds(20);
 
+    /// <summary>So long all steps together try Redis again: a connection that breaks is there again soon, and the client is not to wait for one that is away.</summary>
+    private static readonly TimeSpan RedisPatience = TimeSpan.FromSeconds(5);
+
     [Function(nameof(FailAnswer))]
     public async Task<bool> RunAsync([ActivityTrigger] FailInput input, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         var (address, failure) = (input.Address, input.Failure);
-        var cancellationToken = context.CancellationToken;
+        var (until, cancellationToken) = (clock.GetUtcNow() + RedisPatience, context.CancellationToken);
         if (input is { ThreadId: null, HasBegun: true })
         {
-            await TryAsync(address, async () => input = input with { ThreadId = await FindThreadAsync(address.Channel, cancellationToken) }, cancellationToken);
+            await TryAsync(address, until, async () => input = input with { ThreadId = await FindThreadAsync(address.Channel, cancellationToken) }, cancellationToken);
         }
 
         if (input is { MayHaveMerged: true, Merged: null })
         {
-            await TryAsync(address, async () => input = input with { Merged = await turns.FindMergedAsync(address, cancellationToken) }, cancellationToken);
+            await TryAsync(address, until, async () => input = input with { Merged = await turns.FindMergedAsync(address, cancellationToken) }, cancellationToken);
         }
 
         await turn.AnnounceAsync(address, input.InstanceId, cancellationToken);
@@ -56,16 +59,16 @@ internal sealed class FailAnswer(
         if (!failure.IsOutage)
         {
             // What the user saw of an answer that is cut off; its end takes it out of the log.
-            await TryAsync(address, async () => shown = await updates.FindTextAsync(address, cancellationToken) ?? "", cancellationToken);
-            await TryAsync(address, async () => shown = await memory.KeepShownAsync(address, shown, cancellationToken), cancellationToken);
+            await TryAsync(address, until, async () => shown = await updates.FindTextAsync(address, cancellationToken) ?? "", cancellationToken);
+            await TryAsync(address, until, async () => shown = await memory.KeepShownAsync(address, shown, cancellationToken), cancellationToken);
         }
 
-        await TryAsync(address, async () => isAnswered = await TellAsync(input, shown, cancellationToken), cancellationToken);
+        await TryAsync(address, until, async () => isAnswered = await TellAsync(input, shown, until, cancellationToken), cancellationToken);
         if (!isAnswered)
         {
             var messageIds = new List<string>();
-            await TryAsync(address, () => RepairAsync(input, shown, messageIds, cancellationToken), cancellationToken);
-            await TryAsync(address, () => history.RecordAsync(address, messageIds, StatusOf(failure), input.ReceivedAt, input.Merged ?? [], cancellationToken), cancellationToken);
+            await TryAsync(address, until, () => RepairAsync(input, shown, messageIds, cancellationToken), cancellationToken);
+            await TryAsync(address, until, () => history.RecordAsync(address, messageIds, StatusOf(failure), input.ReceivedAt, input.Merged ?? [], cancellationToken), cancellationToken);
         }
 
         await turn.GiveOnAsync(address, input.InstanceId, isAnswered, client, cancellationToken);
@@ -97,16 +100,17 @@ internal sealed class FailAnswer(
     };
 
     /// <summary>True if the fence says that the answer had become whole before, or was cancelled by somebody else's end of it.</summary>
-    private async Task<bool> TellAsync(FailInput input, string shown, CancellationToken cancellationToken)
+    private async Task<bool> TellAsync(FailInput input, string shown, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var (address, threadId) = (input.Address, input.ThreadId);
         var update = UpdateOf(address, threadId, input.Failure, shown);
-        await TryAsync(address, () => EndToolsAsync(address, threadId, cancellationToken), cancellationToken);
+        await TryAsync(address, until, () => EndToolsAsync(address, threadId, cancellationToken), cancellationToken);
         await updates.PublishAsync(address, update, once: null, cancellationToken);
-        var final = (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload ?? update;
+        var final = update;
+        await TryAsync(address, until, async () => final = (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload ?? update, cancellationToken);
         if (input.Merged is { Count: > 0 } others)
         {
-            await TryAsync(address, () => merged.EndAsync(others, address, final, cancellationToken), cancellationToken);
+            await TryAsync(address, until, () => merged.EndAsync(others, address, final, cancellationToken), cancellationToken);
         }
 
         return final.Status == Updates.CompletedStatus || (final.Status == Updates.CancelledStatus && input.Failure.Cause != Failure.CancelledCause);
@@ -172,11 +176,11 @@ internal sealed class FailAnswer(
         }
     }
 
-    private async Task TryAsync(MessageAddress address, Func<Task> step, CancellationToken cancellationToken)
+    private async Task TryAsync(MessageAddress address, DateTimeOffset until, Func<Task> step, CancellationToken cancellationToken)
     {
         try
         {
-            await step();
+            await RedisRetry.RunAsync(step, until - clock.GetUtcNow(), clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -1,11 +1,15 @@
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.DurableTask.Client;
 
 namespace Cosmo.Functions.Answering.Turns;
 
 /// <summary>Gives the turn of a message that is over to the next one in its channel.</summary>
-internal sealed class TurnRelease(TurnQueue turns, ILogger<TurnRelease> logger)
+internal sealed class TurnRelease(TurnQueue turns, TimeProvider clock, ILogger<TurnRelease> logger)
 {
+    /// <summary>A connection that breaks is there again soon; if not, the lease ends, and nobody waits longer than for that.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     /// <summary>Comes before the final update. Never fails: without it a message that comes at once may be rejected.</summary>
     public async Task AnnounceAsync(MessageAddress address, string instanceId, CancellationToken cancellationToken)
     {
@@ -29,11 +33,11 @@ internal sealed class TurnRelease(TurnQueue turns, ILogger<TurnRelease> logger)
     {
         try
         {
-            var next = await turns.ReleaseAsync(address, instanceId, isAnswered, cancellationToken);
+            var next = await ReleaseAsync(address, instanceId, isAnswered, cancellationToken);
             while (next is not null && await client.HasEndedAsync(next, cancellationToken))
             {
                 // It ended while it waited, such as by termination.
-                next = await turns.ReleaseAsync(address, next, isAnswered: false, cancellationToken);
+                next = await ReleaseAsync(address, next, isAnswered: false, cancellationToken);
             }
 
             if (next is not null)
@@ -46,4 +50,7 @@ internal sealed class TurnRelease(TurnQueue turns, ILogger<TurnRelease> logger)
             logger.TurnNotGivenOn(e, address.MessageId);
         }
     }
+
+    private Task<string?> ReleaseAsync(MessageAddress address, string instanceId, bool isAnswered, CancellationToken cancellationToken) => RedisRetry.RunAsync(
+        () => turns.ReleaseAsync(address, instanceId, isAnswered, cancellationToken), Patience, clock, e => logger.RedisFailed(e, address.MessageId), cancellationToken);
 }
