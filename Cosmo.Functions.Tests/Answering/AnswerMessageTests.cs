@@ -181,6 +181,21 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void A_decision_on_one_call_does_not_put_off_that_the_turn_is_kept_for_the_others()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(
+            input.Round == 0 ? [.. AnswerHarness.Calling("get_user_role", "get_user_role").Select(call => call with { NeedsApproval = true })] : [], null));
+        _harness.On<ToolInput>(nameof(ExecuteTool), _ => "done");
+        _harness.Begin();
+        _harness.Advance(ApprovalWait.Round - TimeSpan.FromSeconds(1));
+        _harness.Decide("call_get_user_role_0", approved: true);
+
+        _harness.Advance(TimeSpan.FromSeconds(1));
+
+        _harness.Inputs<ApprovalInput>(nameof(CheckApproval)).ShouldHaveSingleItem().Call.CallId.ShouldBe("call_get_user_role_1");
+    }
+
+    [Fact]
     public void What_waits_for_a_person_can_be_cancelled()
     {
         AnswerPaths.AskForApproval(_harness);

@@ -30,10 +30,11 @@ internal sealed class Plan
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(3);
 
     /// <param name="random">Most of it.</param>
-    /// <param name="trouble">What Redis does to the processes: numbers of its own, so that seeds of schedules without it stay what they are.</param>
+    /// <param name="trouble">What Redis does to the processes, and what people decide: numbers of its own, so that seeds of schedules without it stay what they are.</param>
     public Plan(SeededRandom random, SeededRandom trouble)
     {
         Breaks = trouble.Percent(20) ? 1 + trouble.Next(4) : 0;
+        HasApprovals = trouble.Percent(20);
         WhenBusy = random.Next(20) switch
         {
             < 11 => AnsweringOptions.Enqueue,
@@ -75,6 +76,9 @@ internal sealed class Plan
     /// <summary>So many times a process loses its connection to Redis, some seconds at most: whether what it had asked for was carried out it does not hear.</summary>
     public int Breaks { get; }
 
+    /// <summary>Calls of tools change something, and wait for a person.</summary>
+    public bool HasApprovals { get; }
+
     /// <summary>Now and then what Redis publishes does not arrive.</summary>
     public bool LosesSignals { get; }
 
@@ -93,7 +97,7 @@ internal sealed class Plan
     public List<PlannedMessage> Messages { get; } = [];
 
     public override string ToString() =>
-        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
+        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, {(HasApprovals ? "approvals, " : "")}up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
 }
 
 /// <param name="At">When it is delivered, after the beginning.</param>

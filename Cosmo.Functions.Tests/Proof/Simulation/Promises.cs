@@ -13,13 +13,14 @@ internal sealed class Promises
     /// <summary>The whole of an answer, and what its head has left after that to say that it failed.</summary>
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(90 + 60);
 
-    /// <summary>So long a turn is tried to be given on, less what the last try takes.</summary>
-    private static readonly TimeSpan LongestWithoutRedis = TimeSpan.FromSeconds(8);
+    /// <summary>So long Redis may be away without being missed: whoever ends an answer tries it again for five seconds, and whoever gives the turn on for ten.</summary>
+    private static readonly TimeSpan LongestWithoutRedis = TimeSpan.FromSeconds(4);
 
     private readonly Schedule _schedule;
     private readonly Dictionary<string, FollowedMessage> _byFence = [];
     private readonly Dictionary<(string Channel, string Id), FollowedMessage> _byId = [];
     private readonly Dictionary<string, long> _newest = [];
+    private readonly Dictionary<string, FollowedCall> _calls = [];
     private readonly string _prefix;
     private string? _broken;
 
@@ -76,7 +77,7 @@ internal sealed class Promises
         if (kind == "final")
         {
             message.EndedAt = _schedule.Time.Now;
-            if (message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
+            if (!message.HasWaitedForPerson && message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
             {
                 Break($"{message} ends {TimeSpan.FromTicks(message.EndedAt.Value - asked)} after the model was asked.");
             }
@@ -90,6 +91,9 @@ internal sealed class Promises
         tries.Add(one);
         return () => tries.Remove(one);
     }
+
+    /// <summary>A call of an answer waits for a person from now on: the answer's clocks stand still.</summary>
+    public void AwaitPerson(string channel, string messageId) => _byId[(channel, messageId)].HasWaitedForPerson = true;
 
     /// <summary>The model is asked to answer a message.</summary>
     public void Ask(SimulatedWorker worker, string channel, string messageId)
@@ -127,6 +131,13 @@ internal sealed class Promises
         {
             Break($"{payload.Status} {payload.Sequence} of {message} arrives after its end, from {worker}.");
         }
+        else if (payload.Tool is { State: ToolCallUpdate.AwaitingApproval } tool)
+        {
+            if (_calls.TryAdd(tool.CallId, new FollowedCall()))
+            {
+                _schedule.AskPerson(channel, payload.MessageId!, tool.CallId);
+            }
+        }
         else if (payload.IsText && !_schedule.Plan.RepeatsActivities)
         {
             // Two activities of one message at the same time overtake each other; a client knows by the sequence.
@@ -136,6 +147,36 @@ internal sealed class Promises
             }
 
             message.Texts[worker] = payload.Sequence!.Value;
+        }
+    }
+
+    /// <summary>Somebody says yes or no to a call. It may count without their hearing so.</summary>
+    public void Decide(SimulatedWorker worker, string callId, bool isApproved)
+    {
+        _schedule.Tell($"{(isApproved ? "yes" : "no")} to {callId}, says somebody to {worker}");
+        _calls[callId].MayBeMade |= isApproved;
+    }
+
+    /// <summary>What somebody said to a call counts.</summary>
+    public void Count(string callId, bool isApproved)
+    {
+        var call = _calls[callId];
+        _schedule.Tell($"{(isApproved ? "yes" : "no")} to {callId} counts");
+        if (call.Decision is not null)
+        {
+            Break($"Two decisions on {callId} count.");
+        }
+
+        call.Decision = isApproved;
+    }
+
+    /// <summary>A call that needs the approval of a person is made.</summary>
+    public void Execute(string callId)
+    {
+        _schedule.Tell($"{callId} is made");
+        if (!_calls.TryGetValue(callId, out var call) || call is { MayBeMade: false } or { Decision: false })
+        {
+            Break($"{callId} is made, and nobody has approved it.");
         }
     }
 
@@ -199,7 +240,7 @@ internal sealed class Promises
             {
                 Break($"{message} has an end without a sequence.");
             }
-            else if (message.IsKept != end.Status is not (Updates.CompletedStatus or Updates.CancelledStatus))
+            else if (message.IsKept != end.Status is not (Updates.CompletedStatus or Updates.CancelledStatus) && !(message.IsKept && _schedule.RedisAway > LongestWithoutRedis))
             {
                 Break($"{message} ended as {end.Status}, and is {(message.IsKept ? "" : "not ")}kept.");
             }
@@ -236,6 +277,15 @@ internal sealed class Promises
         return entry is null ? null : JsonSerializer.Deserialize<UpdatePayload>(entry[(sequence.ToString(CultureInfo.InvariantCulture).Length + 1)..], CosmoJson.Options);
     }
 
+    private sealed class FollowedCall
+    {
+        /// <summary>The decision that counts, if whoever made it heard so.</summary>
+        public bool? Decision { get; set; }
+
+        /// <summary>Somebody has approved it; that counts, unless somebody else was first.</summary>
+        public bool MayBeMade { get; set; }
+    }
+
     private sealed class FollowedMessage(PlannedMessage planned)
     {
         public PlannedMessage Planned => planned;
@@ -260,6 +310,9 @@ internal sealed class Promises
 
         /// <summary>Its final update could not be recorded, and was sent all the same: then it may come twice, and text may come after it.</summary>
         public bool IsToldWithoutRedis { get; set; }
+
+        /// <summary>A call of its answer has waited for a person: then its clocks stood still.</summary>
+        public bool HasWaitedForPerson { get; set; }
 
         public bool IsKept { get; set; }
 

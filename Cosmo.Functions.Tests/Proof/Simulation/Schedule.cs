@@ -51,7 +51,7 @@ internal sealed class Schedule
         _redisOptions = Options.Create(new RedisOptions { Url = "redis://simulated", Prefix = mirror?.Prefix ?? "s:" });
         Redis = new SimulatedRedis(Time) { Expired = key => Mirror?.Expire(key) };
         Promises = new Promises(this, _redisOptions.Value.Prefix);
-        Twins = new ScriptTwins(Redis) { Published = Publish, Took = Promises.Take, Recorded = Promises.Record };
+        Twins = new ScriptTwins(Redis) { Published = Publish, Took = Promises.Take, Claimed = Promises.Execute, Recorded = Promises.Record };
         _stores = [.. Enumerable.Range(0, Plan.Stores).Select(_ => new SimulatedStore(this))];
         for (var i = 0; i < Plan.Workers; i++)
         {
@@ -151,6 +151,16 @@ internal sealed class Schedule
         if (Environment.CurrentManagedThreadId != _thread)
         {
             Promises.Break("The simulation has left its thread: something in the product went to the thread pool.\n" + Environment.StackTrace);
+        }
+    }
+
+    /// <summary>A person is asked to decide on a call: says nothing, decides, or decides twice, which may be two people.</summary>
+    public void AskPerson(string channel, string messageId, string callId)
+    {
+        for (var left = Trouble.Pick(0, 1, 1, 1, 2); left > 0; left--)
+        {
+            var isApproved = Trouble.Percent(60);
+            After(Trouble.Within(TimeSpan.FromMinutes(Trouble.Pick(1, 12))), () => WorkerOf(null).Decide(channel, messageId, callId, isApproved));
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
@@ -36,6 +37,9 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         [TextOf<TurnQueue>("ReleaseScript")] = (twins, keys, args) => twins.Release(keys, args),
         [TextOf<StopSignals>("StopScript")] = (twins, keys, args) => twins.Stop(keys, args),
         [TextOf<MessageMemory>("SetScript")] = (twins, keys, args) => twins.SetFields(keys, args),
+        [TextOf<MessageMemory>("ClaimScript")] = (twins, keys, args) => twins.ClaimCall(keys, args),
+        [TextOf<ApprovalDesk>("OpenScript")] = (twins, keys, args) => twins.OpenCall(keys, args),
+        [TextOf<ApprovalDesk>("DecideScript")] = (twins, keys, args) => twins.DecideCall(keys, args),
         [TextOf<MessageMemory>("KeepScript")] = (twins, keys, args) => twins.KeepField(keys, args),
     };
 
@@ -61,6 +65,9 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
 
     /// <summary>Hears of a message that takes a place: its list and its fence.</summary>
     public Action<string, string>? Took { get; set; }
+
+    /// <summary>Hears of a call of a tool that is claimed: its id.</summary>
+    public Action<string>? Claimed { get; set; }
 
     /// <summary>Hears of an update that is recorded: its fence, its kind and its sequence.</summary>
     public Action<string, string, long>? Recorded { get; set; }
@@ -432,6 +439,39 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
 
         redis.Expire(keys[0]!, Seconds(args[0]));
         return Nothing;
+    }
+
+    private RedisResult ClaimCall(RedisKey[] keys, RedisValue[] args)
+    {
+        string message = keys[0]!, claims = keys[1]!, field = args[0]!;
+        if (redis.HashSetNew(message, field, args[1]))
+        {
+            Claimed?.Invoke(args[3]!);
+        }
+
+        redis.Expire(message, Seconds(args[2]));
+        redis.Add(claims, (double)args[4], args[3]!);
+        redis.KeepLast(claims, (int)args[5]);
+        redis.Expire(claims, Seconds(args[6]));
+        return redis.HashGet(message, field) == args[1] ? One : Nothing;
+    }
+
+    private RedisResult OpenCall(RedisKey[] keys, RedisValue[] args)
+    {
+        redis.HashSetNew(keys[0]!, args[0]!, "pending");
+        redis.Expire(keys[0]!, Seconds(args[1]));
+        return Nothing;
+    }
+
+    private RedisResult DecideCall(RedisKey[] keys, RedisValue[] args)
+    {
+        var was = redis.HashGet(keys[0]!, args[0]!);
+        if (was == "pending")
+        {
+            redis.Hash(keys[0]!)[args[0]!] = args[1];
+        }
+
+        return RedisResult.Create(was);
     }
 
     private RedisResult KeepField(RedisKey[] keys, RedisValue[] args)

@@ -49,7 +49,7 @@ internal sealed class SimulatedAssistant(Schedule schedule, SimulatedWorker work
 
         await WaitAsync(longest, cancellationToken);
         return new AssistantResponse(
-            "resp_" + messageId, text, callsTools ? [.. Enumerable.Range(0, 1 + Random.Next(2)).Select(number => new ToolCall($"call:{messageId}:{number}", "look", "{}"))] : []);
+            "resp_" + messageId, text, callsTools ? [.. Enumerable.Range(0, 1 + Random.Next(2)).Select(number => new ToolCall($"call:{messageId}:{number}:{request.ToolOutputs.Count}", schedule.Plan.HasApprovals ? SimulatedTool.ToolName : "look", "{}"))] : []);
     }
 
     public Task AnswerOutstandingCallsAsync(string threadId, string output, CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,6 +1,7 @@
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
@@ -53,6 +54,10 @@ internal sealed class SimulatedWorker
     private readonly StopWork _stopWork;
     private readonly FailAnswer _failAnswer;
     private readonly EndMerged _endMerged;
+    private readonly ApprovalDesk _desk;
+    private readonly AskApproval _askApproval;
+    private readonly CheckApproval _checkApproval;
+    private readonly EndApproval _endApproval;
     private readonly List<PlannedMessage> _inHand = [];
     private readonly List<TaskCompletionSource<object?>> _running = [];
 
@@ -76,7 +81,7 @@ internal sealed class SimulatedWorker
         var stopSignals = new StopSignals(redis, NullLogger<StopSignals>.Instance);
         var ends = new MergedEnds(turns, updates, NullLogger<MergedEnds>.Instance);
         var threads = new ThreadStore(redis, new ThreadIndex(redis, Clock), Access.Owners, Threads, Clock, NullLogger<ThreadStore>.Instance);
-        var toolbox = new Toolbox([], Tools, Clock, NullLogger<Toolbox>.Instance);
+        var toolbox = new Toolbox(schedule.Plan.HasApprovals ? [new SimulatedTool()] : [], Tools, Clock, NullLogger<Toolbox>.Instance);
         _cancellation = new Cancellation(turns, log, stopSignals, NullLogger<Cancellation>.Instance);
         _starter = new AnswerStarter(
             turns, turn, new MessageLimits(redis, AccessSetup.BackendNames, Limits, Clock), TestProfiles.BuiltIn, _cancellation, new MessageDirectory(redis), history, Access.Groups, updates,
@@ -92,6 +97,10 @@ internal sealed class SimulatedWorker
         _failAnswer = new FailAnswer(
             updates, log, assistant, new ThreadReader(redis), TestProfiles.BuiltIn, memory, history, turns, ends, turn, Clock, NullLogger<FailAnswer>.Instance);
         _endMerged = new EndMerged(turns, log, ends);
+        _desk = new ApprovalDesk(redis, turns, log, NullLogger<ApprovalDesk>.Instance);
+        _askApproval = new AskApproval(_desk, turns, updates);
+        _checkApproval = new CheckApproval(_desk, turns);
+        _endApproval = new EndApproval(_desk, turns, updates);
     }
 
     public SimulatedClock Clock { get; }
@@ -114,9 +123,17 @@ internal sealed class SimulatedWorker
         _ = CancelAsync(message);
     }
 
+    /// <summary>Somebody decides on a call.</summary>
+    public void Decide(string channel, string messageId, string callId, bool isApproved) => _ = DecideAsync(channel, messageId, callId, isApproved);
+
     /// <summary>It is given an activity.</summary>
     public void Run(string name, object input, TaskCompletionSource<object?> ended)
     {
+        if (input is ApprovalInput { Address: var address })
+        {
+            _schedule.Promises.AwaitPerson(address.Channel, address.MessageId);
+        }
+
         _schedule.Tell($"{name} begins in {this}");
         _running.Add(ended);
         _ = RunAsync(name, input, ended);
@@ -193,6 +210,26 @@ internal sealed class SimulatedWorker
         }
     }
 
+    private async Task DecideAsync(string channel, string messageId, string callId, bool isApproved)
+    {
+        try
+        {
+            _schedule.Promises.Decide(this, callId, isApproved);
+            if (await _desk.DecideAsync(channel, messageId, callId, new ApprovalDecision(isApproved, null, "somebody"), _client, CancellationToken.None) == ApprovalOutcome.Taken)
+            {
+                _schedule.Promises.Count(callId, isApproved);
+            }
+        }
+        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.Breaks > 0)
+        {
+            _schedule.Tell($"to decide on {callId} failed, without Redis");
+        }
+        catch (Exception e)
+        {
+            _schedule.Promises.Break($"To decide on {callId} threw: {e}");
+        }
+    }
+
     private async Task RunAsync(string name, object input, TaskCompletionSource<object?> ended)
     {
         var end = input is RunInput { Address: var address } ? _schedule.Promises.Begin(this, address.Channel, address.MessageId) : null;
@@ -205,7 +242,10 @@ internal sealed class SimulatedWorker
                 nameof(ExecuteTool) => await _executeTool.RunAsync((ToolInput)input, Context),
                 nameof(FailAnswer) => await _failAnswer.RunAsync((FailInput)input, _client, Context),
                 nameof(EndMerged) => await _endMerged.RunAsync((EndMergedInput)input, Context),
-                nameof(StopWork) => await StopAsync((StopInput)input),
+                nameof(StopWork) => await NothingAsync(_stopWork.RunAsync((StopInput)input, Context)),
+                nameof(AskApproval) => await NothingAsync(_askApproval.RunAsync((ApprovalInput)input, Context)),
+                nameof(CheckApproval) => await _checkApproval.RunAsync((ApprovalInput)input, Context),
+                nameof(EndApproval) => await _endApproval.RunAsync((ApprovalInput)input, Context),
                 nameof(WriteDeadLetter) => Keep((DeadLetterInput)input),
                 _ => throw new NotSupportedException(name),
             };
@@ -236,9 +276,9 @@ internal sealed class SimulatedWorker
         ended.TrySetException(new WorkerDiedException());
     }
 
-    private async Task<object?> StopAsync(StopInput input)
+    private static async Task<object?> NothingAsync(Task activity)
     {
-        await _stopWork.RunAsync(input, Context);
+        await activity;
         return null;
     }
 

@@ -29,6 +29,7 @@ public sealed class SimulationTests
     [InlineData(1831545707UL)] // Two deliveries at once: the place was given back.
     [InlineData(441882628UL)] // Two tries at once: what one of them merged had no end.
     [InlineData(364683205UL)] // Cancelled in one store, kept as late by the other.
+    [InlineData(649173849UL)] // Of two calls one was decided on: the turn was not kept for the other.
     [InlineData(368884505UL)] // Redis away for a moment: the turn was not given on.
     [InlineData(368909261UL)] // Redis away for a moment: an end with another message's sequence.
     [InlineData(368958292UL)] // Redis away for a moment: answered, and kept as failed.

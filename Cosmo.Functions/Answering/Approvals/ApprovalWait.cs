@@ -25,11 +25,13 @@ internal static class ApprovalWait
         var decisions = calls.Select(call => context.WaitForExternalEvent<ApprovalDecision>(ApprovalDesk.EventOf(call.CallId))).ToList();
         context.SetCustomStatus(new AnswerStatus("awaiting approval", progress.Round, progress.ThreadId));
         await Task.WhenAll(calls.Select(call => context.CallActivityAsync(nameof(AskApproval), Input(call), Tries.Few)));
+        var lookAt = begun + Round;
         while (decisions.Exists(decision => !decision.IsCompleted) && !cancelled.IsCompleted && context.CurrentUtcDateTime < expires)
         {
-            var left = expires - context.CurrentUtcDateTime;
-            if (!await context.WaitAsync(left < Round ? left : Round, [cancelled, .. decisions.Where(decision => !decision.IsCompleted)]))
+            // A decision does not put it off: the turn would be lost meanwhile.
+            if (!await context.WaitAsync((lookAt < expires ? lookAt : expires) - context.CurrentUtcDateTime, [cancelled, .. decisions.Where(decision => !decision.IsCompleted)]))
             {
+                lookAt = context.CurrentUtcDateTime + Round;
                 foreach (var (call, at) in calls.Select((call, at) => (call, at)).Where(one => !decisions[one.at].IsCompleted).ToList())
                 {
                     var kept = await context.CallActivityAsync<ApprovalDecision?>(nameof(CheckApproval), Input(call), Tries.Few);
