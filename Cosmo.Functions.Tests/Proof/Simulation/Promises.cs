@@ -106,7 +106,7 @@ internal sealed class Promises
         }
 
         message.AskedAt ??= _schedule.Time.Now;
-        if (_byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
+        if (_schedule.RedisAway <= LongestWithoutRedis && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
         {
             Break($"The model is asked {message} before {before}, which came first, has had its end.");
         }
