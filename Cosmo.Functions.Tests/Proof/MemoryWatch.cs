@@ -3,9 +3,9 @@ namespace Cosmo.Functions.Tests.Proof;
 /// <summary>Memory of a process, and of those that it started, in MB (resident set).</summary>
 /// <param name="Process">What it is.</param>
 /// <param name="Before">Before any message came.</param>
-/// <param name="Half">The most until half of the messages were there.</param>
+/// <param name="First">The most until the first part of the messages was there, before more came than may wait.</param>
 /// <param name="Most">The most until all had ended.</param>
-internal sealed record MemoryUse(string Process, double Before, double Half, double Most);
+internal sealed record MemoryUse(string Process, double Before, double First, double Most);
 
 /// <summary>Looks every second what processes hold.</summary>
 internal sealed class MemoryWatch : IAsyncDisposable
@@ -14,7 +14,7 @@ internal sealed class MemoryWatch : IAsyncDisposable
     private readonly PeriodicTimer _timer = new(TimeSpan.FromSeconds(1));
     private readonly MemoryUse[] _uses;
     private readonly Task _watching;
-    private volatile bool _isPastHalf;
+    private volatile bool _isPastFirst;
 
     /// <param name="processes">By what they are.</param>
     public MemoryWatch(IReadOnlyList<(string Name, int Id)> processes)
@@ -26,8 +26,8 @@ internal sealed class MemoryWatch : IAsyncDisposable
 
     public IReadOnlyList<MemoryUse> Uses => [.. _uses];
 
-    /// <summary>Half of the messages are there.</summary>
-    public void NoteHalf() => _isPastHalf = true;
+    /// <summary>The first part of the messages is there.</summary>
+    public void NoteFirst() => _isPastFirst = true;
 
     public async ValueTask DisposeAsync()
     {
@@ -42,7 +42,7 @@ internal sealed class MemoryWatch : IAsyncDisposable
             for (var i = 0; i < _uses.Length; i++)
             {
                 var now = MegabytesOf(_processes[i].Id);
-                _uses[i] = _uses[i] with { Half = _isPastHalf ? _uses[i].Half : Math.Max(_uses[i].Half, now), Most = Math.Max(_uses[i].Most, now) };
+                _uses[i] = _uses[i] with { First = _isPastFirst ? _uses[i].First : Math.Max(_uses[i].First, now), Most = Math.Max(_uses[i].Most, now) };
             }
         }
     }

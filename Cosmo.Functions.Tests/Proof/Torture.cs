@@ -109,7 +109,7 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
 
         foreach (var use in rounds.SelectMany(round => round.Memory))
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"{use.Process}: {use.Before:0} MB before, at most {use.Half:0} MB with half of the messages, {use.Most:0} MB with all.");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{use.Process}: {use.Before:0} MB before, at most {use.First:0} MB with a quarter of the messages, {use.Most:0} MB with all.");
         }
 
         text.AppendLine().AppendLine("| promise | looked at | excused by a loss | broken |").AppendLine("| --- | ---: | ---: | ---: |");
@@ -138,10 +138,10 @@ internal sealed class Torture(TortureOptions options, Action<string> tell)
         if (options.Flood > 0)
         {
             // First what can all be answered in the end, then more at once in a channel than may wait there, and more of a user than a minute has room for.
-            var half = options.Flood / 2;
-            await load.FloodAsync(half, inARow: 25, sideBySide: 20, FloodPerSecond, stopping);
-            memory!.NoteHalf();
-            await load.FloodAsync(options.Flood - half, inARow: options.Flood, sideBySide: 3, FloodPerSecond, stopping);
+            var first = options.Flood / 4;
+            await load.FloodAsync(first, inARow: 25, sideBySide: 20, FloodPerSecond, stopping);
+            memory!.NoteFirst();
+            await load.FloodAsync(options.Flood - first, inARow: options.Flood, sideBySide: 3, FloodPerSecond, stopping);
         }
         else
         {
