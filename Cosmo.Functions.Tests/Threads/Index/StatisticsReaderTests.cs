@@ -56,6 +56,29 @@ public sealed class StatisticsReaderTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_channel_that_another_worker_s_clock_saw_active_later_than_now_is_new()
+    {
+        await _room.WriteAsync("a", "conv_a", -0.001);
+        var ahead = new ThreadIndex(_redis.Connection, new ManualTimeProvider { Start = _room.Time.GetUtcNow() + TimeSpan.FromHours(1) });
+        await ahead.RecordAsync([(await _room.Reader.ReadAsync("a", Cancellation)).ToEntry()], replacesThread: false, Cancellation);
+
+        (await _room.Statistics.ReadAsync(Cancellation)).Ages[0].ShouldBe(new("0-1", 1, 100));
+    }
+
+    [Fact]
+    public async Task A_channel_that_never_had_a_message_is_as_old_as_its_thread_and_has_none()
+    {
+        await _redis.Connection.RunAsync(
+            database => database.StringSetAsync(_redis.Prefix + "metadata:a", FormattableString.Invariant($$"""{"created_at": {{_room.Ago(2)}}}""")), Cancellation);
+
+        var statistics = await _room.Statistics.ReadAsync(Cancellation);
+
+        (statistics.Threads, statistics.MetadataEntries, statistics.TotalMessages).ShouldBe((0, 1, 0));
+        statistics.Newest.ShouldBe(new ChannelActivity("a", Ago(2), Ago(2)));
+        statistics.Bytes.Total.ShouldBePositive();
+    }
+
+    [Fact]
     public async Task Where_nothing_is_kept_all_is_nothing()
     {
         var statistics = await _room.Statistics.ReadAsync(Cancellation);

@@ -57,6 +57,14 @@ public sealed class ThreadListerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_another_program_wrote_is_listed_where_the_database_is_small()
+    {
+        await _room.WriteAsync("a", "conv_a", 1);
+
+        (await _lister.ReadAsync("", 50, IndexCursor.Start, Cancellation)).Threads.ShouldHaveSingleItem().Channel.ShouldBe("a");
+    }
+
+    [Fact]
     public async Task A_search_looks_at_ten_thousand_channels_and_goes_on_with_the_next_page()
     {
         var now = _room.Ago(0);
