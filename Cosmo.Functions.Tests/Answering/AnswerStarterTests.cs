@@ -2,8 +2,11 @@ using System.ComponentModel.DataAnnotations;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
@@ -27,6 +30,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
     private readonly StopSignals _stopSignals;
     private readonly UpdateLog _log;
+    private readonly TurnQueue _turns;
     private readonly RecordingPublisher _updates = new();
     private readonly AccessSetup _access;
     private readonly MessageHistory _history;
@@ -40,23 +44,28 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     {
         var options = Options.Create(_options);
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        var turns = new TurnQueue(_redis.Connection, _log, options);
+        _turns = new TurnQueue(_redis.Connection, _log, options);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _access = new AccessSetup(_redis.Connection, TimeProvider.System);
-        _starter = new AnswerStarter(
+        _directory = new MessageDirectory(_redis.Connection);
+        _history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), TimeProvider.System);
+        _starter = Starter(_turns, _directory);
+    }
+
+    private AnswerStarter Starter(TurnQueue turns, MessageDirectory directory, ProfileCatalog? profiles = null) =>
+        new(
             turns,
             new TurnRelease(turns, NullLogger<TurnRelease>.Instance),
             new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(_limits), TimeProvider.System),
-            TestProfiles.BuiltIn,
+            profiles ?? TestProfiles.BuiltIn,
             new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
-            _directory = new MessageDirectory(_redis.Connection),
-            _history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), TimeProvider.System),
+            directory,
+            _history,
             _access.Groups,
             _updates,
-            options,
+            Options.Create(_options),
             _clock,
             NullLogger<AnswerStarter>.Instance);
-    }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -72,6 +81,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     {
         Schedule().ThrowsAsync(new IOException("The store is away."));
         (await StartAsync("msg-1"))!.Cause.ShouldBe("durable_store");
+        (await new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance).FindBodyAsync(new("channel", "msg-1", 1), Cancellation)).ShouldBe([1], "it may have begun all the same, and fail");
 
         Schedule().Returns("instance");
         await StartAsync("msg-2");
@@ -221,7 +231,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
             },
             _ => throw new OrchestrationAlreadyExistsException("An orchestration with this id exists."),
             _ => "instance");
-        Finding().Returns(_ => Instance(OrchestrationRuntimeStatus.Completed, begun));
+        _client.GetInstanceAsync(InstanceOf("msg-1"), true, Arg.Any<CancellationToken>()).Returns(_ => Instance(OrchestrationRuntimeStatus.Completed, begun));
 
         (await StartAsync("msg-1", patience: TimeSpan.FromSeconds(5))).ShouldBeNull();
 
@@ -299,13 +309,86 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_message_that_no_orchestration_began_for_is_not_cancelled_by_what_replaces_it_where_the_store_is_away()
+    public async Task What_cannot_be_cancelled_is_waited_for_by_what_replaces_it()
     {
         Schedule().Returns("instance");
         await StartAsync("msg-1");
-        _client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).ThrowsAsync(new IOException("The store is away."));
+        _client.GetInstanceAsync(InstanceOf("msg-1"), Arg.Any<CancellationToken>()).ThrowsAsync(new IOException("The store is away."));
 
-        (await StartAsync("msg-2", replaces: "msg-1")).ShouldBeNull("what is not cancelled is waited for");
+        (await StartAsync("msg-2", replaces: "msg-1")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Where_what_is_replaced_is_asked_together_with_another_that_one_is_cancelled()
+    {
+        _options.WhenBusy = AnsweringOptions.Merge;
+        Schedule().Returns("instance");
+        await StartAsync("msg-1");
+        await StartAsync("msg-2");
+        (await ClaimTogetherAsync()).ShouldBe(["msg-2"]);
+
+        await StartAsync("msg-3", replaces: "msg-2");
+
+        (await IsCancelledAsync("msg-1")).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Messages_that_were_taken_where_none_is_merged_are_asked_each_by_itself()
+    {
+        Schedule().Returns("instance");
+        await StartAsync("msg-1");
+        await StartAsync("msg-2");
+
+        (await ClaimTogetherAsync()).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("user", "brief", "brief")]
+    [InlineData("producer", "brief", "brief")]
+    [InlineData("stranger", "brief", null)]
+    [InlineData("user", null, null)]
+    [InlineData("user", "unknown", "unknown_profile")]
+    [InlineData("stranger", "unknown", null)]
+    public async Task Who_answers_is_what_the_message_says_but_for_a_stranger_s(string caller, string? asked, string? answers)
+    {
+        var folder = Directory.CreateTempSubdirectory("cosmo-test-");
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "brief.md"), "You are brief.", Cancellation);
+        Schedule().Returns("instance");
+        var user = caller switch
+        {
+            "user" => new Caller("ana", []),
+            "producer" => Caller.TrustedProducer,
+            _ => Caller.Anonymous,
+        };
+
+        var failure = await StartAsync(new ChatMessage("channel", "msg-1", "Hello", user) { Profile = asked }, starter: Starter(_turns, _directory, TestProfiles.In(folder.FullName)));
+
+        (failure?.Cause ?? Scheduled().Single().Address.Profile).ShouldBe(answers);
+        folder.Delete(recursive: true);
+    }
+
+    [Theory]
+    [InlineData(null, "backend:ana")]
+    [InlineData("client", null)]
+    public async Task A_new_channel_belongs_to_whom_a_producer_names(string? origin, string? owner)
+    {
+        _access.Options.Mode = "owner";
+        Schedule().Returns("instance");
+
+        await StartAsync(new ChatMessage("channel", "msg-1", "Hello", new Caller("ana", [])), origin: origin);
+
+        (await _access.Owners.FindAsync("channel", Cancellation)).ShouldBe(owner);
+    }
+
+    [Fact]
+    public async Task While_Redis_is_away_a_message_is_refused_for_that_and_a_directory_alone_that_is_away_costs_nothing()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        Schedule().Returns("instance");
+        var message = new ChatMessage("channel", "msg-1", "Hello", Caller.Anonymous);
+
+        (await StartAsync(message, starter: Starter(new TurnQueue(nowhere, _log, Options.Create(_options)), _directory)))!.Cause.ShouldBe("redis");
+        (await StartAsync(message, starter: Starter(_turns, new MessageDirectory(nowhere)))).ShouldBeNull();
     }
 
     [Theory]
@@ -389,11 +472,21 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         .Select(call => call.GetArguments()[1])
         .OfType<AnswerInput>();
 
+    /// <summary>The ids of the messages that are asked together with the first.</summary>
+    private async Task<IEnumerable<string>> ClaimTogetherAsync() =>
+        (await _turns.ClaimTogetherAsync(new("channel", "msg-1", 1), InstanceOf("msg-1"), "run-1", MergedMessage.MostText, Cancellation)).Merged.Select(message => message.Address.MessageId);
+
     private Task<Failure?> StartAsync(
-        string messageId, int attempt = 1, string? replaces = null, string channel = "channel", string text = "Hello", TimeSpan patience = default) => _starter.StartAsync(
-        new ChatMessage(channel, messageId, text, Caller.Anonymous) { Replaces = replaces },
-        [],
-        DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.AttemptHeader] = $"{attempt}" } },
+        string messageId, int attempt = 1, string? replaces = null, string channel = "channel", string text = "Hello", TimeSpan patience = default) =>
+        StartAsync(new ChatMessage(channel, messageId, text, Caller.Anonymous) { Replaces = replaces }, attempt, patience);
+
+    private Task<Failure?> StartAsync(ChatMessage message, int attempt = 1, TimeSpan patience = default, string? origin = null, AnswerStarter? starter = null) => (starter ?? _starter).StartAsync(
+        message,
+        [1],
+        DeliveryProperties.None with
+        {
+            Headers = new Dictionary<string, string>(origin is null ? [] : [new(DeliveryProperties.OriginHeader, origin)]) { [DeliveryProperties.AttemptHeader] = $"{attempt}" },
+        },
         _client,
         patience,
         Cancellation);
