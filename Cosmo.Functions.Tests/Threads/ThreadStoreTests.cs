@@ -235,6 +235,7 @@ public sealed class ThreadStoreTests : IAsyncDisposable
 
         (await UseAsync("a")).ShouldBe("conv_new");
         (await GetAsync("metadata:a")).ShouldBe("""{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}""");
+        (await IndexedAsync()).ShouldBe([new SortedSetEntry("a", 1683042200.1)]);
     }
 
     [Fact]

@@ -63,6 +63,7 @@ public sealed class ThreadIndexerTests : IAsyncDisposable
         await _room.AddAsync("a", "conv_old", 10);
         await _room.Index.RecordAsync([new IndexEntry("a", "conv_new", null, null)], replacesThread: true, Cancellation);
 
+        (await _room.Store.UseAsync("a", ["m"], Cancellation)).ShouldBe("conv_old");
         await _room.IndexAllAsync();
 
         (await _room.Index.FindThreadAsync("a", Cancellation)).ShouldBe("conv_new");
