@@ -10,6 +10,9 @@ namespace Cosmo.Functions.Tests.Answering;
 public sealed class AnswerMessageTests
 {
     private readonly AnswerHarness _harness = new();
+    private readonly DateTimeOffset _begun;
+
+    public AnswerMessageTests() => _begun = _harness.Now;
 
     [Fact]
     public void A_question_needs_one_activity_and_one_timer()
@@ -297,6 +300,106 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void An_answer_ends_at_once_and_waits_for_no_timer_of_a_deadline()
+    {
+        var run = new OpenCall();
+        _harness.On<RunInput>(nameof(RunAssistant), _ => run);
+
+        // The second deadline comes before the first: two timers are set.
+        _harness.Begin(options: new() { FirstEventSeconds = 80, StallSeconds = 20 });
+        _harness.Advance(TimeSpan.FromSeconds(1));
+        _harness.Progress();
+        _harness.Advance(TimeSpan.FromSeconds(1));
+        run.End(new RunResult([], null));
+        _harness.Run();
+
+        _harness.HasEnded.ShouldBeTrue();
+        _harness.History.Count(happened => happened.TimerCreated is not null).ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_stream_that_is_silent_ends_in_time_also_where_the_model_may_take_longer_to_begin()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin(options: new() { FirstEventSeconds = 80, StallSeconds = 20 });
+        _harness.Advance(TimeSpan.FromSeconds(5));
+        _harness.Progress();
+        _harness.Advance(TimeSpan.FromSeconds(19.9));
+        _harness.Calls.ShouldNotContain(nameof(FailAnswer));
+        _harness.Advance(TimeSpan.FromSeconds(0.1));
+
+        _harness.End().Cause.ShouldBe("stalled");
+        _harness.Times(nameof(StopWork)).ShouldHaveSingleItem().ShouldBe(_begun + TimeSpan.FromSeconds(25));
+    }
+
+    [Fact]
+    public void An_event_that_is_told_of_late_takes_nothing_from_the_time_of_a_later_one()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(20));
+        _harness.Progress();
+        _harness.Progress(ago: TimeSpan.FromSeconds(14));
+        _harness.End().Cause.ShouldBe("stalled");
+
+        _harness.Times(nameof(StopWork)).ShouldHaveSingleItem().ShouldBe(_begun + TimeSpan.FromSeconds(80));
+    }
+
+    [Fact]
+    public void Each_event_is_heard_of_also_after_a_timer_that_came_for_nothing()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(10));
+        _harness.Progress();
+        _harness.Advance(TimeSpan.FromSeconds(40));
+        _harness.Progress();
+
+        // Not at 70 seconds, 60 after the first.
+        _harness.End().Cause.ShouldBe("overall");
+    }
+
+    [Fact]
+    public void Silence_is_counted_anew_for_each_round()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), input => input.Round == 0 ? new RunResult(AnswerHarness.Calling("a"), null) : _harness.UntilStopped);
+        _harness.On<ToolInput>(nameof(ExecuteTool), _ => new Later(TimeSpan.FromSeconds(20), "done"));
+
+        _harness.Begin();
+        _harness.End().Cause.ShouldBe("stalled");
+
+        _harness.Times(nameof(StopWork)).ShouldHaveSingleItem().ShouldBe(_begun + TimeSpan.FromSeconds(80));
+        _harness.Inputs<RunInput>(nameof(RunAssistant))[1].RetryUntil.ShouldBe(_begun + TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public void What_falls_due_together_with_the_whole_answer_is_told_as_the_whole_answer_s()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(30));
+        _harness.Progress();
+
+        _harness.End().Cause.ShouldBe("overall");
+    }
+
+    [Fact]
+    public void Work_that_is_done_in_the_very_moment_of_its_deadline_is_done()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new Later(TimeSpan.FromSeconds(70), new RunResult([], null)));
+
+        _harness.Begin();
+        _harness.Advance(TimeSpan.FromSeconds(10));
+        _harness.Progress();
+
+        _harness.End().Outcome.ShouldBe("completed");
+    }
+
+    [Fact]
     public void The_first_round_finds_the_thread_and_the_others_stay_in_it()
     {
         _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(input.Round == 0 ? AnswerHarness.Calling("a") : [], null, "conv_1"));
@@ -498,6 +601,19 @@ public sealed class AnswerMessageTests
 
         _harness.Inputs<RunInput>(nameof(RunAssistant)).Select(input => input.RetryUntil)
             .ShouldBe([begun + TimeSpan.FromSeconds(30), begun + TimeSpan.FromSeconds(40)]);
+    }
+
+    [Fact]
+    public void What_fails_is_tried_again_no_longer_than_the_whole_answer_has_left()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), input => input.Round == 0 ? new Later(TimeSpan.FromSeconds(30), new RunResult(AnswerHarness.Calling("a"), null)) : new RunResult([], null));
+        _harness.On<ToolInput>(nameof(ExecuteTool), _ => new Later(TimeSpan.FromSeconds(30), "done"));
+
+        _harness.Begin();
+        _harness.End();
+
+        // Two thirds of the thirty seconds that are left, and not of the sixty between two events.
+        _harness.Inputs<RunInput>(nameof(RunAssistant))[1].RetryUntil.ShouldBe(_begun + TimeSpan.FromSeconds(80));
     }
 
     [Fact]

@@ -15,6 +15,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
 using NSubstitute.ExceptionExtensions;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -56,6 +57,86 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
         (await OpenAsync("run-1", replaced: "conv_gone")).ShouldBe("conv_new");
         (await OpenAsync("run-1", replaced: "conv_gone")).ShouldBe("conv_new");
         _threads.Assistant.ReceivedCalls().ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Where_messages_are_merged_those_that_wait_begin_with_it_and_are_counted(bool merges)
+    {
+        foreach (var messageId in (string[])["msg-1", "msg-2"])
+        {
+            var address = Address with { MessageId = messageId };
+            var ticket = MergeTicket.Of(address, new ChatMessage("channel", messageId, "Hi", Caller.Anonymous), DeliveryProperties.None, DateTimeOffset.UnixEpoch);
+            await Turns(_redis.Connection, TimeProvider.System).TakeAsync(address, "Hi", [], messageId == "msg-1" ? "instance-1" : messageId, 20, null, ticket, Cancellation);
+        }
+
+        var opened = await Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Input("run-1", null) with { Merges = merges }, null, _client, Cancellation);
+        await opened.Counting;
+
+        opened.Merged?.Select(message => message.Address.MessageId).ShouldBe(["msg-2"]);
+        (opened.Merged is not null).ShouldBe(merges);
+        _updates.Published.TryRead(out var started).ShouldBe(merges);
+        started?.MessageId.ShouldBe("msg-2");
+        await _client.Received(merges ? 1 : 0).RaiseEventAsync(AnswerStarter.InstanceId(Address with { MessageId = "msg-2" }), AnswerMessage.TurnGranted, true, Arg.Any<CancellationToken>());
+        (await _threads.Reader.ReadAsync("channel", Cancellation)).Metadata!.Messages.ShouldBe(merges ? 2 : 1);
+    }
+
+    [Fact]
+    public async Task A_thread_that_is_being_removed_is_not_taken()
+    {
+        await _threads.Store.SaveAsync("channel", "conv_leaving", Cancellation);
+        await _threads.Index.TryClaimAsync("channel", double.MaxValue, isForced: true, Cancellation);
+
+        (await OpenAsync("run-1")).ShouldBe("conv_new");
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 0)]
+    public async Task What_a_message_replaces_is_taken_out_of_the_thread_that_there_is(bool hasThread, int times)
+    {
+        await (hasThread ? _threads.Store.SaveAsync("channel", "conv_1", Cancellation) : Task.CompletedTask);
+
+        await Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Input("run-1", null) with { Replaces = "msg-0" }, null, _client, Cancellation);
+
+        await _threads.Assistant.Received(times).ReadAsync("conv_1", Arg.Any<string?>(), Arg.Any<CancellationToken>());
+    }
+
+    [Fact]
+    public async Task A_thread_that_was_made_stays_the_one_however_often_Redis_must_be_asked_to_keep_it()
+    {
+        await using var flaky = new FlakyRedis(_redis.Prefix, "abandoned", failures: 1);
+        var threads = new ThreadRoom(flaky);
+        threads.Assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).Returns("conv_1", "conv_2");
+
+        var opened = await Opening(flaky, threads, new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) }).OpenAsync(Input("run-1", null), null, _client, Cancellation);
+
+        opened.ThreadId.ShouldBe("conv_1");
+        (await _threads.Store.UseAsync("channel", [], Cancellation)).ShouldBe("conv_1");
+    }
+
+    [Fact]
+    public async Task Messages_that_cannot_be_counted_are_answered_all_the_same()
+    {
+        await _threads.Store.SaveAsync("channel", "conv_1", Cancellation);
+        await using var flaky = new FlakyRedis(_redis.Prefix, "'SET', KEYS[1], ARGV[2]", failures: int.MaxValue);
+
+        var opened = await Opening(flaky, new ThreadRoom(flaky), new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) }).OpenAsync(Input("run-1", null), null, _client, Cancellation);
+        await opened.Counting;
+
+        opened.ThreadId.ShouldBe("conv_1");
+        (await _threads.Reader.ReadAsync("channel", Cancellation)).Metadata!.Messages.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task That_an_answer_starts_is_said_once_by_whichever_activity()
+    {
+        var updates = Substitute.For<IUpdatePublisher>();
+
+        await Opening(_redis.Connection, _threads, TimeProvider.System, updates).OpenAsync(Input("run-1", "Hi"), null, _client, Cancellation);
+
+        await updates.Received(1).PublishAsync(Address, Arg.Is<UpdatePayload>(update => update.Status == "started"), "started", Arg.Any<CancellationToken>());
     }
 
     [Fact]
@@ -115,26 +196,47 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
             failure => failure.Details.ShouldBe("Redis refused a command"));
     }
 
-    private async Task<string?> OpenAsync(string runId, string? replaced = null, string? untold = null) =>
-        (await Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Input(runId, untold), replaced, _client, Cancellation)).ThreadId;
+    private async Task<string?> OpenAsync(string runId, string? replaced = null, string? untold = null)
+    {
+        var opened = await Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Input(runId, untold), replaced, _client, Cancellation);
+        await opened.Counting;
+        return opened.ThreadId;
+    }
 
     private static RunInput Input(string runId, string? untold) => new(
         Address, "instance-1", runId, HasStarted: untold is null, null, untold, [], Caller.Anonymous, 0, DateTimeOffset.MaxValue, DateTimeOffset.MaxValue, DateTimeOffset.UnixEpoch, null);
 
-    private AnswerOpening Opening(RedisConnection redis, ThreadRoom threads, TimeProvider clock)
+    // Every try of a Redis that is away takes its time, so the patience is short.
+    private static IOptions<AnsweringOptions> Patience => Options.Create(new AnsweringOptions { FirstEventSeconds = 3 });
+
+    private static TurnQueue Turns(RedisConnection redis, TimeProvider clock) => new(redis, new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), Patience);
+
+    private AnswerOpening Opening(RedisConnection redis, ThreadRoom threads, TimeProvider clock, IUpdatePublisher? updates = null)
     {
-        // Every try of a Redis that is away takes its time, so the patience is short.
-        var options = Options.Create(new AnsweringOptions { FirstEventSeconds = 3 });
-        var turns = new TurnQueue(redis, new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), options);
+        var turns = Turns(redis, clock);
         return new AnswerOpening(
             turns,
             threads.Store,
             threads.Assistant,
-            _updates,
+            updates ?? _updates,
             new MergedEnds(turns, _updates, NullLogger<MergedEnds>.Instance),
             new Replacement(threads.Assistant, new MessageHistory(redis, Options.Create(new ThreadOptions()), clock), NullLogger<Replacement>.Instance),
-            options,
+            Patience,
             clock,
             NullLogger<AnswerOpening>.Instance);
+    }
+
+    /// <summary>Does not carry out a script at first.</summary>
+    /// <param name="prefix">That of the keys.</param>
+    /// <param name="script">What stands in the script.</param>
+    /// <param name="failures">How often.</param>
+    private sealed class FlakyRedis(string prefix, string script, int failures) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        private int _left = failures;
+
+        public override Task<RedisResult> EvaluateAsync(string asked, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
+            asked.Contains(script) && Interlocked.Decrement(ref _left) >= 0
+                ? throw new TimeoutException("away")
+                : base.EvaluateAsync(asked, keys, values, cancellationToken);
     }
 }

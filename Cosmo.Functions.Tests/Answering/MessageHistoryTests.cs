@@ -51,6 +51,39 @@ public sealed class MessageHistoryTests : IAsyncDisposable
         var found = await _history.FindAsync("channel", ["msg_1", "msg_2", "msg_3"], Cancellation);
 
         found.Select(pair => (pair.Key, pair.Value.MessageId, pair.Value.Status, pair.Value.IsSuperseded)).ShouldBe([("msg_1", "m1", "timeout", true), ("msg_2", "m1", "completed", false)]);
+        (await _history.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].IsSuperseded.ShouldBeTrue();
         (await _history.FindAsync("other", ["msg_1"], Cancellation)).ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task Of_a_message_that_is_forgotten_there_remains_that_there_was_such_and_none_of_its_items()
+    {
+        await RecordAsync("m1", "msg_1", "msg_2");
+        await RecordAsync("m2", "msg_3");
+
+        await _history.ForgetAsync("channel", ["m1"], ["msg_1", "msg_2"], Cancellation);
+
+        (await _history.FindAsync("channel", ["msg_1", "msg_2", "msg_3"], Cancellation)).Keys.ShouldBe(["msg_3"]);
+        (await _history.KnowsAsync("channel", "m1", Cancellation)).ShouldBeFalse();
+        (await _history.HasHadAsync("channel", "m1", Cancellation)).ShouldBeTrue();
+        (await _history.HasHadAsync("channel", "m3", Cancellation)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_message_that_is_called_as_another_thing_is_kept_is_not_taken_for_it()
+    {
+        await RecordAsync("m1", "msg_1");
+        await RecordAsync("item:msg_1", "message:m2");
+        await _history.ForgetAsync("channel", ["message:m3"], [], Cancellation);
+
+        (await _history.FindAsync("channel", ["msg_1"], Cancellation))["msg_1"].MessageId.ShouldBe("m1");
+        (await _history.KnowsAsync("channel", "m2", Cancellation)).ShouldBeFalse();
+        (await _history.KnowsAsync("channel", "m3", Cancellation)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Two_versions_that_run_side_by_side_know_a_history_by_the_same_keys() =>
+        _history.Keys("channel").ShouldBe([_redis.Prefix + "history:{channel}", _redis.Prefix + "history_order:{channel}"]);
+
+    private Task RecordAsync(string messageId, params string[] itemIds) => _history.RecordAsync(new("channel", messageId, 1), itemIds, "completed", _clock.GetUtcNow(), [], Cancellation);
 }

@@ -27,9 +27,11 @@ public sealed class ForeignKeyTests : IAsyncDisposable
         await SetAsync("metadata:count", """{"created_at": 1683042123.4, "message_count": "3", "last_message_at": 1683042200.1, "name": "secret"}""");
 
         await _room.IndexAllAsync();
+        _room.Logs.Text.Split('\n').Count(line => line.StartsWith("Warning 405 ", StringComparison.Ordinal)).ShouldBe(4);
         var statistics = await _room.Statistics.ReadAsync(Cancellation);
 
         statistics.Threads.ShouldBe(2);
+        statistics.Ages.Sum(group => group.Threads).ShouldBe(4, "of a channel with nothing but somebody else's key nothing is known");
         (statistics.MetadataEntries, statistics.TotalMessages).ShouldBe((1, 7));
         statistics.Unreadable.Count.ShouldBe(4);
         statistics.Unreadable.Keys.Order().ShouldBe(((string[])["metadata:count", "metadata:crm", "metadata:text", "thread:list"]).Select(key => _redis.Prefix + key));

@@ -135,6 +135,41 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Metadata_to_which_nothing_is_to_be_added_is_not_written_again()
+    {
+        await SetAsync("metadata:a", """{"message_count": 1, "last_message_id": "m1"}""");
+
+        await _store.CountMessagesAsync("a", ["m1"], Cancellation);
+
+        (await GetAsync("metadata:a")).ShouldBe("""{"message_count": 1, "last_message_id": "m1"}""");
+    }
+
+    [Fact]
+    public async Task Only_that_metadata_could_not_be_read_is_said()
+    {
+        var room = new ThreadRoom(_redis.Connection);
+        await SetAsync("metadata:whole", "{}");
+        await SetAsync("metadata:broken", "not JSON");
+        foreach (var channel in (string[])["none", "whole", "broken"])
+        {
+            await room.Store.CountMessagesAsync(channel, ["m1"], Cancellation);
+        }
+
+        room.Logs.Text.Trim().ShouldBe("Warning 400 The metadata of channel broken was not a JSON object and was replaced.");
+    }
+
+    [Fact]
+    public async Task Metadata_that_others_change_each_time_is_given_up_after_a_hundred_tries()
+    {
+        await using var contested = new ContestedRedis(_redis.Prefix);
+        var store = new ThreadRoom(contested).Store;
+
+        await Should.ThrowAsync<TimeoutException>(() => store.CountMessagesAsync("a", ["m1"], Cancellation));
+
+        contested.Writes.ShouldBe(100);
+    }
+
+    [Fact]
     public async Task Messages_counted_at_the_same_time_are_all_counted()
     {
         await Task.WhenAll(Enumerable.Range(0, 40).Select(i => _store.CountMessagesAsync("a", [$"m{i}"], Cancellation)));
@@ -193,13 +228,14 @@ public sealed class ThreadStoreTests : IAsyncDisposable
     public async Task A_thread_of_the_closed_Assistants_API_counts_as_none_and_its_metadata_stays()
     {
         await SetAsync("thread:a", "thread_abc");
-        await SetAsync("metadata:a", """{"created_at":1683042123.4,"message_count":3,"last_message_at":1683042200.1}""");
+        await SetAsync("metadata:a", """{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}""");
 
         (await UseAsync("a")).ShouldBeNull();
         await _store.SaveAsync("a", "conv_new", Cancellation);
 
         (await UseAsync("a")).ShouldBe("conv_new");
-        (await GetAsync("metadata:a")).ShouldBe("""{"created_at":1683042123.4,"message_count":3,"last_message_at":1683042200.1}""");
+        (await GetAsync("metadata:a")).ShouldBe("""{"created_at": 1683042123.4, "message_count": 3, "last_message_at": 1683042200.1}""");
+        (await IndexedAsync()).ShouldBe([new SortedSetEntry("a", 1683042200.1)]);
     }
 
     [Fact]
@@ -260,4 +296,14 @@ public sealed class ThreadStoreTests : IAsyncDisposable
 
     private Task<SortedSetEntry[]> IndexedAsync() =>
         _redis.Connection.RunAsync(database => database.SortedSetRangeByRankWithScoresAsync(_redis.Prefix + "{threads}:activity"), Cancellation);
+
+    /// <summary>Another program writes the metadata whenever Cosmo is about to.</summary>
+    private sealed class ContestedRedis(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        public int Writes { get; private set; }
+
+        public override Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) => script.Contains("'SET'")
+            ? Task.FromResult(RedisResult.Create((RedisValue)$$"""{"message_count": {{++Writes}}}"""))
+            : base.EvaluateAsync(script, keys, values, cancellationToken);
+    }
 }

@@ -160,7 +160,8 @@ internal static class AnswerMessage
 
             if (result.Failure is { } failure)
             {
-                return failure.Cause == Failure.StoppedCause ? watch.Stopped : failure;
+                // It kept its own deadline: whatever else stops it has ended the watch before.
+                return failure.Cause == Failure.StoppedCause ? Failure.Overall(input.Deadlines.Overall) : failure;
             }
 
             progress.ThreadId = result.ThreadId;

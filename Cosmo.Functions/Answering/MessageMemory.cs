@@ -77,7 +77,7 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     }
 
     public Task RememberSoFarAsync(MessageAddress address, int round, AnswerSoFar answer, CancellationToken cancellationToken) => SetAsync(
-        address, cancellationToken, [$"text:{round}", answer.Text, $"items:{round}", string.Join(' ', answer.MessageIds), $"calls:{round}", string.Join(' ', answer.CallIds), .. answer.Usage is null ? [] : new RedisValue[] { $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options) }]);
+        address, cancellationToken, $"text:{round}", answer.Text, $"usage:{round}", JsonSerializer.Serialize(answer.Usage, CosmoJson.Options), $"items:{round}", string.Join(' ', answer.MessageIds), $"calls:{round}", string.Join(' ', answer.CallIds));
 
     /// <summary>
     /// What the user had been shown of an answer when its end began, as whoever asked first knew it: the end takes it out of the log. Does not wait for Redis.
@@ -121,7 +121,7 @@ internal sealed class MessageMemory(RedisConnection redis, TimeProvider clock, I
     public static byte[] Pack(byte[] body)
     {
         using var packed = new MemoryStream();
-        using (var packing = new BrotliStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        using (var packing = new BrotliStream(packed, CompressionLevel.Fastest))
         {
             packing.Write(body);
         }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
@@ -106,12 +107,85 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         (await AskAsync(isApproved: true)).ShouldBe("""{"run":1}""");
     }
 
-    private Task<string> RunAsync(
-        string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run, bool known = true, bool needsApproval = false, bool isApproved = false)
+    [Fact]
+    public void Of_a_name_sixty_four_characters_are_shown()
     {
-        var toolbox = new Toolbox(known ? [new OneTool(name, run) { RequiresApproval = needsApproval }] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
+        ToolCalls.Of(new ToolCall("call_1", new string('x', 64), "{}")).Name.Length.ShouldBe(64);
+        ToolCalls.Of(new ToolCall("call_1", new string('x', 65), "{}")).Name.ShouldBe(new string('x', 64));
+    }
+
+    [Theory]
+    [InlineData("""{"city":"Makati"}""", """{"city":"Makati"}""")]
+    [InlineData("no JSON", "\"no JSON\"")]
+    public void A_person_is_shown_the_arguments_as_the_model_gave_them(string arguments, string shown)
+    {
+        var awaiting = ToolCalls.Awaiting(new ToolCall("call_1", "echo", arguments), DateTimeOffset.UnixEpoch);
+
+        awaiting.Arguments!.Value.GetRawText().ShouldBe(shown);
+        (awaiting.State, awaiting.ExpiresAt).ShouldBe(("awaiting_approval", DateTimeOffset.UnixEpoch));
+    }
+
+    [Fact]
+    public async Task A_message_that_is_over_has_its_tool_not_carried_out()
+    {
+        _updates.IsFenced = true;
+
+        (await RunAsync("echo", (_, _) => throw new InvalidOperationException("It ran."))).ShouldBe("The tool was not carried out: the request had ended.");
+    }
+
+    [Fact]
+    public async Task A_tool_runs_also_where_Redis_cannot_be_asked_whether_its_message_is_over()
+    {
+        _updates.Gate = Task.FromException(new TimeoutException("away"));
+
+        (await RunAsync("echo", (_, _) => Task.FromResult<JsonNode>(new JsonObject { ["run"] = 1 }))).ShouldBe("""{"run":1}""");
+    }
+
+    [Fact]
+    public async Task A_call_that_may_happen_once_only_is_not_made_where_that_cannot_be_made_sure()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromSeconds(60) };
+        var memory = new MessageMemory(nowhere, clock, NullLogger<MessageMemory>.Instance);
+
+        var output = await RunAsync("pay", (_, _) => throw new InvalidOperationException("It ran."), isReadOnly: false, memory: memory, clock: clock);
+
+        output.ShouldBe("The tool was not carried out: it could not be made sure that it happens only once.");
+    }
+
+    [Fact]
+    public async Task Of_a_call_that_may_happen_once_only_and_is_stopped_nobody_knows_how_it_ended()
+    {
+        var begun = new TaskCompletionSource();
+        var running = RunAsync(
+            "pay",
+            async (_, cancellation) =>
+            {
+                begun.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+                return new JsonObject();
+            },
+            isReadOnly: false);
+
+        await begun.Task;
+        _clock.Advance(TimeSpan.FromSeconds(5));
+
+        (await running).ShouldBe($"The tool was stopped before it had a result. {Toolbox.OutcomeUnknown}");
+    }
+
+    private Task<string> RunAsync(
+        string name,
+        Func<JsonElement, CancellationToken, Task<JsonNode>> run,
+        bool known = true,
+        bool needsApproval = false,
+        bool isApproved = false,
+        bool isReadOnly = true,
+        MessageMemory? memory = null,
+        TimeProvider? clock = null)
+    {
+        var toolbox = new Toolbox(known ? [new OneTool(name, run) { RequiresApproval = needsApproval, IsReadOnly = isReadOnly }] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
         var call = new ToolCall("call_1", name, """{"text":"Hello"}""");
-        return new ExecuteTool(toolbox, TestProfiles.BuiltIn, _updates, _memory, _stopSignals, _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
+        return new ExecuteTool(toolbox, TestProfiles.BuiltIn, _updates, memory ?? _memory, _stopSignals, clock ?? _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
             new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(5), isApproved), Substitute.For<FunctionContext>());
     }
 
@@ -124,6 +198,8 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         public JsonNode Parameters => new JsonObject();
 
         public bool RequiresApproval { get; init; }
+
+        public bool IsReadOnly { get; init; }
 
         public Task<JsonNode> ExecuteAsync(JsonElement arguments, Caller caller, string callId, CancellationToken cancellationToken) => run(arguments, cancellationToken);
     }

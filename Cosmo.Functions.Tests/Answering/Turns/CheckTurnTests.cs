@@ -2,6 +2,7 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
@@ -9,6 +10,7 @@ using Microsoft.DurableTask.Converters;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
+using NSubstitute.ExceptionExtensions;
 
 namespace Cosmo.Functions.Tests.Answering.Turns;
 
@@ -71,10 +73,51 @@ public sealed class CheckTurnTests : IAsyncDisposable
         Is("instance-2", OrchestrationRuntimeStatus.Terminated);
         Is("instance-3", OrchestrationRuntimeStatus.Running);
 
-        await new TurnRelease(_turns, TimeProvider.System, NullLogger<TurnRelease>.Instance).GiveOnAsync(Address(1), "instance-1", isAnswered: false, _client, Cancellation);
+        await GiveOnAsync();
 
-        await _client.Received(1).RaiseEventAsync("instance-3", AnswerMessage.TurnGranted, Arg.Any<object?>(), Arg.Any<CancellationToken>());
+        await _client.Received(1).RaiseEventAsync("instance-3", AnswerMessage.TurnGranted, true, Arg.Any<CancellationToken>());
         (await CheckAsync(3)).HasTurn.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task The_body_of_a_message_that_failed_is_kept_for_its_dead_letter_also_where_the_next_has_ended()
+    {
+        await _turns.TakeAsync(Address(1), "Hello", [1, 2], "instance-1", 20, null, null, Cancellation);
+        await TakeAsync(2);
+        Is("instance-2", OrchestrationRuntimeStatus.Terminated);
+
+        await GiveOnAsync();
+
+        (await new MessageMemory(_redis.Connection, TimeProvider.System, NullLogger<MessageMemory>.Instance).FindBodyAsync(Address(1), Cancellation)).ShouldBe([1, 2]);
+    }
+
+    [Fact]
+    public async Task A_turn_that_cannot_be_given_on_fails_nothing_and_a_call_that_is_over_ends()
+    {
+        using var over = new CancellationTokenSource();
+        await over.CancelAsync();
+        await TakeAsync(1);
+        await TakeAsync(2);
+        Is("instance-2", OrchestrationRuntimeStatus.Running);
+        _client.RaiseEventAsync("instance-2", Arg.Any<string>(), Arg.Any<object?>(), Arg.Any<CancellationToken>()).ThrowsAsync(new IOException("The store is away."));
+
+        await Should.ThrowAsync<OperationCanceledException>(() => Release.GiveOnAsync(Address(1), "instance-1", isAnswered: false, _client, over.Token));
+        await GiveOnAsync();
+
+        await _client.Received(1).RaiseEventAsync("instance-2", AnswerMessage.TurnGranted, true, Cancellation);
+    }
+
+    [Fact]
+    public async Task An_end_that_cannot_be_announced_fails_nothing_and_a_call_that_is_over_ends()
+    {
+        using var over = new CancellationTokenSource();
+        await over.CancelAsync();
+        await using var away = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        var rejecting = Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject });
+        var release = new TurnRelease(new TurnQueue(away, _log, rejecting), TimeProvider.System, NullLogger<TurnRelease>.Instance);
+
+        await Should.ThrowAsync<OperationCanceledException>(() => release.AnnounceAsync(Address(1), "instance-1", over.Token));
+        await release.AnnounceAsync(Address(1), "instance-1", Cancellation);
     }
 
     [Fact]
@@ -125,6 +168,11 @@ public sealed class CheckTurnTests : IAsyncDisposable
     }
 
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
+
+    private TurnRelease Release => new(_turns, TimeProvider.System, NullLogger<TurnRelease>.Instance);
+
+    /// <summary>The first message has failed.</summary>
+    private Task GiveOnAsync() => Release.GiveOnAsync(Address(1), "instance-1", isAnswered: false, _client, Cancellation);
 
     private void Is(string instanceId, OrchestrationRuntimeStatus status, AnswerResult? output = null) => _client
         .GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>())

@@ -68,6 +68,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
         again.ShouldBe(new TakenPlace(TurnPlace.Head, IsNew: false, null));
         waiting.ShouldBe(new TakenPlace(TurnPlace.Waiting, IsNew: true, null));
         (await _log.ReadAsync("channel", 0, TestContext.Current.CancellationToken)).ShouldBe([first.Started]);
+        (await _log.RecordAsync(Address(1), Updates.Started(Address(1), "Hello"), "started", TestContext.Current.CancellationToken)).ToSend.ShouldBeNull("an activity says the same once");
     }
 
     [Fact]
@@ -79,6 +80,85 @@ public sealed class TurnQueueTests : IAsyncDisposable
 
         (await TakeAsync(1)).ShouldBe(TurnPlace.Known);
         (await TakeAsync(2)).ShouldBe(TurnPlace.Head);
+    }
+
+    [Fact]
+    public async Task Whether_a_message_of_an_id_was_asked_is_known_and_whether_it_was_this_one()
+    {
+        await TakeAsync(1);
+
+        (await FindAsync(1, "Hello")).ShouldBe((true, true));
+        (await FindAsync(1, "Goodbye")).ShouldBe((true, false));
+        (await FindAsync(1, null)).ShouldBe((true, true));
+        (await FindAsync(2, "Hello")).ShouldBe((false, true));
+        (await FindAsync(2, null)).ShouldBe((false, true));
+
+        Task<(bool IsKnown, bool IsSame)> FindAsync(int number, string? text) => _turns.FindAskedAsync("channel", Address(number).MessageId, text, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Messages_that_are_forgotten_leave_nothing_and_the_others_stay_as_they_are()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        foreach (var number in (int[])[1, 2, 3])
+        {
+            await TakeAsync(number);
+        }
+
+        await _redis.Connection.RunAsync(database => database.StringSetAsync(_redis.Prefix + "kept:{channel}", "x"), cancellation);
+        await _turns.ForgetAsync("channel", [(Address(1), "instance-1"), (Address(2), "instance-2")], [_redis.Prefix + "kept:{channel}"], cancellation);
+
+        (await _turns.FindTakenAsync("channel", cancellation)).ShouldBe([Address(3)]);
+        (await _turns.FindPlacesAsync("channel", cancellation)).ShouldBe(["instance-3"]);
+        (await _turns.FindAttemptAsync("channel", "msg-1", cancellation)).ShouldBeNull();
+        (await _turns.FindAttemptAsync("channel", "msg-3", cancellation)).ShouldBe(1);
+        (await _turns.FindAskedAsync("channel", "msg-2", "Hello", cancellation)).IsKnown.ShouldBeFalse();
+
+        // The fence, which whoever forgets names beside the others.
+        (await KeysAsync()).Where(key => key.Contains("msg-1") || key.Contains("msg-2") || key.StartsWith("kept")).ShouldBe(["fence:{channel}:1:msg-1"]);
+    }
+
+    [Theory]
+    [InlineData(7, 9)]
+    [InlineData(30, 31)]
+    public async Task That_a_message_was_taken_is_known_longer_than_anything_is_kept_of_it(int historyDays, double days)
+    {
+        var turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions { HistoryDays = historyDays }));
+
+        await turns.TakeAsync(Address(1), "Hello", [], "instance-1", 20, null, null, TestContext.Current.CancellationToken);
+
+        var left = await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(_redis.Prefix + "taken:{channel}"), TestContext.Current.CancellationToken);
+        left!.Value.TotalDays.ShouldBeInRange(days - 0.01, days);
+    }
+
+    [Fact]
+    public async Task Two_versions_that_run_side_by_side_know_a_channel_by_the_same_keys()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var rejecting = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject }));
+        foreach (var number in (int[])[1, 2, 3])
+        {
+            await TakeToMergeAsync(number);
+        }
+
+        await _turns.ClaimTogetherAsync(Address(1), "instance-1", "run-1", 25, cancellation);
+        await rejecting.AnnounceEndAsync(Address(1), "instance-1", cancellation);
+
+        (await KeysAsync()).ShouldBe([
+            "attempt:{channel}:msg-1", "attempt:{channel}:msg-2", "attempt:{channel}:msg-3", "body:{channel}:1:msg-1", "body:{channel}:1:msg-2", "body:{channel}:1:msg-3", "ending:{channel}",
+            "fence:{channel}:1:msg-1", "merged:{channel}:1:msg-1", "message:{channel}:1:msg-1", "message:{channel}:1:msg-2", "question:{channel}:msg-1", "question:{channel}:msg-2",
+            "question:{channel}:msg-3", "sequence:{channel}", "taken:{channel}", "tickets:{channel}", "turn:{channel}", "turns:{channel}", "updates:{channel}"]);
+    }
+
+    [Fact]
+    public async Task Where_messages_are_merged_one_that_gives_its_place_back_leaves_nothing_to_be_merged_by()
+    {
+        var merging = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Merge }));
+        await TakeToMergeAsync(1);
+
+        await merging.ReleaseAsync(Address(1), "instance-1", isAnswered: true, TestContext.Current.CancellationToken);
+
+        (await KeysAsync()).ShouldNotContain("tickets:{channel}");
     }
 
     [Fact]
@@ -101,7 +181,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
         await TakeAsync(1, maxWaiting: 0);
         (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
 
-        await rejecting.AnnounceEndAsync(Address(1), "instance-1", TestContext.Current.CancellationToken);
+        await new TurnRelease(rejecting, TimeProvider.System, NullLogger<TurnRelease>.Instance).AnnounceAsync(Address(1), "instance-1", TestContext.Current.CancellationToken);
 
         (await TakeAsync(2, maxWaiting: 0)).ShouldBe(TurnPlace.Waiting);
         (await TakeAsync(3, maxWaiting: 0)).ShouldBe(TurnPlace.Refused);
@@ -341,6 +421,13 @@ public sealed class TurnQueueTests : IAsyncDisposable
 
     private async Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
         (await _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", maxWaiting, null, null, TestContext.Current.CancellationToken)).Place;
+
+    /// <summary>What stands in Redis, without the prefix, in alphabetical order.</summary>
+    private async Task<IReadOnlyList<string>> KeysAsync()
+    {
+        var keys = await _redis.Connection.RunAsync(database => database.ExecuteAsync("KEYS", _redis.Prefix + "*"), TestContext.Current.CancellationToken);
+        return [.. ((string[])keys!).Select(key => key[_redis.Prefix.Length..]).Order(StringComparer.Ordinal)];
+    }
 
     private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", isAnswered: false, TestContext.Current.CancellationToken);
 

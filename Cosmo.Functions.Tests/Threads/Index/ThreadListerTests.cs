@@ -56,6 +56,30 @@ public sealed class ThreadListerTests : IAsyncDisposable
         first.Threads.Concat(second.Threads).Select(one => one.Channel).ShouldBe(["user_session_Ana", "kiosk"]);
     }
 
+    [Fact]
+    public async Task What_another_program_wrote_is_listed_where_the_database_is_small()
+    {
+        await _room.WriteAsync("a", "conv_a", 1);
+
+        (await _lister.ReadAsync("", 50, IndexCursor.Start, Cancellation)).Threads.ShouldHaveSingleItem().Channel.ShouldBe("a");
+    }
+
+    [Fact]
+    public async Task A_search_looks_at_ten_thousand_channels_and_goes_on_with_the_next_page()
+    {
+        var now = _room.Ago(0);
+        await _room.Index.RecordAsync(
+            Enumerable.Range(0, 10_001).Select(number => new IndexEntry(number < 10_000 ? $"{number}" : "wanted", "conv_1", now - number, null)), replacesThread: false, Cancellation);
+
+        // Not from the beginning: then what is not in Redis would go out of the index first.
+        var first = await _lister.ReadAsync("wanted", 50, new IndexCursor(now, 0), Cancellation);
+        var second = await _lister.ReadAsync("wanted", 50, ThreadLister.Read(first.Next!)!, Cancellation);
+
+        first.Threads.ShouldBeEmpty();
+        second.Threads.ShouldBe([new ListedThread("wanted", "conv_1", StatisticsReader.AtUnixSeconds(now - 10_000), null)]);
+        second.Next.ShouldBeNull();
+    }
+
     [Theory]
     [InlineData("1")]
     [InlineData("x~1")]

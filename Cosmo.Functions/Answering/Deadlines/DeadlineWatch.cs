@@ -44,20 +44,13 @@ internal sealed class DeadlineWatch(TaskOrchestrationContext context, AnswerDead
         }
     }
 
-    /// <summary>Why work ended by itself before it was done: it was cancelled, or kept its own deadline.</summary>
-    public Failure Stopped => IsCancelled ? Failure.Cancelled : Failure.Overall(deadlines.Overall);
-
     public bool IsCancelled => cancelled.IsCompleted;
 
     /// <summary>The model has answered: that counts as an event, also when the activity ended before it could tell of one.</summary>
     public void Hear() => _lastEvent = context.CurrentUtcDateTime;
 
     /// <summary>The clocks stood still for so long: a person was waited for.</summary>
-    public void Pause(TimeSpan time)
-    {
-        OverallAt += time;
-        Hear();
-    }
+    public void Pause(TimeSpan time) => OverallAt += time;
 
     /// <summary>Waits for the work. Null when it is done, else the failure that came first; the work then goes on, and must be told to stop.</summary>
     public async Task<Failure?> WatchAsync(Task work)

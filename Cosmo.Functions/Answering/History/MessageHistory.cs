@@ -92,7 +92,7 @@ internal sealed class MessageHistory(RedisConnection redis, IOptions<ThreadOptio
 
         // What was answered is not tried again.
         string[] failed = [.. found.Values.Where(ended => ended.Status != Updates.CompletedStatus).Select(ended => ended.MessageId).Distinct()];
-        var last = failed.Length == 0 ? [] : await GetAsync(channel, failed, MessageField, cancellationToken);
+        var last = await GetAsync(channel, failed, MessageField, cancellationToken);
         return found.ToDictionary(
             pair => pair.Key, pair => last.GetValueOrDefault(pair.Value.MessageId) is { } end && end.Attempt > pair.Value.Attempt ? pair.Value with { IsSuperseded = true } : pair.Value);
     }

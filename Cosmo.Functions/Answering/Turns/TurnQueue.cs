@@ -245,8 +245,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         var started = log.EntryOf(address, Updates.Started(address, text, replaces), "started");
         var answer = await redis.EvaluateAsync(
             TakeScript,
-            [ListKey(address.Channel), LeaseKey(address.Channel), EndingKey(address.Channel), TakenKey(address.Channel), .. KeysOf(address), .. started.Keys,
-                .. ticket is null ? [] : new RedisKey[] { TicketsKey(address.Channel) }],
+            [ListKey(address.Channel), LeaseKey(address.Channel), EndingKey(address.Channel), TakenKey(address.Channel), .. KeysOf(address), .. started.Keys, TicketsKey(address.Channel)],
             [
                 instanceId, LeaseMilliseconds, maxWaiting, (long)Kept.TotalSeconds, address.Attempt, DigestOf(text), (long)TextKept.TotalSeconds,
                 MessageMemory.Pack(body), (long)MessageMemory.BodyKept.TotalSeconds, Member(address), (long)TakenKept.TotalSeconds, .. started.Values,

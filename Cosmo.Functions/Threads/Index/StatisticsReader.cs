@@ -38,7 +38,7 @@ internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer inde
         var names = RunAsync(database => database.SortedSetRangeByRankAsync(ThreadKeys.Unreadable(redis.Prefix), 0, MostNamed - 1));
         await Task.WhenAll(threads, metadata, abandoned, unreadable, names, totals, ages, most, oldest, newest, bytes);
 
-        var total = (await totals)[0].IsNull ? 0 : (long)(await totals)[0];
+        var total = (long)(await totals)[0];
         return new ThreadStatistics(
             await threads,
             await metadata,
@@ -89,8 +89,7 @@ internal sealed class StatisticsReader(RedisConnection redis, ThreadIndexer inde
                 .SelectMany(channel => new[] { ThreadKeys.Thread(redis.Prefix, channel), ThreadKeys.Metadata(redis.Prefix, channel) })
                 .Select(key => database.ExecuteAsync("MEMORY", "USAGE", key))),
             cancellationToken);
-        var sum = sizes.Sum(size => size.IsNull ? 0 : (long)size);
-        return new StoredBytes(isSampled && names.Count > 0 ? (long)((double)sum / names.Count * channels) : sum, isSampled, names.Count);
+        return new StoredBytes(sizes.Sum(size => (long)size) * channels / Math.Max(1, names.Count), isSampled, names.Count);
     }
 
     private Task<RedisValue[]> AtRankAsync(long rank, CancellationToken cancellationToken) =>

@@ -124,9 +124,7 @@ internal sealed class ThreadIndex(RedisConnection redis, TimeProvider clock)
     public async Task<IReadOnlyList<string?>> FindThreadsAsync(IEnumerable<string> channels, CancellationToken cancellationToken)
     {
         RedisValue[] fields = [.. channels.Select(channel => (RedisValue)channel)];
-        return fields.Length == 0
-            ? []
-            : [.. (await redis.RunAsync(database => database.HashGetAsync(ThreadKeys.Ids(redis.Prefix), fields), cancellationToken)).Select(value => (string?)value)];
+        return [.. (await redis.RunAsync(database => database.HashGetAsync(ThreadKeys.Ids(redis.Prefix), fields), cancellationToken)).Select(value => (string?)value)];
     }
 
     /// <summary>Remembers that all keys have been compared with the index now.</summary>
@@ -141,11 +139,8 @@ internal sealed class ThreadIndex(RedisConnection redis, TimeProvider clock)
             [Now(), channel, threadId ?? "", latest, noThread ? 1 : 0, noMetadata ? 1 : 0, abandon ? 1 : 0],
             cancellationToken) == 1;
 
-    private async Task<long> CountAsync(RedisKey key, IndexCursor after, double latest, CancellationToken cancellationToken)
-    {
-        var from = after.Score ?? double.NegativeInfinity;
-        return from > latest ? 0 : Math.Max(0, await redis.RunAsync(database => database.SortedSetLengthAsync(key, from, latest), cancellationToken) - after.Skip);
-    }
+    private async Task<long> CountAsync(RedisKey key, IndexCursor after, double latest, CancellationToken cancellationToken) => Math.Max(
+        0, await redis.RunAsync(database => database.SortedSetLengthAsync(key, after.Score ?? double.NegativeInfinity, latest), cancellationToken) - after.Skip);
 
     private Task<SortedSetEntry[]> ReadAsync(RedisKey key, IndexCursor after, double latest, int count, CancellationToken cancellationToken) =>
         redis.RunAsync(
