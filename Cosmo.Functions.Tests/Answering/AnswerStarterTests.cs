@@ -4,6 +4,7 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
@@ -18,6 +19,7 @@ using Microsoft.Extensions.Options;
 using NSubstitute;
 using NSubstitute.Core;
 using NSubstitute.ExceptionExtensions;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -34,24 +36,11 @@ public sealed class AnswerStarterTests : IAsyncDisposable
 
     public AnswerStarterTests()
     {
-        var options = Options.Create(new AnsweringOptions());
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        var turns = new TurnQueue(_redis.Connection, _log, options);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _access = new AccessSetup(_redis.Connection, TimeProvider.System);
-        _starter = new AnswerStarter(
-            turns,
-            new TurnRelease(turns, TimeProvider.System, NullLogger<TurnRelease>.Instance),
-            new MessageLimits(_redis.Connection, AccessSetup.BackendNames, Options.Create(new LimitOptions()), TimeProvider.System),
-            TestProfiles.BuiltIn,
-            new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
-            new MessageDirectory(_redis.Connection),
-            _history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), TimeProvider.System),
-            _access.Groups,
-            _updates,
-            options,
-            TimeProvider.System,
-            NullLogger<AnswerStarter>.Instance);
+        _history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), TimeProvider.System);
+        _starter = Starter(_redis.Connection);
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -229,6 +218,36 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         cancelled.ShouldBe([false, true, true, false, false]);
     }
 
+    [Fact]
+    public async Task A_Redis_that_is_back_in_time_costs_time_alone()
+    {
+        Schedule().Returns("instance");
+        await using var redis = new ReturningRedis(_redis.Prefix);
+
+        (await StartAsync("msg-1", starter: Starter(redis), patience: TimeSpan.FromSeconds(30))).ShouldBeNull();
+
+        Scheduled().ShouldHaveSingleItem().HasTurn.ShouldBeTrue();
+    }
+
+    private AnswerStarter Starter(RedisConnection redis)
+    {
+        var options = Options.Create(new AnsweringOptions());
+        var turns = new TurnQueue(redis, _log, options);
+        return new AnswerStarter(
+            turns,
+            new TurnRelease(turns, TimeProvider.System, NullLogger<TurnRelease>.Instance),
+            new MessageLimits(redis, AccessSetup.BackendNames, Options.Create(new LimitOptions()), TimeProvider.System),
+            TestProfiles.BuiltIn,
+            new Cancellation(turns, _log, _stopSignals, NullLogger<Cancellation>.Instance),
+            new MessageDirectory(redis),
+            _history,
+            _access.Groups,
+            _updates,
+            options,
+            TimeProvider.System,
+            NullLogger<AnswerStarter>.Instance);
+    }
+
     private Task<string> Schedule() => _client.ScheduleNewOrchestrationInstanceAsync(
         Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>());
 
@@ -248,11 +267,21 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         .Select(call => call.GetArguments()[1])
         .OfType<AnswerInput>();
 
-    private Task<Failure?> StartAsync(string messageId, int attempt = 1, string? replaces = null, string channel = "channel") => _starter.StartAsync(
+    private Task<Failure?> StartAsync(string messageId, int attempt = 1, string? replaces = null, string channel = "channel", AnswerStarter? starter = null, TimeSpan patience = default) => (starter ?? _starter).StartAsync(
         new ChatMessage(channel, messageId, "Hello", Caller.Anonymous) { Replaces = replaces },
         [],
         DeliveryProperties.None with { Headers = new Dictionary<string, string> { [DeliveryProperties.AttemptHeader] = $"{attempt}" } },
         _client,
-        TimeSpan.Zero,
+        patience,
         Cancellation);
+
+    /// <summary>Is away for the first two calls.</summary>
+    private sealed class ReturningRedis(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        private int _calls;
+
+        public override Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken) => Interlocked.Increment(ref _calls) <= 2
+            ? throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "It is away.")
+            : base.RunAsync(command, cancellationToken);
+    }
 }
