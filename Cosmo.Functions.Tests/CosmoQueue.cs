@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Cosmo.Functions.Messaging;
@@ -50,19 +51,21 @@ internal sealed class CosmoQueue : IAsyncDisposable
         .Where(header => header.Value is byte[])
         .ToDictionary(header => header.Key, header => Encoding.UTF8.GetString((byte[])header.Value!));
 
-    /// <summary>Waits for the next dead letter.</summary>
+    /// <summary>Waits for the next dead letter, for a minute at most.</summary>
     public async Task<(IReadOnlyDictionary<string, string> Headers, byte[] Body, IReadOnlyBasicProperties Properties)> NextDeadLetterAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
+        var limit = TimeSpan.FromMinutes(1);
+        for (var begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < limit;)
         {
-            if (await Channel.BasicGetAsync(FailedQueue, autoAck: true, limit.Token) is { } letter)
+            if (await Channel.BasicGetAsync(FailedQueue, autoAck: true) is { } letter)
             {
                 return (HeadersOf(letter.BasicProperties), letter.Body.ToArray(), letter.BasicProperties);
             }
 
-            await Task.Delay(20, limit.Token);
+            await Task.Delay(20);
         }
+
+        throw new TimeoutException($"No dead letter came into {FailedQueue}.");
     }
 
     public async Task PurgeDeadLettersAsync() => await Channel.QueuePurgeAsync(FailedQueue);

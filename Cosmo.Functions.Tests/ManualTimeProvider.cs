@@ -47,19 +47,32 @@ internal sealed class ManualTimeProvider : TimeProvider
     public void Advance(TimeSpan by) => AdvanceTo(GetUtcNow() + by);
 
     /// <summary>Completes when at least this many timers are set: when the code under test waits for the clock.</summary>
+    /// <exception cref="TimeoutException">They were not within a minute of the system's clock.</exception>
     public Task TimersSetAsync(int count = 1) => ReachedAsync(() => _timers.Count >= count);
 
     /// <summary>Completes when a timer is set that falls due this long from now, no sooner and no later.</summary>
+    /// <exception cref="TimeoutException">None was within a minute of the system's clock.</exception>
     public Task TimerSetForAsync(TimeSpan due) => ReachedAsync(() => _timers.Exists(timer => timer.Due == _now + due));
 
-    private Task ReachedAsync(Func<bool> isReached)
+    private async Task ReachedAsync(Func<bool> isReached)
     {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Add((isReached, reached));
             TellWaiting();
-            return reached.Task;
+        }
+
+        try
+        {
+            await reached.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        }
+        catch (TimeoutException)
+        {
+            lock (_lock)
+            {
+                throw new TimeoutException($"The timer that was waited for was not set. Those that are fall due in: {string.Join(", ", _timers.Select(timer => timer.Due - _now))}");
+            }
         }
     }
 

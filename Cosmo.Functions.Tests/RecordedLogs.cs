@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
 namespace Cosmo.Functions.Tests;
@@ -6,15 +7,22 @@ namespace Cosmo.Functions.Tests;
 /// <summary>Keeps what is logged, as text with the exceptions.</summary>
 internal sealed class RecordedLogs : ILoggerProvider
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentQueue<string> _lines = new();
 
     public string Text => string.Join('\n', _lines);
 
-    /// <summary>Waits until a line holds the text.</summary>
+    /// <summary>Waits until a line holds the text, for a minute at most.</summary>
     public async Task WaitForAsync(string text, CancellationToken cancellationToken)
     {
-        while (!Text.Contains(text, StringComparison.Ordinal))
+        for (var begun = Stopwatch.GetTimestamp(); !Text.Contains(text, StringComparison.Ordinal);)
         {
+            if (Stopwatch.GetElapsedTime(begun) > Patience)
+            {
+                throw new TimeoutException($"No line has \"{text}\". The lines are:\n{Text}");
+            }
+
             await Task.Delay(20, cancellationToken);
         }
     }

@@ -21,6 +21,7 @@ using Microsoft.Extensions.Options;
 using NSubstitute;
 using NSubstitute.Core;
 using NSubstitute.ExceptionExtensions;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -448,6 +449,18 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         cancelled.ShouldBe([false, true, true, false, false]);
     }
 
+    [Fact]
+    public async Task A_Redis_that_is_back_in_time_costs_time_alone()
+    {
+        Schedule().Returns("instance");
+        await using var redis = new ReturningRedis(_redis.Prefix);
+
+        var starter = Starter(new TurnQueue(redis, _log, Options.Create(_options)), new MessageDirectory(redis));
+        (await StartAsync(new ChatMessage("channel", "msg-1", "Hello", Caller.Anonymous), patience: TimeSpan.FromSeconds(30), starter: starter)).ShouldBeNull();
+
+        Scheduled().ShouldHaveSingleItem().HasTurn.ShouldBeTrue();
+    }
+
     private Task<string> Schedule() => _client.ScheduleNewOrchestrationInstanceAsync(
         Arg.Any<TaskName>(), Arg.Any<object?>(), Arg.Any<StartOrchestrationOptions?>(), Arg.Any<CancellationToken>());
 
@@ -490,4 +503,14 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         _client,
         patience,
         Cancellation);
+
+    /// <summary>Is away for the first two calls.</summary>
+    private sealed class ReturningRedis(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        private int _calls;
+
+        public override Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken) => Interlocked.Increment(ref _calls) <= 2
+            ? throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "It is away.")
+            : base.RunAsync(command, cancellationToken);
+    }
 }

@@ -261,6 +261,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         (await Failing.RunAsync(input, _client, _context)).ShouldBeFalse();
 
         _webPubSub.Sent.Select(update => (update.Status, update.Type)).ShouldBe([("error", "timeout")]);
+        await _assistant.Received(2).AnswerOutstandingCallsAsync("conv_1", Arg.Any<string>(), Arg.Any<CancellationToken>());
         await NextHasTheTurnAsync();
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Delivery;
@@ -125,8 +126,9 @@ public sealed class GroupKeeperTests : IAsyncLifetime
         await _access.Groups.StartAsync(Cancellation);
         await _time.TimerSetForAsync(turn);
         _time.Advance(turn);
-        while ((await MembersAsync()).Length != members)
+        for (var begun = Stopwatch.GetTimestamp(); (await MembersAsync()).Length != members;)
         {
+            Stopwatch.GetElapsedTime(begun).ShouldBeLessThan(TimeSpan.FromMinutes(1), $"In the group are {string.Join(", ", await MembersAsync())}");
             await Task.Delay(20, Cancellation);
         }
     }

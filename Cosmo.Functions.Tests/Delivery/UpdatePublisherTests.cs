@@ -16,6 +16,8 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
 {
     private static readonly MessageAddress Address = new("channel", "msg-1", 1);
 
+    /// <summary>What never leaves is a failure and no standstill.</summary>
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(30));
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _clock = new() { SkipUpTo = TimeSpan.FromSeconds(5) };
     private readonly RecordingWebPubSub _webPubSub = new();
@@ -23,9 +25,13 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
 
     public UpdatePublisherTests() => _updates = Publisher(_redis.Connection);
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private CancellationToken Cancellation => _limit.Token;
 
-    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _limit.Dispose();
+        return _redis.DisposeAsync();
+    }
 
     [Fact]
     public async Task A_final_update_is_tried_until_it_is_sent_and_noted_as_sent()
@@ -467,7 +473,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     /// <summary>The first that goes over the socket: until then there is REST.</summary>
-    private static async Task ConnectedAsync(UpdatePublisher updates, SlowService service)
+    private async Task ConnectedAsync(UpdatePublisher updates, SlowService service)
     {
         var other = Address with { MessageId = "msg-0" };
         for (var frame = service.NextAsync(Cancellation); !frame.IsCompleted;)
@@ -494,7 +500,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
             ? DateTimeOffset.FromUnixTimeMilliseconds(until)
             : null;
 
-    private static async Task<ToldText> SayAsync(UpdatePublisher updates, params string[] texts)
+    private async Task<ToldText> SayAsync(UpdatePublisher updates, params string[] texts)
     {
         var told = default(ToldText);
         foreach (var text in texts)
@@ -515,7 +521,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     private UpdatePublisher Publisher(RedisConnection redis, ManualTimeProvider? clock = null) =>
         new(Log(redis), _webPubSub.Unconnected(clock ?? _clock), _webPubSub, _webPubSub.Listeners(redis, clock ?? _clock), Options.Create(new DeliveryOptions()), clock ?? _clock, NullLogger<UpdatePublisher>.Instance);
 
-    private static async Task WaitForAsync(Func<bool> isSo)
+    private async Task WaitForAsync(Func<bool> isSo)
     {
         while (!isSo())
         {

@@ -26,12 +26,20 @@ internal sealed class ChatClient : IAsyncDisposable
     }
 
     /// <summary>The next update's payload.</summary>
+    /// <exception cref="TimeoutException">None came in time.</exception>
     public async Task<JsonObject> NextAsync(int seconds = 30)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
-        var update = await _updates.Reader.ReadAsync(limit.Token);
-        _seen.Add(update);
-        return update["payload"]!.AsObject();
+        try
+        {
+            _seen.Add(await _updates.Reader.ReadAsync(limit.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"No update came within {seconds} s. The last that came: {_seen.LastOrDefault()}");
+        }
+
+        return _seen[^1]["payload"]!.AsObject();
     }
 
     /// <summary>Reads until a message has its final update, and returns that.</summary>

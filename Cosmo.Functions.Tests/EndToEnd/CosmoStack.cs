@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
@@ -77,10 +78,16 @@ internal sealed class CosmoStack : IAsyncDisposable
     public string Output => _running[^1].Output;
 
     /// <summary>Waits until the functions that were started last have written this.</summary>
+    /// <exception cref="TimeoutException">They had not within a minute.</exception>
     public async Task WroteAsync(string text, CancellationToken cancellationToken)
     {
-        while (!Output.Contains(text, StringComparison.Ordinal))
+        for (var begun = Stopwatch.GetTimestamp(); !Output.Contains(text, StringComparison.Ordinal);)
         {
+            if (Stopwatch.GetElapsedTime(begun) > TimeSpan.FromMinutes(1))
+            {
+                throw new TimeoutException($"The functions did not write \"{text}\".");
+            }
+
             await Task.Delay(20, cancellationToken);
         }
     }

@@ -6,6 +6,10 @@ namespace Cosmo.Functions.Tests.EndToEnd;
 public sealed class OutageTests
 {
     private const string Unreachable = "I'm having trouble connecting to my services. Please try again in a moment.";
+
+    /// <summary>Redis takes any from its default user.</summary>
+    private const string Password = "s3cret-of-Redis";
+
     private const string Essay = """[{ "userText": "essay", "longAnswer": 150, "pace": 20 }]""";
 
     [Fact]
@@ -15,7 +19,7 @@ public sealed class OutageTests
         await redis.StartAsync();
         await using var stack = await CosmoStack.StartAsync(new Dictionary<string, string>
         {
-            ["REDIS_URL"] = redis.Url,
+            ["REDIS_URL"] = redis.Url.Replace("redis://", $"redis://default:{Password}@", StringComparison.Ordinal),
             ["Cosmo:Redis:CallTimeoutSeconds"] = "1",
             ["Cosmo:Conversations:FirstEventSeconds"] = "6",
         });
@@ -45,6 +49,7 @@ public sealed class OutageTests
         letter.Headers["x-cosmo-cause"].ShouldBe("redis");
         after["status"]!.GetValue<string>().ShouldBe("completed");
         client.Finals().ShouldBe(["msg-1", "msg-2", "msg-3"]);
+        stack.Output.ShouldNotContain(Password);
     }
 
     [Fact]

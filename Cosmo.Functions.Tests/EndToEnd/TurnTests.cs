@@ -28,11 +28,11 @@ public sealed class TurnTests
         await stack.Queue.SendAsync("channel", "msg-2", "Hello");
 
         var refused = await client.FinalAsync("msg-2");
+        (refused["error_details"]?.GetValue<string>()).ShouldBe("Another message of this channel is being answered");
         await client.FinalAsync("msg-1");
         await stack.Queue.SendAsync("channel", "msg-3", "Hello");
         var third = await client.FinalAsync("msg-3");
 
-        refused["error_details"]!.GetValue<string>().ShouldBe("Another message of this channel is being answered");
         (await stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("channel_busy");
         third["status"]!.GetValue<string>().ShouldBe("completed");
     }

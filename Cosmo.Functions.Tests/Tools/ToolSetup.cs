@@ -1,3 +1,4 @@
+using System.Net;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
 using Microsoft.Extensions.Configuration;
@@ -13,6 +14,7 @@ internal sealed class ToolSetup : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
     private readonly Stack<IHostedService> _started = new();
+    private int _lookUps;
 
     public ToolSetup(Dictionary<string, string?> settings)
     {
@@ -21,6 +23,7 @@ internal sealed class ToolSetup : IAsyncDisposable
         services.AddLogging(logging => logging.AddProvider(Logs).SetMinimumLevel(LogLevel.Trace));
         services.AddSingleton<TimeProvider>(Time);
         services.AddTools();
+        services.AddSingleton<HostLookUp>((host, cancellationToken) => LookUp(host, cancellationToken));
         _services = services.BuildServiceProvider();
     }
 
@@ -39,11 +42,26 @@ internal sealed class ToolSetup : IAsyncDisposable
 
     public RecordedLogs Logs { get; } = new();
 
+    /// <summary>Where names lead to: to start with, where they do on this machine.</summary>
+    public HostLookUp LookUp { get; set; } = Dns.GetHostAddressesAsync;
+
     public Toolbox Toolbox => _services.GetRequiredService<Toolbox>();
 
     /// <summary>What is wrong with the settings of this class.</summary>
     public string ErrorsOf<TOptions>()
         where TOptions : class => Should.Throw<OptionsValidationException>(() => _services.GetRequiredService<IOptions<TOptions>>().Value).Message;
+
+    /// <summary>How often a name was looked up since <see cref="ChangeNames"/>.</summary>
+    public int LookUps => Volatile.Read(ref _lookUps);
+
+    /// <summary>
+    /// From now on names lead to a public address and, beside it, to this machine; from the second look-up on to this machine alone. The public one is in a block
+    /// that nobody has (3000::/4, IANA's registry of unicast addresses of version 6): no network goes there.
+    /// </summary>
+    public void ChangeNames()
+    {
+        LookUp = (_, _) => Task.FromResult<IPAddress[]>(Interlocked.Increment(ref _lookUps) == 1 ? [IPAddress.Parse("3000::1"), IPAddress.Loopback] : [IPAddress.Loopback]);
+    }
 
     public async Task<string> RunAsync(string tool, string arguments, params string[] roles) =>
         (await Toolbox.ExecuteAsync(tool, arguments, new Caller("user", roles), "call_1", _ => true, TestContext.Current.CancellationToken)).Output;

@@ -14,12 +14,12 @@ internal sealed class LimitOptions
     public long TokensPerDay { get; set; }
 
     /// <summary>
-    /// Addresses of channels that a user gets in a minute: 0 to 10,000, default 60. Strangers at one address get ten times as many. 0 is no limit.
+    /// Addresses of channels that a user gets in any 60 seconds: 0 to 10,000, default 60. Strangers at one address get ten times as many. 0 is no limit.
     /// </summary>
     [Range(0, 10_000, ErrorMessage = "Cosmo:Access:NegotiationsPerMinute (NEGOTIATIONS_PER_MINUTE) must lie between 0 and 10000; 0 is no limit.")]
     public int NegotiationsPerMinute { get; set; } = 60;
 
-    /// <summary>Events of each kind that are taken over a user's connections in a minute: 0 to 10,000, default 120. Of strangers at one address ten times as many. 0 is no limit.</summary>
+    /// <summary>Events of each kind that are taken over a user's connections in any 60 seconds: 0 to 10,000, default 120. Of strangers at one address ten times as many. 0 is no limit.</summary>
     [Range(0, 10_000, ErrorMessage = "Cosmo:Access:EventsPerMinute (EVENTS_PER_MINUTE) must lie between 0 and 10000; 0 is no limit.")]
     public int EventsPerMinute { get; set; } = 120;
 

@@ -7,8 +7,8 @@ using StackExchange.Redis;
 namespace Cosmo.Functions.Access;
 
 /// <summary>
-/// Lets so many negotiations and events of one caller through in a minute, which begins with the first of them: of a user, or of the address that a stranger comes from. One round trip to Redis,
-/// and none where there is no limit. A Redis that does not answer within a second locks nobody out.
+/// Lets so many negotiations and events of one caller through in any 60 seconds: of a user, or of the address that a stranger comes from. One round trip to Redis,
+/// and none where there is no limit. What is refused does not count. A Redis that does not answer within a second locks nobody out.
 /// </summary>
 internal sealed class RequestLimits(RedisConnection redis, UserNames names, IOptions<LimitOptions> options, TimeProvider clock, ILogger<RequestLimits> logger)
 {
@@ -17,15 +17,19 @@ internal sealed class RequestLimits(RedisConnection redis, UserNames names, IOpt
 
     private const int Window = 60_000;
 
-    /// <summary>Answers nothing for what is let through, else the milliseconds until the minute is over.</summary>
+    /// <summary>
+    /// Answers nothing for what is let through, else the milliseconds until there is room again. The list has the times of what was let through, the newest last,
+    /// and no more of them than the limit: the oldest says whether there is room.
+    /// </summary>
     private const string TakeScript = """
-        local count = redis.call('INCR', KEYS[1])
-        local left = redis.call('PTTL', KEYS[1])
-        if left < 0 then
-          left = tonumber(ARGV[2])
-          redis.call('PEXPIRE', KEYS[1], left)
-        end
-        if count > tonumber(ARGV[1]) then return left end
+        local taken, most, window = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local oldest = redis.call('LINDEX', taken, -most)
+        if oldest and oldest + window > now then return oldest + window - now end
+        redis.call('RPUSH', taken, now)
+        redis.call('LTRIM', taken, -most, -1)
+        redis.call('PEXPIRE', taken, window)
         return false
         """;
 

@@ -5,6 +5,9 @@ using Cosmo.Functions.Tools.Files.Mcp;
 
 namespace Cosmo.Functions.Tools;
 
+/// <summary>Looks up the addresses of a host's name; <see cref="Dns.GetHostAddressesAsync(string, CancellationToken)"/> but in tests.</summary>
+internal delegate Task<IPAddress[]> HostLookUp(string host, CancellationToken cancellationToken);
+
 /// <summary>
 /// The HTTP clients of the tools that files declare. One connects to public addresses alone, whatever a name leads to at that moment; the other to any,
 /// for files that allow it. Neither follows a redirect to another host.
@@ -20,6 +23,7 @@ internal static class ServiceClients
 
     public static void Add(IServiceCollection services)
     {
+        services.AddSingleton<HostLookUp>(Dns.GetHostAddressesAsync);
         foreach (var allowsPrivate in (bool[])[false, true])
         {
             // The factory's own loggers would write addresses.
@@ -34,11 +38,11 @@ internal static class ServiceClients
                 .AddHttpMessageHandler(() => new IdempotencyKey())
                 .AddHttpMessageHandler(() => new ResponseLimit())
                 .AddHttpMessageHandler(() => new SameHostRedirects())
-                .ConfigurePrimaryHttpMessageHandler(() => Handler(allowsPrivate));
+                .ConfigurePrimaryHttpMessageHandler(provider => Handler(allowsPrivate, provider.GetRequiredService<HostLookUp>()));
         }
     }
 
-    private static SocketsHttpHandler Handler(bool allowsPrivate)
+    private static SocketsHttpHandler Handler(bool allowsPrivate, HostLookUp lookUp)
     {
         var handler = new SocketsHttpHandler
         {
@@ -52,16 +56,16 @@ internal static class ServiceClients
         };
         if (!allowsPrivate)
         {
-            handler.ConnectCallback = ConnectToPublicAsync;
+            handler.ConnectCallback = (context, cancellationToken) => ConnectToPublicAsync(context.DnsEndPoint, lookUp, cancellationToken);
         }
 
         return handler;
     }
 
-    private static async ValueTask<Stream> ConnectToPublicAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    /// <summary>Connects to an address that was looked at: a name is looked up once, since a second time it may lead elsewhere.</summary>
+    private static async ValueTask<Stream> ConnectToPublicAsync(DnsEndPoint end, HostLookUp lookUp, CancellationToken cancellationToken)
     {
-        var host = context.DnsEndPoint.Host;
-        var found = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken);
+        var found = IPAddress.TryParse(end.Host, out var literal) ? [literal] : await lookUp(end.Host, cancellationToken);
         IPAddress[] allowed = [.. found.Where(PublicAddress.Is)];
         if (allowed.Length == 0)
         {
@@ -71,7 +75,7 @@ internal static class ServiceClients
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(allowed, context.DnsEndPoint.Port, cancellationToken);
+            await socket.ConnectAsync(allowed, end.Port, cancellationToken);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

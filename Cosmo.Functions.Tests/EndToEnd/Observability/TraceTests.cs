@@ -191,7 +191,7 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
 
         await SendAsync(Question);
         var final = await client.FinalAsync("msg-1");
-        await TreeAsync(IsDone);
+        var tree = await TreeAsync(IsDone);
         await _collector.UntilAsync(seen => seen.Logs.Any(line => line.TraceId == _trace && line.Text.Contains("is answered", StringComparison.Ordinal)), _limit.Token);
 
         var line = _collector.Logs.First(line => line.TraceId == _trace && line.Text.Contains("is answered", StringComparison.Ordinal));
@@ -202,6 +202,9 @@ public sealed partial class TraceTests(TraceTests.Fixture fixture) : IClassFixtu
         _collector.Holds("Makati").ShouldBeFalse();
         _collector.Holds(final["message"]!.GetValue<string>()[..20]).ShouldBeFalse();
         _collector.Holds(_stack.Keys.MasterKey).ShouldBeFalse();
+        var called = tree.Select(span => span.Attributes.GetValueOrDefault("url.full")).OfType<string>().ToList();
+        called.ShouldNotBeEmpty();
+        called.ShouldAllBe(address => new Uri(address).PathAndQuery == "/");
     }
 
     [Fact]

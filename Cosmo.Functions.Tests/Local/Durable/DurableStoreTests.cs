@@ -1,7 +1,9 @@
+using System.Runtime.CompilerServices;
 using Cosmo.Local.Durable.Storage;
 using Cosmo.Local.Host;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using SQLitePCL;
 
 namespace Cosmo.Functions.Tests.Local.Durable;
 
@@ -42,6 +44,21 @@ public sealed class DurableStoreTests : IDisposable
         await store.CommitAsync((_, wakeups) => wakeups.Ended.Add("one"));
 
         published.ShouldBe(["one"]);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_commit_that_is_refused_at_its_end_is_told_so()
+    {
+        await using var store = Open();
+
+        var change = store.CommitAsync((session, _) =>
+        {
+            raw.sqlite3_commit_hook(DatabaseOf(session), _ => 1, null);
+            return Instances.InsertEntity(session, "refused");
+        });
+
+        await Should.ThrowAsync<SqliteException>(change);
+        store.Read(session => Instances.Find(session, "refused")).ShouldBeNull();
     }
 
     [Fact]
@@ -184,6 +201,9 @@ public sealed class DurableStoreTests : IDisposable
 
         Should.Throw<StartupException>(() => Open()).Message.ShouldContain("has version 77");
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_database")]
+    private static extern ref sqlite3 DatabaseOf(SqliteSession session);
 
     private static int Count(DurableStore store) => store.Read(session => session.Find("SELECT count(*) FROM instances", row => row.Int(0)));
 

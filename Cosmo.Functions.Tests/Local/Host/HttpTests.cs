@@ -290,6 +290,27 @@ public sealed class HttpTests : IAsyncLifetime
         response.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
     }
 
+    [Fact]
+    public async Task A_body_that_trickles_in_is_given_up_and_others_are_served_meanwhile()
+    {
+        await StartAsync();
+        using var slow = new TcpClient();
+        await slow.ConnectAsync(_server!.Url.Host, _server.Url.Port, Limit);
+        await using var stream = slow.GetStream();
+        await stream.WriteAsync("POST /api/sink HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"u8.ToArray(), Limit);
+        using var reader = new StreamReader(stream);
+        var answer = reader.ReadLineAsync(Limit).AsTask();
+
+        while (!answer.IsCompleted)
+        {
+            (await _client.GetStringAsync("api/any", Limit)).ShouldBe("GET ");
+            await stream.WriteAsync("x"u8.ToArray(), Limit);
+            await Task.WhenAny(answer, Task.Delay(TimeSpan.FromSeconds(0.5), Limit));
+        }
+
+        (await answer).ShouldBe("HTTP/1.1 408 Request Timeout");
+    }
+
     [Theory]
     [InlineData(1, 40_000)]
     [InlineData(200, 1)]

@@ -215,6 +215,19 @@ public sealed class HttpToolTests : IAsyncDisposable
         _setup!.Logs.Text.ShouldContain("a private address");
     }
 
+    [Fact]
+    public async Task A_name_that_leads_to_a_private_address_at_the_second_look_up_leads_nowhere()
+    {
+        // Who looked a name up again to connect would come to the service, whether it asks the test or the system.
+        await StartAsync(""" "url": "http://localhost:%RATES_PORT%/x" """, context => context.Response.WriteAsync("{}"), isPrivate: false);
+        _setup!.ChangeNames();
+
+        (await RunAsync(Rate)).ShouldContain("is at an address that Cosmo may not connect to");
+
+        _service.Requests.ShouldBeEmpty();
+        _setup.Logs.Text.ShouldContain("(try 2): a private address");
+    }
+
     [Theory]
     [InlineData("not JSON", "", """{"result":"not JSON"}""")]
     [InlineData("", "", """{"result":"done"}""")]

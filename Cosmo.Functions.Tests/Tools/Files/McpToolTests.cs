@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tools;
@@ -226,6 +227,20 @@ public sealed class McpToolTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_name_that_leads_to_a_private_address_at_the_second_look_up_leads_nowhere()
+    {
+        await StartAsync($"[{FindCustomer}]", isPrivate: false, isStarted: false, host: "localhost");
+        _setup!.ChangeNames();
+
+        await _setup.StartAsync();
+
+        // The third ends the second try, which is the first that finds the private address.
+        await UntilAsync(() => _setup.LookUps >= 3 || !_server.Messages.IsEmpty, isWaiting: false);
+
+        _server.Messages.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_name_that_a_tool_in_code_has_stops_the_start()
     {
         await StartAsync("[]", tools: "\"get_weather\"", isStarted: false);
@@ -248,7 +263,7 @@ public sealed class McpToolTests : IAsyncDisposable
     }
 
     private async Task StartAsync(
-        string listed, Action<McpStub>? before = null, string tools = "\"find_customer\", \"add_note\"", bool isPrivate = true, bool isStarted = true)
+        string listed, Action<McpStub>? before = null, string tools = "\"find_customer\", \"add_note\"", bool isPrivate = true, bool isStarted = true, string host = "127.0.0.1")
     {
         _server = await McpStub.StartAsync();
         _server.Tools = listed;
@@ -256,7 +271,7 @@ public sealed class McpToolTests : IAsyncDisposable
         _setup = ToolSetup.Of(
             "crm",
             $$"""{ "mcp": { "url": "%CRM_MCP_URL%", "headers": { "x-api-key": "%CRM_KEY%" }, "tools": [{{tools}}] }, "allow_private": {{(isPrivate ? "true" : "false")}} }""",
-            ("CRM_MCP_URL", _server.Url.ToString()),
+            ("CRM_MCP_URL", new UriBuilder(_server.Url) { Host = host }.Uri.ToString()),
             ("CRM_KEY", "s3cr3t-key"));
         if (isStarted)
         {
@@ -264,16 +279,19 @@ public sealed class McpToolTests : IAsyncDisposable
         }
     }
 
-    private Task OfferedAsync() => UntilAsync(isOffered: true);
+    private Task OfferedAsync() => UntilAsync(() => Offered > 0, isWaiting: true);
 
-    private Task GoneAsync() => UntilAsync(isOffered: false);
+    private Task GoneAsync() => UntilAsync(() => Offered == 0, isWaiting: false);
 
-    private async Task UntilAsync(bool isOffered)
+    private int Offered => _setup!.Toolbox.AvailableTo(new Caller("u", [])).Count;
+
+    /// <param name="isWaiting">Whether the waits between two tries are to go by: they are longer than the clock skips by itself.</param>
+    private async Task UntilAsync(Func<bool> isSo, bool isWaiting)
     {
-        while (_setup!.Toolbox.AvailableTo(new Caller("u", [])).Count > 0 != isOffered)
+        for (var begun = Stopwatch.GetTimestamp(); !isSo();)
         {
-            // The waits between two tries are longer than the clock skips by itself.
-            _setup.Time.Advance(TimeSpan.FromSeconds(isOffered ? 10 : 0));
+            Stopwatch.GetElapsedTime(begun).ShouldBeLessThan(TimeSpan.FromSeconds(30), $"{Offered} tools are offered. The log:\n{_setup!.Logs.Text}");
+            _setup!.Time.Advance(TimeSpan.FromSeconds(isWaiting ? 10 : 0));
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }

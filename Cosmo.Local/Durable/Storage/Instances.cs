@@ -99,22 +99,27 @@ internal static class Instances
         return new InstancePage(found, found.Count < size ? null : Token(filter, found[^1]));
     }
 
-    private static (string Sql, object?[] Values) ByPrefix(InstanceFilter filter, int size, string? token) => (
-        $"""
-        SELECT * FROM instances
-        WHERE instance_id > ?1 AND instance_id >= ?2 AND instance_id < ?3 AND created_at >= ?4 AND created_at <= ?5
-        AND (?6 IS NULL OR status IN (SELECT value FROM json_each(?6))) {filter.Kind}
-        ORDER BY instance_id LIMIT ?7
-        """,
-        [token ?? "", filter.Prefix, filter.Prefix + "\U0010FFFF", filter.CreatedFrom.UtcTicks(), filter.CreatedTo.UtcTicks(), Json(filter.Statuses), size]);
+    // Here and by time there is one bound below, not two: SQLite enters the index at the first that it finds, which need not be the higher one.
+    private static (string Sql, object?[] Values) ByPrefix(InstanceFilter filter, int size, string? token)
+    {
+        var after = token is not null && token.StartsWith(filter.Prefix!, StringComparison.Ordinal) ? token : null;
+        return (
+            $"""
+            SELECT * FROM instances
+            WHERE instance_id {(after is null ? ">=" : ">")} ?1 AND instance_id < ?2 AND created_at >= ?3 AND created_at <= ?4
+            AND (?5 IS NULL OR status IN (SELECT value FROM json_each(?5))) {filter.Kind}
+            ORDER BY instance_id LIMIT ?6
+            """,
+            [after ?? filter.Prefix, filter.Prefix + "\U0010FFFF", filter.CreatedFrom.UtcTicks(), filter.CreatedTo.UtcTicks(), Json(filter.Statuses), size]);
+    }
 
     // Each status is a range of the index, so that few instances of one status are found quickly among many of others.
     private static (string Sql, object?[] Values) ByTime(InstanceFilter filter, int size, string? token)
     {
-        var (created, id) = ReadToken(token);
-        const string After = "(created_at, id) > (?1, ?2) AND created_at >= ?3 AND created_at <= ?4";
-        const string Order = "ORDER BY created_at, id LIMIT ?5";
-        object?[] range = [created, id, filter.CreatedFrom.UtcTicks(), filter.CreatedTo.UtcTicks(), size];
+        var (created, id) = ReadToken(token) is var after && after.Created >= filter.CreatedFrom.UtcTicks() ? after : (filter.CreatedFrom.UtcTicks(), -1);
+        const string After = "(created_at, id) > (?1, ?2) AND created_at <= ?3";
+        const string Order = "ORDER BY created_at, id LIMIT ?4";
+        object?[] range = [created, id, filter.CreatedTo.UtcTicks(), size];
         if (filter.Statuses is null)
         {
             return ($"SELECT * FROM instances WHERE {After} {filter.Kind} {Order}", range);
