@@ -295,9 +295,15 @@ internal sealed class CosmoStack : IAsyncDisposable
     public async Task<IReadOnlyList<JsonNode>> ItemsAsync(string threadId)
     {
         using var http = new HttpClient();
-        var page = JsonNode.Parse(await http.GetStringAsync(new Uri(OpenAI.Url, $"/emulator/conversations/{threadId}/items?limit=100&order=asc")))!;
-        page["has_more"]!.GetValue<bool>().ShouldBeFalse();
-        return [.. page["data"]!.AsArray().Select(item => item!)];
+        var items = new List<JsonNode>();
+        for (string? after = ""; after is not null;)
+        {
+            var page = JsonNode.Parse(await http.GetStringAsync(new Uri(OpenAI.Url, $"/emulator/conversations/{threadId}/items?limit=100&order=asc{after}")))!;
+            items.AddRange(page["data"]!.AsArray().Select(item => item!));
+            after = page["has_more"]!.GetValue<bool>() ? $"&after={items[^1]["id"]}" : null;
+        }
+
+        return items;
     }
 
     /// <summary>The user's questions in a conversation, oldest first.</summary>
