@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Cosmo.Functions.Messaging;
@@ -54,18 +53,10 @@ internal sealed class CosmoQueue : IAsyncDisposable
     /// <summary>Waits for the next dead letter, for a minute at most.</summary>
     public async Task<(IReadOnlyDictionary<string, string> Headers, byte[] Body, IReadOnlyBasicProperties Properties)> NextDeadLetterAsync()
     {
-        var limit = TimeSpan.FromMinutes(1);
-        for (var begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < limit;)
-        {
-            if (await Channel.BasicGetAsync(FailedQueue, autoAck: true) is { } letter)
-            {
-                return (HeadersOf(letter.BasicProperties), letter.Body.ToArray(), letter.BasicProperties);
-            }
-
-            await Task.Delay(20);
-        }
-
-        throw new TimeoutException($"No dead letter came into {FailedQueue}.");
+        BasicGetResult? letter = null;
+        await Eventually.IsSoAsync(
+            async () => (letter = await Channel.BasicGetAsync(FailedQueue, autoAck: true)) is not null, () => $"No dead letter came into {FailedQueue}.", CancellationToken.None);
+        return (HeadersOf(letter!.BasicProperties), letter.Body.ToArray(), letter.BasicProperties);
     }
 
     public async Task PurgeDeadLettersAsync() => await Channel.QueuePurgeAsync(FailedQueue);

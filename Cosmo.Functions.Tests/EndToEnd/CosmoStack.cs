@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
@@ -79,18 +78,8 @@ internal sealed class CosmoStack : IAsyncDisposable
 
     /// <summary>Waits until the functions that were started last have written this.</summary>
     /// <exception cref="TimeoutException">They had not within a minute.</exception>
-    public async Task WroteAsync(string text, CancellationToken cancellationToken)
-    {
-        for (var begun = Stopwatch.GetTimestamp(); !Output.Contains(text, StringComparison.Ordinal);)
-        {
-            if (Stopwatch.GetElapsedTime(begun) > TimeSpan.FromMinutes(1))
-            {
-                throw new TimeoutException($"The functions did not write \"{text}\".");
-            }
-
-            await Task.Delay(20, cancellationToken);
-        }
-    }
+    public Task WroteAsync(string text, CancellationToken cancellationToken) => Eventually.IsSoAsync(
+        () => Output.Contains(text, StringComparison.Ordinal), () => $"The functions did not write \"{text}\".", cancellationToken);
 
     /// <summary>Calls the functions with the master key; addresses are relative to <c>/api/</c>.</summary>
     public HttpClient Http { get; private set; } = null!;

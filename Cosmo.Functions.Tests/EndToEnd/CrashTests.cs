@@ -16,7 +16,7 @@ public abstract class CrashTests(CrashTests.Fixture fixture)
         var before = (await _stack.RequestsAsync("Makati")).Count;
 
         await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
-        await UntilAsync(async () => (await _stack.RequestsAsync("Makati")).Count > before);
+        await Eventually.IsSoAsync(async () => (await _stack.RequestsAsync("Makati")).Count > before, () => "The model was not asked.", TestContext.Current.CancellationToken, seconds: 30);
         await KillAsync(_stack);
 
         await AnsweredOnceAsync(client);
@@ -60,7 +60,9 @@ public abstract class CrashTests(CrashTests.Fixture fixture)
         await _stack.Queue.SendAsync(_channel, "msg-1", "Weather in Makati?");
         await client.StatusAsync("in_progress");
         await _stack.FaultWebPubSubAsync("""{ "send": { "status": 503 } }""");
-        await UntilAsync(() => _stack.Redis.RunAsync(database => database.HashExistsAsync(fence, "final"), TestContext.Current.CancellationToken));
+        await Eventually.IsSoAsync(
+            () => _stack.Redis.RunAsync(database => database.HashExistsAsync(fence, "final"), TestContext.Current.CancellationToken),
+            () => "No end was recorded.", TestContext.Current.CancellationToken, seconds: 30);
         await KillAsync(_stack);
         await _stack.FaultWebPubSubAsync("{}");
 
@@ -82,15 +84,6 @@ public abstract class CrashTests(CrashTests.Fixture fixture)
         client.Seen.Count(update => update["payload"]!["status"]!.GetValue<string>() == "started").ShouldBe(2);
         (await _stack.QuestionsAsync(final["thread_id"]!.GetValue<string>())).ShouldBe(["Weather in Makati?", "Hello"]);
         (await _stack.UnansweredCallsAsync(final["thread_id"]!.GetValue<string>())).ShouldBeEmpty();
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await isSo())
-        {
-            await Task.Delay(10, limit.Token);
-        }
     }
 
     public class Fixture : CosmoFixture

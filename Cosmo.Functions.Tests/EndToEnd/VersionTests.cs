@@ -14,7 +14,8 @@ public sealed class VersionTests
         await stack.FaultAsync("""[{ "delayBeforeFirstEvent": 60000, "times": 1 }]""");
         await stack.Queue.SendAsync("channel", "msg-1", "Hello");
         await stack.Queue.SendAsync("channel", "msg-2", "Weather in Makati?");
-        await UntilAsync(async () => (await stack.RequestsAsync("Hello")).Count == 1 && await IsKnownAsync(stack, "msg-2"));
+        await Eventually.IsSoAsync(
+            async () => (await stack.RequestsAsync("Hello")).Count == 1 && await IsKnownAsync(stack, "msg-2"), () => "The model was not asked, or the message is not known.", TestContext.Current.CancellationToken);
 
         // The older finishes the work that was begun, which gives the turn to the next; but its orchestration is the newer's.
         await stack.KillAsync();
@@ -23,7 +24,7 @@ public sealed class VersionTests
         await client.FinalAsync("msg-1", seconds: 60);
         await stack.FaultAsync("""[{ "userText": "Bye", "delayBeforeFirstEvent": 60000, "times": 1 }]""");
         await stack.Queue.SendAsync("other", "msg-3", "Bye");
-        await UntilAsync(async () => (await stack.RequestsAsync("Bye")).Count == 1);
+        await Eventually.IsSoAsync(async () => (await stack.RequestsAsync("Bye")).Count == 1, () => "The model was not asked.", TestContext.Current.CancellationToken);
         (await stack.RequestsAsync("Makati")).ShouldBeEmpty();
 
         await stack.KillAsync();
@@ -38,13 +39,5 @@ public sealed class VersionTests
     {
         using var answer = await stack.Http.GetAsync($"conversations/{messageId}", TestContext.Current.CancellationToken);
         return answer.IsSuccessStatusCode;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-        {
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
     }
 }

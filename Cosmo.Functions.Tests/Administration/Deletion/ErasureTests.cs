@@ -37,7 +37,7 @@ public sealed class ErasureTests(OperatorHost host) : OperatorTest(host)
         await Host.Stack.FaultAsync("""[{ "delayBeforeFirstEvent": 30000 }]""");
         await Host.SendAsync("POST", "channels/busy/messages", """{"message_id": "m1", "message": "Hello"}""");
         await Host.SendAsync("POST", "channels/busy/messages", """{"message_id": "m2", "message": "Hello again"}""");
-        await UntilAsync(async () => (await Host.SendAsync("GET", "threads/busy")).Status == HttpStatusCode.OK);
+        await Eventually.IsSoAsync(async () => (await Host.SendAsync("GET", "threads/busy")).Status == HttpStatusCode.OK, () => "The channel has no thread.", Cancellation, seconds: 30);
 
         var (status, body) = await Host.SendAsync("DELETE", "threads/busy?confirm=DELETE");
 
@@ -121,28 +121,19 @@ public sealed class ErasureTests(OperatorHost host) : OperatorTest(host)
     private async Task FailedAsync(string channel)
     {
         await Host.SendAsync("POST", $"channels/{channel}/messages", """{"message_id": "m1", "message": "Hello"}""");
-        await UntilAsync(async () => (await LettersAsync()).Contains(channel));
+        await Eventually.IsSoAsync(async () => (await LettersAsync()).Contains(channel), () => "The channel has no dead letter.", Cancellation, seconds: 30);
     }
 
     /// <summary>The channels of the dead letters.</summary>
     private async Task<IEnumerable<string>> LettersAsync() =>
         (await Host.SendAsync("GET", "dead-letters")).Body!["dead_letters"]!.AsArray().Select(letter => letter!["channel"]!.GetValue<string>());
 
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await isSo())
-        {
-            await Task.Delay(50, limit.Token);
-        }
-    }
-
     /// <summary>Sends a message and waits until its orchestration has ended; its final update.</summary>
     private async Task<JsonObject> AnsweredAsync(string channel, string messageId, string text)
     {
         (await Host.SendAsync("POST", $"channels/{channel}/messages", new JsonObject { ["message_id"] = messageId, ["message"] = text }.ToJsonString()))
             .Status.ShouldBe(HttpStatusCode.Accepted);
-        await UntilAsync(async () => (await Host.SendAsync("GET", $"conversations/{messageId}?channel={channel}")).Body!["status"]?.ToString() == "completed");
+        await Eventually.IsSoAsync(async () => (await Host.SendAsync("GET", $"conversations/{messageId}?channel={channel}")).Body!["status"]?.ToString() == "completed", () => "The message was not answered.", Cancellation, seconds: 30);
         return (await Host.SendAsync("GET", $"channels/{channel}/updates")).Body!["updates"]!.AsArray()
             .Select(update => update!["payload"]!.AsObject())
             .Last(payload => payload["message_id"]!.GetValue<string>() == messageId && payload["final_message"]!.GetValue<bool>());

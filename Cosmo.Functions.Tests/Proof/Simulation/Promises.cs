@@ -35,6 +35,8 @@ internal sealed class Promises
         }
     }
 
+    private bool IsRedisMissed => _schedule.RedisAway > LongestWithoutRedis;
+
     /// <summary>Something broke where nobody could be told: the product swallows exceptions of its clients.</summary>
     public void ThrowIfBroken()
     {
@@ -106,7 +108,7 @@ internal sealed class Promises
         }
 
         message.AskedAt ??= _schedule.Time.Now;
-        if (_schedule.RedisAway <= LongestWithoutRedis && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
+        if (!IsRedisMissed && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
         {
             Break($"The model is asked {message} before {before}, which came first, has had its end.");
         }
@@ -131,12 +133,9 @@ internal sealed class Promises
         {
             Break($"{payload.Status} {payload.Sequence} of {message} arrives after its end, from {worker}.");
         }
-        else if (payload.Tool is { State: ToolCallUpdate.AwaitingApproval } tool)
+        else if (payload.Tool is { State: ToolCallUpdate.AwaitingApproval } tool && _calls.TryAdd(tool.CallId, new FollowedCall()))
         {
-            if (_calls.TryAdd(tool.CallId, new FollowedCall()))
-            {
-                _schedule.AskPerson(channel, payload.MessageId!, tool.CallId);
-            }
+            _schedule.AskPerson(channel, payload.MessageId!, tool.CallId);
         }
         else if (payload.IsText && !_schedule.Plan.RepeatsActivities)
         {
@@ -240,7 +239,7 @@ internal sealed class Promises
             {
                 Break($"{message} has an end without a sequence.");
             }
-            else if (message.IsKept != end.Status is not (Updates.CompletedStatus or Updates.CancelledStatus) && !(message.IsKept && _schedule.RedisAway > LongestWithoutRedis))
+            else if (message.IsKept != end.Status is not (Updates.CompletedStatus or Updates.CancelledStatus) && !(message.IsKept && IsRedisMissed))
             {
                 Break($"{message} ended as {end.Status}, and is {(message.IsKept ? "" : "not ")}kept.");
             }
@@ -249,7 +248,7 @@ internal sealed class Promises
                 Break($"{message} ended as {end.Status}, and the log says {recorded.Status}.");
             }
 
-            if (_schedule.RedisAway > LongestWithoutRedis)
+            if (IsRedisMissed)
             {
                 // A turn that cannot be given on is taken when its lease has run out.
                 continue;
