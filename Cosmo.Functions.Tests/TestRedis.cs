@@ -6,8 +6,9 @@ namespace Cosmo.Functions.Tests;
 /// <summary>The real Redis that the tests share with a key prefix of its own, removed at the end.</summary>
 internal sealed class TestRedis : IAsyncDisposable
 {
-    public TestRedis() =>
-        Connection = new RedisConnection(Options.Create(new RedisOptions { Url = Url, Prefix = Prefix }));
+    /// <param name="clock">The connection's; the system's if none is given.</param>
+    public TestRedis(TimeProvider? clock = null) =>
+        Connection = new RedisConnection(Options.Create(new RedisOptions { Url = Url, Prefix = Prefix }), clock);
 
     public static string Url => SharedServers.RedisUrl;
 

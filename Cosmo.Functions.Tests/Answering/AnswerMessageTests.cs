@@ -99,6 +99,36 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void What_Redis_forgot_to_have_been_merged_has_its_own_end_and_letter_beside_an_answer()
+    {
+        var call = new OpenCall();
+        _harness.On<RunInput>(nameof(RunAssistant), _ => call);
+        _harness.Begin(merges: true);
+        _harness.Raise(AnswerMessage.MessagesMerged, AnswerPaths.Others);
+        call.End(new RunResult([], null, "conv_1") { Merged = [AnswerPaths.Others[0]] });
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Inputs<EndMergedInput>(nameof(EndMerged)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            input => input.IsWithoutThem.ShouldBeTrue(), input => input.Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-3"]));
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem().Address.MessageId.ShouldBe("msg-3");
+        _harness.Inputs<ReplyInput>(nameof(SendReply)).ShouldHaveSingleItem().Address.MessageId.ShouldBe("msg-3");
+    }
+
+    [Fact]
+    public void What_Redis_forgot_to_have_been_merged_ends_as_the_answer_that_failed()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
+        _harness.Begin(merges: true);
+        _harness.Raise(AnswerMessage.MessagesMerged, AnswerPaths.Others);
+        _harness.Cancel();
+
+        _harness.End().Cause.ShouldBe("cancelled");
+        _harness.Inputs<FailInput>(nameof(FailAnswer))[0].Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
+        _harness.Inputs<EndMergedInput>(nameof(EndMerged)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            input => input.IsWithoutThem.ShouldBeFalse(), input => input.Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3"]));
+    }
+
+    [Fact]
     public void A_message_that_takes_another_s_place_costs_no_more_activities()
     {
         _harness.Begin(replaces: "msg-0");

@@ -79,6 +79,8 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
         _updates.Published.TryRead(out var started).ShouldBe(merges);
         started?.MessageId.ShouldBe("msg-2");
         await _client.Received(merges ? 1 : 0).RaiseEventAsync(AnswerStarter.InstanceId(Address with { MessageId = "msg-2" }), AnswerMessage.TurnGranted, true, Arg.Any<CancellationToken>());
+        await _client.Received(merges ? 1 : 0).RaiseEventAsync(
+            "instance-1", AnswerMessage.MessagesMerged, Arg.Is<IReadOnlyList<MergedMessage>>(merged => merged.Single().Address.MessageId == "msg-2"), Arg.Any<CancellationToken>());
         (await _threads.Reader.ReadAsync("channel", Cancellation)).Metadata!.Messages.ShouldBe(merges ? 2 : 1);
     }
 

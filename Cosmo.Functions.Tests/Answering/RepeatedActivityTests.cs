@@ -79,7 +79,7 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
         _assistant.ReceivedCalls().ShouldBeEmpty();
         _webPubSub.Sent.ShouldHaveSingleItem();
-        (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBe(MessageClaim.Anothers);
+        (await _turns.ClaimAsync(Address, "another-run", Cancellation)).ShouldBe(MessageClaim.Over);
     }
 
     [Theory]
@@ -113,6 +113,18 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
         _assistant.ReceivedCalls().ShouldBeEmpty();
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["completed"]);
         await NextHasTheTurnAsync();
+    }
+
+    [Fact]
+    public async Task A_last_word_that_was_recorded_is_said_although_Redis_forgot_whose_the_message_is()
+    {
+        await TakeTurnsAsync();
+        await _log.RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        (await RunAssistantAsync(threadId: null)).Failure.ShouldBeNull();
+
+        _assistant.ReceivedCalls().ShouldBeEmpty();
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["completed"]);
     }
 
     [Fact]

@@ -1,19 +1,27 @@
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Proof;
 using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tests.Delivery;
 
 public sealed class UpdateLogTests : IAsyncDisposable
 {
+    private const string Counter = "sequence:{channel %7B1%7D}";
+
     private static readonly MessageAddress First = new("channel {1}", "msg-1", 1);
     private static readonly MessageAddress Second = new("channel {1}", "msg-2", 1);
 
-    private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _clock = new();
+    private readonly TestRedis _redis;
     private readonly UpdateLog _log;
 
-    public UpdateLogTests() => _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+    public UpdateLogTests()
+    {
+        _redis = new TestRedis(_clock);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+    }
 
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
 
@@ -137,7 +145,7 @@ public sealed class UpdateLogTests : IAsyncDisposable
     {
         var before = await RecordAsync(First, Updates.Started(First));
         await _redis.Connection.RunAsync(
-            database => database.KeyDeleteAsync(_redis.Prefix + "sequence:{channel %7B1%7D}"), TestContext.Current.CancellationToken);
+            database => database.KeyDeleteAsync(_redis.Prefix + Counter), TestContext.Current.CancellationToken);
         _clock.Advance(TimeSpan.FromSeconds(1));
 
         (await RecordAsync(Second, Updates.Started(Second))).ShouldNotBeNull().ShouldBeGreaterThan(before!.Value);
@@ -150,10 +158,30 @@ public sealed class UpdateLogTests : IAsyncDisposable
         await RecordAsync(First, Updates.Completed(First, "conv_1", "answer"));
         var newest = await RecordAsync(Second, Updates.Started(Second));
         await _redis.Connection.RunAsync(
-            database => database.StringSetAsync(_redis.Prefix + "sequence:{channel %7B1%7D}", kept!.Value, TimeSpan.FromDays(90) - TimeSpan.FromHours(2)), TestContext.Current.CancellationToken);
+            database => database.StringSetAsync(_redis.Prefix + Counter, kept!.Value, TimeSpan.FromDays(90) - TimeSpan.FromHours(2)), TestContext.Current.CancellationToken);
         _clock.Advance(TimeSpan.FromHours(2));
 
         (await RecordAsync(First with { MessageId = "msg-3" }, Updates.Started(First))).ShouldNotBeNull().ShouldBeGreaterThan(newest!.Value);
+    }
+
+    [Fact]
+    public async Task Sequences_grow_on_although_a_replica_that_lagged_took_the_place_of_Redis()
+    {
+        await using var proxy = new TcpProxy(new Uri(TestRedis.Url).Port);
+        await using var connection = new RedisConnection(
+            Options.Create(new RedisOptions { Url = new UriBuilder(TestRedis.Url) { Port = proxy.Port }.ToString(), Prefix = _redis.Prefix }), _clock);
+        var log = new UpdateLog(connection, Options.Create(new DeliveryOptions()), _clock);
+        await log.RecordAsync(First, Updates.Started(First), null, TestContext.Current.CancellationToken);
+        var kept = await _redis.Connection.RunAsync(database => database.StringGetAsync(_redis.Prefix + Counter), TestContext.Current.CancellationToken);
+        var newest = (await log.RecordAsync(First, Updates.Text(First, "conv_1", "Hello"), null, TestContext.Current.CancellationToken)).ToSend!.Payload.Sequence!.Value;
+
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        var before = connection.LostSightAt;
+        proxy.Cut();
+        await Eventually.IsSoAsync(() => connection.LostSightAt > before, () => "The connection was never out of sight.", TestContext.Current.CancellationToken);
+        await _redis.Connection.RunAsync(database => database.StringSetAsync(_redis.Prefix + Counter, kept, TimeSpan.FromDays(90)), TestContext.Current.CancellationToken);
+
+        (await log.RecordAsync(First, Updates.Text(First, "conv_1", "Hello, you"), null, TestContext.Current.CancellationToken)).ToSend!.Payload.Sequence!.Value.ShouldBeGreaterThan(newest);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Messaging;
@@ -19,6 +20,7 @@ internal static class AnswerMessage
     public const string TurnGranted = nameof(TurnGranted);
     public const string ModelProgress = nameof(ModelProgress);
     public const string CancelRequested = nameof(CancelRequested);
+    public const string MessagesMerged = nameof(MessagesMerged);
 
     private static readonly TimeSpan FirstTurnCheck = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestTurnCheck = TimeSpan.FromSeconds(10);
@@ -35,13 +37,18 @@ internal static class AnswerMessage
     {
         var input = context.GetInput<AnswerInput>()!;
         var cancelled = context.WaitForExternalEvent<bool>(CancelRequested);
-        var progress = new AnswerProgress(input);
+        var progress = new AnswerProgress(input) { MergedAtFirst = context.WaitForExternalEvent<IReadOnlyList<MergedMessage>>(MessagesMerged) };
         var failure = await TryAsync(context, progress, cancelled);
         if (failure is null && progress.Duplicate)
         {
             // It had its end elsewhere; what was asked together with it has none yet.
             await EndMergedAsync(context, progress, Failure.Unexpected("The message that it was asked together with had its end elsewhere"));
             return new AnswerResult(AnswerResult.Duplicate, null, 0);
+        }
+
+        if (failure is null && progress.Forgotten is { Count: > 0 } forgotten)
+        {
+            await EndMergedAsync(context, progress, Failure.Unexpected("Redis lost that it was asked together with another message"), forgotten);
         }
 
         var result = failure is null ? AnswerResult.Completed(progress.Round) : await FailAsync(context, progress, failure);
@@ -218,6 +225,7 @@ internal static class AnswerMessage
     private static async Task<AnswerResult> FailAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure)
     {
         var input = progress.Input;
+        progress.Merged = progress.Forgotten is { Count: > 0 } forgotten ? [.. progress.Merged ?? [], .. forgotten] : progress.Merged;
         context.SetCustomStatus(new AnswerStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
         await StopAsync(context, progress);
         try
@@ -255,16 +263,20 @@ internal static class AnswerMessage
     }
 
     /// <summary>Each message that was asked together with this one ends as this one did, told by itself and kept by itself. Nothing where there are none.</summary>
-    private static async Task EndMergedAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure)
+    /// <param name="context">The orchestration's.</param>
+    /// <param name="progress">How far it has come.</param>
+    /// <param name="failure">What they end with.</param>
+    /// <param name="forgotten">Those alone, which the answer is none to; null for all.</param>
+    private static async Task EndMergedAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure, IReadOnlyList<MergedMessage>? forgotten = null)
     {
-        if (!progress.MayHaveMerged)
+        if (forgotten is null && !progress.MayHaveMerged)
         {
             return;
         }
 
         var input = progress.Input;
         var ended = await context.CallActivityAsync<IReadOnlyList<EndedMerged>>(
-            nameof(EndMerged), new EndMergedInput(input.Address, progress.ThreadId, failure, progress.Merged), Tries.ForADay);
+            nameof(EndMerged), new EndMergedInput(input.Address, progress.ThreadId, failure, forgotten ?? progress.Merged) { IsWithoutThem = forgotten is not null }, Tries.ForADay);
         await Task.WhenAll(ended.Where(one => one.IsKept).Select(one => context.CallActivityAsync(
             nameof(WriteDeadLetter), new DeadLetterInput(one.Message.Address, Body: null, one.Message.Properties, failure, one.Message.Question, input.Caller), Tries.ForADay)));
         foreach (var one in ended)

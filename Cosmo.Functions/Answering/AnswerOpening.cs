@@ -71,6 +71,12 @@ internal sealed class AnswerOpening(
             await updates.PublishAsync(address, Updates.Started(address, input.Question, input.Replaces), "started", cancellationToken);
         }
 
+        if (merged is { Count: > 0 })
+        {
+            // Their own orchestrations end now, and Redis may lose what was merged.
+            await client.RaiseEventAsync(input.InstanceId, AnswerMessage.MessagesMerged, merged, cancellationToken);
+        }
+
         await ends.BeginAsync(merged ?? [], client, cancellationToken);
 
         IReadOnlyList<string> messageIds = [address.MessageId, .. (merged ?? []).Select(message => message.Address.MessageId)];

@@ -13,6 +13,14 @@ internal sealed class AnswerProgress(AnswerInput input)
     /// <summary>What is asked together with it; null while that is not known.</summary>
     public IReadOnlyList<MergedMessage>? Merged { get; set; }
 
+    /// <summary>What was merged when the answer began, told by whoever began it: Redis may lose it before the end.</summary>
+    public required Task<IReadOnlyList<MergedMessage>> MergedAtFirst { get; init; }
+
+    /// <summary>Those of <see cref="MergedAtFirst"/> that are not among <see cref="Merged"/>.</summary>
+    public IReadOnlyList<MergedMessage> Forgotten => MergedAtFirst.IsCompletedSuccessfully
+        ? [.. MergedAtFirst.Result.Where(message => Merged?.Any(other => other.Address == message.Address) != true)]
+        : [];
+
     /// <summary>The model was asked, or was about to be; else the message had no turn.</summary>
     public bool HasBegun => Work is not null;
 

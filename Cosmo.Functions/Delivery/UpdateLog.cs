@@ -63,9 +63,11 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
           if once ~= '' and redis.call('HSETNX', fence, 'once:' .. once, '1') == 0 then return {0, '0', ''} end
           local idle = tonumber(args[7]) * 1000 - redis.call('PTTL', counter)
           local sequence = redis.call('INCR', counter)
-          if sequence == 1 or (idle > tonumber(args[5]) * 1000 and sequence < tonumber(now)) then
-            redis.call('SET', counter, now)
-            sequence = now
+          local least = args[10]
+          if (sequence == 1 or idle > tonumber(args[5]) * 1000) and tonumber(now) > tonumber(least) then least = now end
+          if sequence < tonumber(least) then
+            redis.call('SET', counter, least)
+            sequence = least
           end
           redis.call('EXPIRE', counter, args[7])
           local text = false
@@ -227,6 +229,7 @@ internal sealed class UpdateLog(RedisConnection redis, IOptions<DeliveryOptions>
                 SequenceDays * 86_400,
                 MaximumEntries,
                 redis.Prefix + SaidIn(channel),
+                redis.LostSightAt,
             ]);
     }
 

@@ -23,6 +23,7 @@ internal class RedisConnection : IAsyncDisposable
     private readonly EntraLogin? _login;
     private readonly RedisProfile _profile;
     private ConnectionMultiplexer? _connection;
+    private long _lostSightAt;
     private Task<RedisConnectionException?>? _refusal;
 
     /// <param name="options">Where Redis is.</param>
@@ -35,6 +36,7 @@ internal class RedisConnection : IAsyncDisposable
         _login = string.IsNullOrWhiteSpace(_options.EntraObjectId) ? null : new EntraLogin(credential ?? new DefaultAzureCredential(), _options.EntraObjectId);
         _profile = new RedisProfile(new Uri(_options.Url), Database);
         _timeout = TimeSpan.FromSeconds(_options.CallTimeoutSeconds);
+        _lostSightAt = _clock.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
     /// <summary>What every key and pub/sub channel begins with.</summary>
@@ -42,6 +44,13 @@ internal class RedisConnection : IAsyncDisposable
 
     /// <summary>The number of the database.</summary>
     public int Database => RedisOptions.DatabaseOf(new Uri(_options.Url)) ?? 0;
+
+    /// <summary>
+    /// When Redis was out of this process's sight last, at its beginning if not since, in milliseconds of Unix time. It may have forgotten then what it had confirmed: a replica that
+    /// lags may have taken its place.
+    /// </summary>
+    public virtual long LostSightAt =>
+        _connection is { IsConnected: false } ? _clock.GetUtcNow().ToUnixTimeMilliseconds() : Interlocked.Read(ref _lostSightAt);
 
     /// <summary>Runs one command or script, within the time limit.</summary>
     public virtual async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
@@ -140,6 +149,7 @@ internal class RedisConnection : IAsyncDisposable
             {
                 await (_login?.RefreshAsync(cancellationToken).WaitAsync(_timeout, cancellationToken) ?? Task.CompletedTask);
                 _connection = await ConnectionMultiplexer.ConnectAsync(Configure(_options, _login));
+                _connection.ConnectionRestored += (_, _) => Interlocked.Exchange(ref _lostSightAt, _clock.GetUtcNow().ToUnixTimeMilliseconds());
                 _connection.RegisterProfiler(_profile.Find);
                 _ = _login?.KeepAsync(_connection, _clock, _closing.Token);
             }

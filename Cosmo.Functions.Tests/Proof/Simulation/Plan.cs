@@ -31,8 +31,10 @@ internal sealed class Plan
 
     /// <param name="random">Most of it.</param>
     /// <param name="trouble">What Redis does to the processes, and what people decide: numbers of its own, so that seeds of schedules without it stay what they are.</param>
-    public Plan(SeededRandom random, SeededRandom trouble)
+    /// <param name="loss">Whether Redis loses data, for the same reason.</param>
+    public Plan(SeededRandom random, SeededRandom trouble, SeededRandom loss)
     {
+        LosesData = loss.Percent(10);
         Breaks = trouble.Percent(20) ? 1 + trouble.Next(4) : 0;
         HasApprovals = trouble.Percent(20);
         WhenBusy = random.Next(20) switch
@@ -76,6 +78,12 @@ internal sealed class Plan
     /// <summary>So many times a process loses its connection to Redis, some seconds at most: whether what it had asked for was carried out it does not hear.</summary>
     public int Breaks { get; }
 
+    /// <summary>What is asked of Redis may fail.</summary>
+    public bool LosesRedis => Breaks > 0 || LosesData;
+
+    /// <summary>Once, Redis loses its data: all of it, or what was written since a moment, as where a replica that lags takes over.</summary>
+    public bool LosesData { get; }
+
     /// <summary>Calls of tools change something, and wait for a person.</summary>
     public bool HasApprovals { get; }
 
@@ -97,7 +105,7 @@ internal sealed class Plan
     public List<PlannedMessage> Messages { get; } = [];
 
     public override string ToString() =>
-        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, {(HasApprovals ? "approvals, " : "")}up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
+        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, {(LosesData ? "a loss of its data, " : "")}{(HasApprovals ? "approvals, " : "")}up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
 }
 
 /// <param name="At">When it is delivered, after the beginning.</param>

@@ -23,6 +23,7 @@ internal sealed class Promises
     private readonly Dictionary<string, FollowedCall> _calls = [];
     private readonly string _prefix;
     private string? _broken;
+    private long? _lostAt;
 
     public Promises(Schedule schedule, string prefix)
     {
@@ -34,6 +35,9 @@ internal sealed class Promises
             _byId[(message.Channel, message.Id)] = followed;
         }
     }
+
+    /// <summary>What was asked of Redis before it lost its data may be carried out after that.</summary>
+    private bool HasJustLostData => _lostAt is { } lost && _schedule.Time.Now - lost <= _schedule.By(Delay.Redis) - _schedule.Time.Now;
 
     private bool IsRedisMissed => _schedule.RedisAway > LongestWithoutRedis;
 
@@ -52,6 +56,18 @@ internal sealed class Promises
         _broken ??= what;
     }
 
+    /// <summary>
+    /// Redis loses data. What is promised then of the messages that it had: each has an end that reaches its clients, none is asked that had one since, and nothing is done that nobody approved.
+    /// </summary>
+    public void Lose()
+    {
+        _lostAt = _schedule.Time.Now;
+        foreach (var message in _byId.Values)
+        {
+            message.IsForgotten = message.Number is not null;
+        }
+    }
+
     /// <summary>A message takes a place in its channel.</summary>
     public void Take(string list, string fence)
     {
@@ -65,13 +81,13 @@ internal sealed class Promises
     {
         var message = _byFence[fence];
         _schedule.Tell($"{message}: {kind} {sequence} is recorded");
-        if (_newest.TryGetValue(message.Planned.Channel, out var newest) && newest >= sequence)
+        if (_newest.TryGetValue(message.Planned.Channel, out var newest) && newest >= sequence && !HasJustLostData)
         {
             Break($"Sequence {sequence} of {message} comes after {newest}.");
         }
 
         _newest[message.Planned.Channel] = sequence;
-        if (message.EndedAt is not null)
+        if (message.EndedAt is { } before && !HasLost(before))
         {
             Break($"{message} has had its end, and {kind} is recorded after it.");
         }
@@ -79,7 +95,7 @@ internal sealed class Promises
         if (kind == "final")
         {
             message.EndedAt = _schedule.Time.Now;
-            if (!message.HasWaitedForPerson && message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
+            if (message is { HasWaitedForPerson: false, IsForgotten: false } && message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
             {
                 Break($"{message} ends {TimeSpan.FromTicks(message.EndedAt.Value - asked)} after the model was asked.");
             }
@@ -102,13 +118,13 @@ internal sealed class Promises
     {
         var message = _byId[(channel, messageId)];
         _schedule.Tell($"the model is asked {message}");
-        if (message.EndedAt is { } ended && !message.Tries.Exists(one => one.Worker == worker && one.Begun <= ended))
+        if (message.EndedAt is { } ended && !HasLost(ended) && !message.Tries.Exists(one => one.Worker == worker && one.Begun <= ended))
         {
             Break($"The model is asked {message} by a try that began after its end, in {worker}.");
         }
 
         message.AskedAt ??= _schedule.Time.Now;
-        if (!IsRedisMissed && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
+        if (!IsRedisMissed && _lostAt is null && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
         {
             Break($"The model is asked {message} before {before}, which came first, has had its end.");
         }
@@ -121,15 +137,15 @@ internal sealed class Promises
         _schedule.Tell($"{payload.Status} {payload.Sequence} of {message} arrives from {worker}");
         if (payload.FinalMessage)
         {
-            message.IsToldWithoutRedis |= payload.Sequence is null && _schedule.Plan.Breaks > 0;
-            if (message.End is { } end && !message.IsToldWithoutRedis && (end.Sequence != payload.Sequence || end.Status != payload.Status || end.Message != payload.Message))
+            message.IsToldWithoutRedis |= payload.Sequence is null && _schedule.Plan.LosesRedis;
+            if (message.End is { } end && !message.MayHaveTwoEnds && (end.Sequence != payload.Sequence || end.Status != payload.Status || end.Message != payload.Message))
             {
                 Break($"{message} has two ends: {end.Status} {end.Sequence} and {payload.Status} {payload.Sequence}.");
             }
 
             message.End ??= payload;
         }
-        else if (message.End is not null && !message.IsToldWithoutRedis)
+        else if (message.End is not null && !message.MayHaveTwoEnds)
         {
             Break($"{payload.Status} {payload.Sequence} of {message} arrives after its end, from {worker}.");
         }
@@ -235,6 +251,10 @@ internal sealed class Promises
             {
                 Break($"{message} has an end that never reached its clients.");
             }
+            else if (message.IsForgotten)
+            {
+                continue;
+            }
             else if (end.Sequence is null)
             {
                 Break($"{message} has an end without a sequence.");
@@ -248,9 +268,9 @@ internal sealed class Promises
                 Break($"{message} ended as {end.Status}, and the log says {recorded.Status}.");
             }
 
-            if (IsRedisMissed)
+            if (IsRedisMissed || _lostAt is not null)
             {
-                // A turn that cannot be given on is taken when its lease has run out.
+                // A turn that cannot be given on is taken when its lease has run out, and a place that came back when the next message finds that nobody is there.
                 continue;
             }
 
@@ -267,6 +287,9 @@ internal sealed class Promises
 
         ThrowIfBroken();
     }
+
+    /// <summary>Redis may not know any more what was at that moment.</summary>
+    private bool HasLost(long moment) => moment <= _lostAt;
 
     /// <summary>The final update as the log has it; null where it is not kept any more.</summary>
     private UpdatePayload? ReadEnd(FollowedMessage message)
@@ -312,6 +335,12 @@ internal sealed class Promises
 
         /// <summary>A call of its answer has waited for a person: then its clocks stood still.</summary>
         public bool HasWaitedForPerson { get; set; }
+
+        /// <summary>It was taken in before Redis lost its data.</summary>
+        public bool IsForgotten { get; set; }
+
+        /// <summary>Or text after its end.</summary>
+        public bool MayHaveTwoEnds => IsToldWithoutRedis || IsForgotten;
 
         public bool IsKept { get; set; }
 

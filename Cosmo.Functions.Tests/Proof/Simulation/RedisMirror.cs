@@ -13,6 +13,8 @@ internal sealed class RedisMirror(IDatabase database, string prefix)
 {
     private const string KeysScript = "return redis.call('KEYS', ARGV[1] .. '*')";
 
+    private List<(RedisKey Key, byte[] Value, TimeSpan? Expiry)> _copy = [];
+
     public string Prefix => prefix;
 
     /// <summary>How many answers were compared.</summary>
@@ -35,19 +37,34 @@ internal sealed class RedisMirror(IDatabase database, string prefix)
 
     public void Expire(string key) => database.KeyDelete(key);
 
+    /// <summary>Remembers what there is now, or that there is nothing.</summary>
+    public void Copy(bool nothing) => _copy = nothing ? [] : [.. FindKeys().Select(key => (key, database.KeyDump(key)!, database.KeyTimeToLive(key)))];
+
+    /// <summary>Only what is remembered is there from now on.</summary>
+    public void Restore()
+    {
+        database.KeyDelete(FindKeys());
+        foreach (var (key, value, expiry) in _copy)
+        {
+            database.KeyRestore(key, value, expiry);
+        }
+    }
+
     /// <summary>Compares what is left, and removes it.</summary>
     public void CompareKeys(SimulatedRedis simulated)
     {
         var expected = simulated.FindKeys().ToDictionary(pair => pair.Key, pair => TextOf(pair.Value));
-        var names = (string[])database.ScriptEvaluate(KeysScript, [], [prefix])!;
-        var real = names.ToDictionary(name => name, name => TextOf(name));
+        var keys = FindKeys();
+        var real = keys.ToDictionary(key => (string)key!, key => TextOf((string)key!));
         foreach (var name in expected.Keys.Union(real.Keys).Order(StringComparer.Ordinal))
         {
             Compare(real.GetValueOrDefault(name, "no key"), expected.GetValueOrDefault(name, "no key"), name);
         }
 
-        database.KeyDelete([.. names.Select(name => (RedisKey)name)]);
+        database.KeyDelete(keys);
     }
+
+    private RedisKey[] FindKeys() => (RedisKey[])database.ScriptEvaluate(KeysScript, [], [prefix])!;
 
     private void Compare(string real, string simulated, string what)
     {

@@ -25,6 +25,7 @@ internal sealed class Schedule
     /// <summary>A schedule that comes this far turns in a circle.</summary>
     private const int MostSteps = 20_000;
 
+    private readonly SeededRandom _loss;
     private readonly List<Step> _open = [];
     private readonly List<SimulatedWorker> _workers = [];
     private readonly SimulatedStore[] _stores;
@@ -34,6 +35,7 @@ internal sealed class Schedule
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private int _deathsLeft;
     private int _breaksLeft;
+    private IReadOnlyDictionary<string, RedisEntry>? _copy;
     private int _processes;
 
     /// <param name="seed">All decisions.</param>
@@ -43,7 +45,8 @@ internal sealed class Schedule
     {
         Random = new SeededRandom(seed);
         Trouble = new SeededRandom(~seed);
-        Plan = new Plan(Random, Trouble);
+        _loss = new SeededRandom(seed ^ 0x5555555555555555);
+        Plan = new Plan(Random, Trouble, _loss);
         Mirror = mirror;
         Trace = tell;
         _clock = new SimulatedClock(Time);
@@ -63,6 +66,9 @@ internal sealed class Schedule
 
     /// <summary>How long processes were without Redis, all together.</summary>
     public TimeSpan RedisAway { get; private set; }
+
+    /// <summary>Redis has lost data.</summary>
+    public bool HasLostData { get; private set; }
 
     /// <summary>Decides when Redis cannot be reached, and what of it was carried out.</summary>
     public SeededRandom Trouble { get; }
@@ -223,6 +229,11 @@ internal sealed class Schedule
             worker.Redis.Break(away);
         }
 
+        if (Plan.LosesData && !HasLostData)
+        {
+            LoseData();
+        }
+
         var (choices, earliest) = (_open.Count, long.MaxValue);
         foreach (var step in _open)
         {
@@ -312,6 +323,29 @@ internal sealed class Schedule
             {
                 redis.Answers.Dequeue().Answer();
                 return;
+            }
+        }
+    }
+
+    /// <summary>Sooner or later only that is there which was there at a moment before, or nothing at all.</summary>
+    private void LoseData()
+    {
+        if (_copy is null && _loss.Next(40) == 0)
+        {
+            var all = _loss.Percent(50);
+            _copy = all ? new Dictionary<string, RedisEntry>() : Redis.Copy();
+            Mirror?.Copy(nothing: all);
+        }
+        else if (_copy is not null && _loss.Next(20) == 0)
+        {
+            HasLostData = true;
+            Promises.Lose();
+            Tell($"Redis loses {(_copy.Count == 0 ? "all that it has" : "what was written last")}");
+            Redis.Restore(_copy);
+            Mirror?.Restore();
+            if (_copy.Count > 0)
+            {
+                _workers.ForEach(worker => worker.Redis.FailOver());
             }
         }
     }

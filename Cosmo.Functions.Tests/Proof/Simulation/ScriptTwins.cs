@@ -128,10 +128,13 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
 
         var idle = ((long)counterKept * 1000) - redis.TimeToLive(counter);
         var sequence = (redis.Get(counter) is { IsNull: false } last ? (long)last : 0) + 1;
-        if (sequence == 1 || (idle > (long)logKept * 1000 && sequence < now))
+        var least = (long)args[firstArg + 9];
+        if (sequence == 1 || idle > (long)logKept * 1000)
         {
-            sequence = now;
+            least = Math.Max(least, now);
         }
+
+        sequence = Math.Max(sequence, least);
 
         redis.Set(counter, sequence, Seconds(counterKept));
         var text = RedisValue.Null;
@@ -238,10 +241,10 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         redis.Expire(taken, Seconds(args[10]));
         redis.Push(list, ticket);
         redis.Expire(list, kept);
-        if (args.Length > 20)
+        if (args.Length > 21)
         {
             string tickets = keys[12]!;
-            redis.Hash(tickets)[ticket] = args[20];
+            redis.Hash(tickets)[ticket] = args[21];
             redis.Hash(tickets)[ticket + ":member"] = args[9];
             redis.Expire(tickets, kept);
         }

@@ -8,7 +8,7 @@ namespace Cosmo.Functions.Tests.Proof.Simulation;
 /// </summary>
 internal sealed class SimulatedRedis(SimulatedTime time)
 {
-    private readonly Dictionary<string, RedisEntry> _keys = [];
+    private Dictionary<string, RedisEntry> _keys = [];
 
     public SimulatedTime Time => time;
 
@@ -25,6 +25,12 @@ internal sealed class SimulatedRedis(SimulatedTime time)
 
         return _keys;
     }
+
+    /// <summary>All that there is now, to come back to.</summary>
+    public IReadOnlyDictionary<string, RedisEntry> Copy() => _keys.ToDictionary(pair => pair.Key, pair => pair.Value.Copy());
+
+    /// <summary>Only what was copied then is there from now on.</summary>
+    public void Restore(IReadOnlyDictionary<string, RedisEntry> copy) => _keys = copy.ToDictionary(pair => pair.Key, pair => pair.Value.Copy());
 
     public bool Exists(string key) => Find(key) is not null;
 
@@ -176,4 +182,13 @@ internal sealed class RedisEntry
 
     /// <summary>In ticks of UTC.</summary>
     public long ExpiresAt { get; set; } = long.MaxValue;
+
+    public RedisEntry Copy() => new()
+    {
+        Text = Text,
+        List = List is null ? null : [.. List],
+        Hash = Hash is null ? null : new(Hash),
+        SortedSet = SortedSet is null ? null : [.. SortedSet],
+        ExpiresAt = ExpiresAt,
+    };
 }

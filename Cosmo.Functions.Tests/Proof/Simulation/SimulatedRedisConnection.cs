@@ -16,11 +16,13 @@ internal sealed class SimulatedRedisConnection : RedisConnection
     private readonly IDatabase _database;
     private readonly List<Action<string>> _handlers = [];
     private long _awayUntil;
+    private long _lostSightAt;
 
     public SimulatedRedisConnection(Schedule schedule, IOptions<RedisOptions> options)
         : base(options)
     {
         _schedule = schedule;
+        _lostSightAt = schedule.Time.Milliseconds;
         _database = DispatchProxy.Create<IDatabase, SimulatedDatabase>();
         ((SimulatedDatabase)_database).Connection = this;
     }
@@ -32,6 +34,8 @@ internal sealed class SimulatedRedisConnection : RedisConnection
     public Queue<RedisCall> Answers { get; } = new();
 
     public IReadOnlyList<Action<string>> Handlers => _handlers;
+
+    public override long LostSightAt => _lostSightAt;
 
     public override Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken) => command(_database).WaitAsync(cancellationToken);
 
@@ -57,6 +61,18 @@ internal sealed class SimulatedRedisConnection : RedisConnection
             Answers.Enqueue(call);
         }
 
+        FailAll();
+    }
+
+    /// <summary>Another Redis is there at once, which was told less.</summary>
+    public void FailOver()
+    {
+        FailAll();
+        _lostSightAt = _schedule.Time.Milliseconds;
+    }
+
+    private void FailAll()
+    {
         foreach (var call in Answers.Concat(Calls))
         {
             call.Fails = true;

@@ -200,7 +200,7 @@ internal sealed class SimulatedWorker
             var outcome = await _cancellation.CancelAsync(message.Channel, message.Id, _client, CancellationToken.None);
             _schedule.Tell($"to cancel {message.Id} gave {outcome}");
         }
-        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.Breaks > 0)
+        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.LosesRedis)
         {
             _schedule.Tell($"to cancel {message.Id} failed, without Redis");
         }
@@ -220,7 +220,7 @@ internal sealed class SimulatedWorker
                 _schedule.Promises.Count(callId, isApproved);
             }
         }
-        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.Breaks > 0)
+        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.LosesRedis)
         {
             _schedule.Tell($"to decide on {callId} failed, without Redis");
         }
@@ -252,7 +252,7 @@ internal sealed class SimulatedWorker
             end?.Invoke();
             _schedule.Add(this, Delay.Store, null, () => Tell(name, ended, result));
         }
-        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.Breaks > 0)
+        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.LosesRedis)
         {
             _schedule.Tell($"{name} failed in {this}, without Redis");
             _schedule.Add(this, Delay.Store, null, () => Fail(ended));

@@ -33,6 +33,11 @@ public sealed class SimulationTests
     [InlineData(368884505UL)] // Redis away for a moment: the turn was not given on.
     [InlineData(368909261UL)] // Redis away for a moment: an end with another message's sequence.
     [InlineData(368958292UL)] // Redis away for a moment: answered, and kept as failed.
+    [InlineData(783489203UL)] // Redis lost all: what was merged into an answer that failed had no end.
+    [InlineData(783485732UL)] // The same with an answer that was begun anew.
+    [InlineData(783486298UL)] // Redis lost all: an end that was recorded later was not told by the next try.
+    [InlineData(2093787924UL)] // Redis lost all between two looks of a try: no end was told.
+    [InlineData(1006164922UL)] // A replica that lagged took over: sequences came twice.
     public void A_schedule_that_broke_a_promise_once_keeps_it(ulong seed) => Schedule.Run(seed);
 
     [Fact]

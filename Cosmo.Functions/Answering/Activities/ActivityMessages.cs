@@ -89,7 +89,12 @@ internal sealed record FailInput(
 /// <param name="Address">The message that others were merged into.</param>
 /// <param name="Failure">What they ended with, if they were not answered.</param>
 /// <param name="Merged">The others; null where that is not known.</param>
-internal sealed record EndMergedInput(MessageAddress Address, string? ThreadId, Failure Failure, IReadOnlyList<MergedMessage>? Merged);
+internal sealed record EndMergedInput(MessageAddress Address, string? ThreadId, Failure Failure, IReadOnlyList<MergedMessage>? Merged)
+{
+    /// <summary>The answer that was given is none to these: Redis had lost that they were merged when it began anew.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsWithoutThem { get; init; }
+}
 
 /// <param name="IsKept">It was not answered, and is to be a dead letter.</param>
 internal sealed record EndedMerged(MergedMessage Message, bool IsKept);

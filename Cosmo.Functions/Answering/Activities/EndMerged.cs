@@ -16,7 +16,8 @@ internal sealed class EndMerged(TurnQueue turns, UpdateLog log, MergedEnds ends)
     {
         var (address, cancellationToken) = (input.Address, context.CancellationToken);
         var merged = input.Merged ?? await turns.FindMergedAsync(address, cancellationToken);
-        var final = (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload ?? FailAnswer.UpdateOf(address, input.ThreadId, input.Failure, shown: "");
+        var end = input.IsWithoutThem ? null : await log.FindEndAsync(address, cancellationToken);
+        var final = end?.Update?.Payload ?? FailAnswer.UpdateOf(address, input.ThreadId, input.Failure, shown: "");
         await ends.EndAsync(merged, address, final, cancellationToken);
         var ended = new List<EndedMerged>();
         foreach (var message in merged)

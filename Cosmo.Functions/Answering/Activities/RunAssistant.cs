@@ -121,9 +121,15 @@ internal sealed class RunAssistant(
             try
             {
                 await ThrowIfToldBeforeAsync(stop, bounds);
-                if (claim == MessageClaim.Over && await FinishIfOverAsync(input, client, bounds, stopping) is { } finished)
+                if (claim == MessageClaim.Over)
                 {
-                    return finished;
+                    if (await FinishIfOverAsync(input, client, bounds, stopping) is { } finished)
+                    {
+                        return finished;
+                    }
+
+                    // Redis has lost the end just now: it is this orchestration's to answer again.
+                    continue;
                 }
 
                 return threadId is null

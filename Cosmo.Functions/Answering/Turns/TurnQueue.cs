@@ -35,10 +35,10 @@ internal enum MessageClaim
     /// <summary>That of the orchestration that asks.</summary>
     Ours,
 
-    /// <summary>Another's, whether it is over or not; or nobody's, and over.</summary>
+    /// <summary>Another's, whether it is over or not.</summary>
     Anothers,
 
-    /// <summary>That of the orchestration that asks, and it has had its end.</summary>
+    /// <summary>It has had its end, and is that of the orchestration that asks; or Redis does not know any more whose it is.</summary>
     Over,
 }
 
@@ -92,8 +92,8 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         redis.call('EXPIRE', taken, ARGV[11])
         redis.call('RPUSH', list, ticket)
         redis.call('EXPIRE', list, kept)
-        if ARGV[21] then
-          redis.call('HSET', KEYS[13], ticket, ARGV[21], ticket .. ':member', ARGV[10])
+        if ARGV[22] then
+          redis.call('HSET', KEYS[13], ticket, ARGV[22], ticket .. ':member', ARGV[10])
           redis.call('EXPIRE', KEYS[13], kept)
         end
         if #waiting > 0 then return {'Waiting', 1} end
@@ -280,7 +280,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     }
 
     private static MessageClaim Read(string[] claim, string runId) =>
-        claim[0] != runId ? MessageClaim.Anothers : claim[1].Length > 0 ? MessageClaim.Over : MessageClaim.Ours;
+        claim[1].Length > 0 && (claim[0] == runId || claim[0].Length == 0) ? MessageClaim.Over : claim[0] == runId ? MessageClaim.Ours : MessageClaim.Anothers;
 
     /// <summary>What was merged into a message, in order.</summary>
     public async Task<IReadOnlyList<MergedMessage>> FindMergedAsync(MessageAddress address, CancellationToken cancellationToken)
