@@ -237,13 +237,13 @@ internal sealed class HistoryChecker
         }
 
         CheckViews(channel, told);
+        CheckSequences(channel, told);
 
-        // Where Redis has lost what it knew, a channel's sequences begin anew, and what the log gives later is of both times.
+        // Where Redis has lost what it knew, the turns of a channel begin anew, and what the log gives later is of both times.
         var forgets = _losses.Where(loss => loss.Loss == Loss.Redis).ToList();
         var certain = told.Where(one => !forgets.Exists(loss => loss.From <= one.At && (one.IsCaughtUp || one.At <= Later(loss.To))));
         foreach (var life in certain.GroupBy(one => forgets.Count(loss => loss.From <= one.At)))
         {
-            CheckSequences(channel, [.. life]);
             CheckTurns(channel, [.. life.Where(one => one is { Sequence: not null, MessageId: not null }).DistinctBy(one => one.Sequence).OrderBy(one => one.Sequence)]);
         }
     }
@@ -294,7 +294,7 @@ internal sealed class HistoryChecker
             if (!contents.TryAdd(one.Sequence!.Value, one)
                 && contents[one.Sequence.Value] is var first && (first.MessageId, first.Status, first.Length, first.Hash, first.CallId, first.CallState) != (one.MessageId, one.Status, one.Length, one.Hash, one.CallId, one.CallState))
             {
-                Violate(Growing, channel, first.At, one.At, Loss.Redis, $"{one.Sequence} is {first.Status} of {first.MessageId} and {one.Status} of {one.MessageId}");
+                Violate(Growing, channel, first.At, one.At, SetBack, $"{one.Sequence} is {first.Status} of {first.MessageId} and {one.Status} of {one.MessageId}");
             }
         }
 
@@ -307,7 +307,7 @@ internal sealed class HistoryChecker
                 // Of one message: those of two may cross, where two workers have to do with a channel.
                 if (newest is not null && newest.MessageId == one.MessageId && one.Sequence < newest.Sequence && !seen.Contains(one.Sequence!.Value))
                 {
-                    var excuse = IsExcused(newest.At, one.At, Loss.Redis) ? Loss.Redis : Loss.Paused;
+                    var excuse = IsExcused(newest.At, one.At, SetBack) ? SetBack : Loss.Paused;
                     Violate(Growing, channel, newest.At, one.At, excuse, $"{client.Key} got {one.Sequence} ({one.Status}) of {one.MessageId} after {newest.Sequence} ({newest.Status})");
                 }
 
@@ -448,6 +448,9 @@ internal sealed class HistoryChecker
 
         _violations.Add(new Violation(rule, channel, what));
     }
+
+    /// <summary>What sets sequences back: a Redis that loses its data, and then a process whose clock goes wrong.</summary>
+    private Loss SetBack => _history.OfType<FaultBegan>().Any(fault => fault.Fault.EndsWith("-clock", StringComparison.Ordinal)) ? Loss.Redis : Loss.None;
 
     /// <summary>Whether that was lost while it went on. Who loses Redis's data could not ask it either.</summary>
     private bool IsExcused(long from, long to, Loss excuse) => excuse != Loss.None && _losses.Any(

@@ -191,16 +191,35 @@ public sealed class HistoryCheckerTests
         _history.Add(Sent("c", "c1"));
         Tell("c", "c1", 50, "completed", text: "One.");
         _history.AddRange([new FaultBegan(Tick(), 1, "flush", Loss.Redis), new FaultEnded(Tick(), 1, 1)]);
-        Tell("c", "c1", 1, "completed", text: "One!");
+        Tell("c", "c1", 51, "completed", text: "One!");
         Skip(TimeSpan.FromMinutes(1));
         _history.Add(Sent("c", "c2"));
-        Tell("c", "c2", 2, "completed", text: "Two.");
-        Tell("c", "c2", 3, "completed", text: "Two!");
+        Tell("c", "c2", 52, "completed", text: "Two.");
+        Tell("c", "c2", 53, "completed", text: "Two!");
 
         var verdict = HistoryChecker.Check(_history);
 
         verdict.Violations.ShouldHaveSingleItem().What.ShouldStartWith("c2 has 2 ends");
         verdict.Excused[HistoryChecker.OneEnd].ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Sequences_that_begin_anew_where_Redis_lost_its_data_are_found_unless_a_clock_was_wrong(bool isClockWrong)
+    {
+        Good();
+        _history.Add(Sent("c", "c1"));
+        Tell("c", "c1", 50, "responding");
+        _history.AddRange([new FaultBegan(Tick(), 1, "redis-failover", Loss.Redis), new FaultEnded(Tick(), 1, 1)]);
+        if (isClockWrong)
+        {
+            _history.AddRange([new FaultBegan(Tick(), 2, "worker-clock", Loss.None), new FaultEnded(Tick(), 2, 1)]);
+        }
+
+        Tell("c", "c1", 49, "completed", text: "One.");
+
+        HistoryChecker.Check(_history).Violations.Select(violation => violation.Rule).ShouldBe(isClockWrong ? [] : [HistoryChecker.Growing]);
     }
 
     [Fact]
