@@ -32,9 +32,11 @@ internal sealed class Plan
     /// <param name="random">Most of it.</param>
     /// <param name="trouble">What Redis does to the processes, and what people decide: numbers of its own, so that seeds of schedules without it stay what they are.</param>
     /// <param name="loss">Whether Redis loses data, for the same reason.</param>
-    public Plan(SeededRandom random, SeededRandom trouble, SeededRandom loss)
+    /// <param name="edits">Which messages take the place of others, for the same reason.</param>
+    public Plan(SeededRandom random, SeededRandom trouble, SeededRandom loss, SeededRandom edits)
     {
         LosesData = loss.Percent(10);
+        var hasEdits = edits.Percent(20);
         Breaks = trouble.Percent(20) ? 1 + trouble.Next(4) : 0;
         HasApprovals = trouble.Percent(20);
         WhenBusy = random.Next(20) switch
@@ -56,8 +58,10 @@ internal sealed class Plan
         for (var (i, count) = (0, random.Pick(1, 2, 2, 2, 3)); i < count; i++)
         {
             var at = random.Percent(60) ? TimeSpan.Zero : random.Within(random.Pick(Soon, TimeSpan.FromMinutes(1)));
-            Messages.Add(new PlannedMessage($"c{random.Next(channels)}", $"m{i}", at)
+            var channel = $"c{random.Next(channels)}";
+            Messages.Add(new PlannedMessage(channel, $"m{i}", at)
             {
+                Replaces = hasEdits && edits.Percent(60) ? Messages.FindLast(other => other.Channel == channel)?.Id : null,
                 AgainAt = random.Percent(12) ? at + random.Within(Soon) : null,
                 CancelledAt = random.Percent(20) ? at + random.Within(random.Pick(Soon, TimeSpan.FromMinutes(1.5))) : null,
             });
@@ -116,6 +120,9 @@ internal sealed record PlannedMessage(string Channel, string Id, TimeSpan At)
 
     /// <summary>When somebody wants it cancelled; null if nobody does.</summary>
     public TimeSpan? CancelledAt { get; init; }
+
+    /// <summary>The message whose place it takes; null for none.</summary>
+    public string? Replaces { get; init; }
 
     public string Question => "Say " + Id;
 }

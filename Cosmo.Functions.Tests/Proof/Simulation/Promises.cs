@@ -211,7 +211,7 @@ internal sealed class Promises
         {
             message.IsTakenIn = true;
         }
-        else if (refusedFor == "channel_busy")
+        else if (refusedFor == "channel_busy" || (refusedFor == "unknown_message" && planned.Replaces is not null))
         {
             message.IsRefused = true;
         }

@@ -46,7 +46,7 @@ internal sealed class Schedule
         Random = new SeededRandom(seed);
         Trouble = new SeededRandom(~seed);
         _loss = new SeededRandom(seed ^ 0x5555555555555555);
-        Plan = new Plan(Random, Trouble, _loss);
+        Plan = new Plan(Random, Trouble, _loss, new SeededRandom(seed ^ 0xBBBBBBBBBBBBBBBB));
         Mirror = mirror;
         Trace = tell;
         _clock = new SimulatedClock(Time);

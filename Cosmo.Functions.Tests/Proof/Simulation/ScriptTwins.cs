@@ -33,6 +33,7 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         [TextOf<TurnQueue>("CheckScript")] = (twins, keys, args) => twins.Check(keys, args),
         [TextOf<TurnQueue>("ClaimScript")] = (twins, keys, args) => twins.Claim(keys, args),
         [TextOf<TurnQueue>("MergeScript")] = (twins, keys, args) => twins.Merge(keys, args),
+        [TextOf<TurnQueue>("FollowingScript")] = (twins, keys, args) => twins.FindFollowing(keys, args),
         [TextOf<TurnQueue>("KeepScript")] = (twins, keys, args) => twins.KeepTurn(keys, args),
         [TextOf<TurnQueue>("ReleaseScript")] = (twins, keys, args) => twins.Release(keys, args),
         [TextOf<StopSignals>("StopScript")] = (twins, keys, args) => twins.Stop(keys, args),
@@ -54,6 +55,7 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         [TextOf<ThreadStore>("ReadAndRenew")] = keys => ((string)keys[0]!).Contains("thread:", StringComparison.Ordinal) ? Text("conv_of:" + ((string)keys[0]!).Split("thread:")[^1]) : Nothing,
         [TextOf<ThreadStore>("Replace")] = _ => Nothing,
         [TextOf<MessageHistory>("RecordScript")] = _ => Nothing,
+        [TextOf<MessageHistory>("ForgetScript")] = _ => Nothing,
         [TextOf<UsageLedger>("CountScript")] = _ => One,
     };
 
@@ -257,6 +259,13 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
 
         redis.Set(lease, "", duration);
         return RedisResult.Create([Text("Head"), One, Record(keys, 8, args, 11)]);
+    }
+
+    private RedisResult FindFollowing(RedisKey[] keys, RedisValue[] args)
+    {
+        var taken = redis.Members(keys[0]!);
+        var since = taken.Where(one => one.Member == args[0]).Select(one => (double?)one.Score).FirstOrDefault();
+        return Texts(since is null ? [] : taken.Where(one => one.Score >= since).Select(one => one.Member));
     }
 
     private RedisResult Check(RedisKey[] keys, RedisValue[] args)

@@ -57,7 +57,7 @@ internal sealed class SimulatedAssistant(Schedule schedule, SimulatedWorker work
     public Task<string?> KeepShownAsync(string threadId, IReadOnlyList<string> questions, string text, Func<string, Task<bool>> isAnothers, CancellationToken cancellationToken) =>
         Task.FromResult<string?>(null);
 
-    public Task<ThreadPage?> ReadAsync(string threadId, string? after, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<ThreadPage?> ReadAsync(string threadId, string? after, CancellationToken cancellationToken) => Task.FromResult<ThreadPage?>(null);
 
     public Task CancelResponseAsync(string responseId, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -183,7 +183,7 @@ internal sealed class SimulatedWorker
         try
         {
             var refused = await _starter.StartAsync(
-                new ChatMessage(message.Channel, message.Id, message.Question, Caller.TrustedProducer), [], Properties, _client, Patience, CancellationToken.None);
+                new ChatMessage(message.Channel, message.Id, message.Question, Caller.TrustedProducer) { Replaces = message.Replaces }, [], Properties, _client, Patience, CancellationToken.None);
             _inHand.Remove(message);
             _schedule.Promises.Delivered(message, refused?.Cause);
         }
