@@ -177,7 +177,7 @@ internal sealed class Promises
     {
         var call = _calls[callId];
         _schedule.Tell($"{(isApproved ? "yes" : "no")} to {callId} counts");
-        if (call.Decision is not null)
+        if (call.Decision is not null && _lostAt is null)
         {
             Break($"Two decisions on {callId} count.");
         }

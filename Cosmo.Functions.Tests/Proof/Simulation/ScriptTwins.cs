@@ -237,7 +237,9 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         redis.Set(attempt, args[4], kept);
         redis.Set(text, args[5], Seconds(args[6]));
         redis.Set(body, args[7], Seconds(args[8]));
-        var now = redis.Time.Milliseconds / 1000.0;
+
+        // By its own clock, which tells microseconds, Redis takes no two at one moment.
+        var now = Math.Max(redis.Time.Milliseconds / 1000.0, redis.Members(taken) is [.., var last] ? last.Score + 0.000001 : 0);
         redis.Add(taken, now, args[9]!);
         redis.RemoveScores(taken, double.NegativeInfinity, now - (long)args[10]);
         redis.Expire(taken, Seconds(args[10]));
