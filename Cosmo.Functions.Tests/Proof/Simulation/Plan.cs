@@ -33,8 +33,10 @@ internal sealed class Plan
     /// <param name="trouble">What Redis does to the processes, and what people decide: numbers of its own, so that seeds of schedules without it stay what they are.</param>
     /// <param name="loss">Whether Redis loses data, for the same reason.</param>
     /// <param name="edits">Which messages take the place of others, for the same reason.</param>
-    public Plan(SeededRandom random, SeededRandom trouble, SeededRandom loss, SeededRandom edits)
+    /// <param name="pieces">Whether somebody listens for texts in pieces, for the same reason.</param>
+    public Plan(SeededRandom random, SeededRandom trouble, SeededRandom loss, SeededRandom edits, SeededRandom pieces)
     {
+        HasPieces = pieces.Percent(15);
         LosesData = loss.Percent(10);
         var hasEdits = edits.Percent(20);
         Breaks = trouble.Percent(20) ? 1 + trouble.Next(4) : 0;
@@ -88,6 +90,9 @@ internal sealed class Plan
     /// <summary>Once, Redis loses its data: all of it, or what was written since a moment, as where a replica that lags takes over.</summary>
     public bool LosesData { get; }
 
+    /// <summary>In each channel somebody listens for what is new of a text alone.</summary>
+    public bool HasPieces { get; }
+
     /// <summary>Calls of tools change something, and wait for a person.</summary>
     public bool HasApprovals { get; }
 
@@ -109,7 +114,7 @@ internal sealed class Plan
     public List<PlannedMessage> Messages { get; } = [];
 
     public override string ToString() =>
-        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, {(LosesData ? "a loss of its data, " : "")}{(HasApprovals ? "approvals, " : "")}up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
+        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, {(LosesData ? "a loss of its data, " : "")}{(HasApprovals ? "approvals, " : "")}{(HasPieces ? "pieces, " : "")}up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
 }
 
 /// <param name="At">When it is delivered, after the beginning.</param>

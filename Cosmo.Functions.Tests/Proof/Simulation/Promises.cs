@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 
@@ -24,6 +25,9 @@ internal sealed class Promises
     private readonly string _prefix;
     private string? _broken;
     private long? _lostAt;
+
+    /// <summary>Who had just merged messages may have died before it told their orchestration, and Redis have lost them then.</summary>
+    private bool _mayHaveLostMerged;
 
     public Promises(Schedule schedule, string prefix)
     {
@@ -62,6 +66,7 @@ internal sealed class Promises
     public void Lose()
     {
         _lostAt = _schedule.Time.Now;
+        _mayHaveLostMerged = _schedule.HasKilled && _schedule.Plan.WhenBusy == AnsweringOptions.Merge;
         foreach (var message in _byId.Values)
         {
             message.IsForgotten = message.Number is not null;
@@ -77,9 +82,14 @@ internal sealed class Promises
     }
 
     /// <summary>Redis records an update.</summary>
-    public void Record(string fence, string kind, long sequence)
+    public void Record(string fence, string kind, long sequence, string entry)
     {
         var message = _byFence[fence];
+        if (kind == "text" && _schedule.Plan.HasPieces)
+        {
+            message.Whole[sequence] = JsonSerializer.Deserialize<UpdatePayload>(entry, CosmoJson.Options)!.Message;
+        }
+
         _schedule.Tell($"{message}: {kind} {sequence} is recorded");
         if (_newest.TryGetValue(message.Planned.Channel, out var newest) && newest >= sequence && !HasJustLostData)
         {
@@ -165,6 +175,25 @@ internal sealed class Promises
         }
     }
 
+    /// <summary>A piece of a text reaches those who listen for what is new alone: they know all of it then, as the others do.</summary>
+    public void Arrive(string channel, UpdatePayload payload, int offset, string text)
+    {
+        var message = _byId[(channel, payload.MessageId!)];
+        _schedule.Tell($"{text.Length} characters from {offset} of {message}, {payload.Sequence}, arrive");
+        if (payload.Sequence <= message.NewestPiece)
+        {
+            return;
+        }
+
+        message.NewestPiece = payload.Sequence!.Value;
+        if (offset > message.Pieces.Length || message.Pieces[..offset] + text != message.Whole[message.NewestPiece])
+        {
+            Break($"With {text.Length} characters from {offset}, {payload.Sequence}, {message} is '{message.Pieces[..Math.Min(offset, message.Pieces.Length)]}' and '{text}', and not '{message.Whole[message.NewestPiece]}'.");
+        }
+
+        message.Pieces = message.Whole[message.NewestPiece];
+    }
+
     /// <summary>Somebody says yes or no to a call. It may count without their hearing so.</summary>
     public void Decide(SimulatedWorker worker, string callId, bool isApproved)
     {
@@ -240,6 +269,11 @@ internal sealed class Promises
             if (message.IsToldWithoutRedis)
             {
                 // Of the two things that are promised then, that it has an end, and that it is kept if that says so, the first is seen.
+                continue;
+            }
+
+            if (message is { EndedAt: null, IsForgotten: true } && _mayHaveLostMerged)
+            {
                 continue;
             }
 
@@ -326,6 +360,15 @@ internal sealed class Promises
 
         /// <summary>The newest text that arrived from each process.</summary>
         public Dictionary<SimulatedWorker, long> Texts { get; } = [];
+
+        /// <summary>All of its text with each update, by sequence.</summary>
+        public Dictionary<long, string> Whole { get; } = [];
+
+        /// <summary>Its text as those know it who get it in pieces.</summary>
+        public string Pieces { get; set; } = "";
+
+        /// <summary>The sequence of the newest piece.</summary>
+        public long NewestPiece { get; set; }
 
         /// <summary>What is at its answer now, and since when.</summary>
         public List<(SimulatedWorker Worker, long Begun)> Tries { get; } = [];

@@ -33,6 +33,8 @@ internal sealed class RedisMirror(IDatabase database, string prefix)
         Compare(TextOf(task.GetType().GetProperty("Result")!.GetValue(task)), TextOf(answer), method.Name);
     }
 
+    public void Set(string key, long value) => database.StringSet(key, value);
+
     public void DeleteField(string key, string field) => database.HashDelete(key, field);
 
     public void Expire(string key) => database.KeyDelete(key);

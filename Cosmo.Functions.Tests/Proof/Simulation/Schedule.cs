@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -46,7 +47,7 @@ internal sealed class Schedule
         Random = new SeededRandom(seed);
         Trouble = new SeededRandom(~seed);
         _loss = new SeededRandom(seed ^ 0x5555555555555555);
-        Plan = new Plan(Random, Trouble, _loss, new SeededRandom(seed ^ 0xBBBBBBBBBBBBBBBB));
+        Plan = new Plan(Random, Trouble, _loss, new SeededRandom(seed ^ 0xBBBBBBBBBBBBBBBB), new SeededRandom(seed ^ 0x2222222222222222));
         Mirror = mirror;
         Trace = tell;
         _clock = new SimulatedClock(Time);
@@ -66,6 +67,9 @@ internal sealed class Schedule
 
     /// <summary>How long processes were without Redis, all together.</summary>
     public TimeSpan RedisAway { get; private set; }
+
+    /// <summary>A process has died.</summary>
+    public bool HasKilled => _deathsLeft < Plan.Deaths;
 
     /// <summary>Redis has lost data.</summary>
     public bool HasLostData { get; private set; }
@@ -193,6 +197,16 @@ internal sealed class Schedule
             if (message.CancelledAt is { } cancelled)
             {
                 After(cancelled, () => WorkerOf(null).Cancel(message));
+            }
+        }
+
+        if (Plan.HasPieces)
+        {
+            foreach (var channel in Plan.Messages.Select(message => message.Channel).Distinct())
+            {
+                var (key, until) = (DeltaListeners.Key(_redisOptions.Value.Prefix, channel), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds());
+                Redis.Set(key, until);
+                Mirror?.Set(key, until);
             }
         }
 

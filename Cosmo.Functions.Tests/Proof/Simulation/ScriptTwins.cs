@@ -71,8 +71,8 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
     /// <summary>Hears of a call of a tool that is claimed: its id.</summary>
     public Action<string>? Claimed { get; set; }
 
-    /// <summary>Hears of an update that is recorded: its fence, its kind and its sequence.</summary>
-    public Action<string, string, long>? Recorded { get; set; }
+    /// <summary>Hears of an update that is recorded: its fence, its kind, its sequence and what it says.</summary>
+    public Action<string, string, long, string>? Recorded { get; set; }
 
     /// <summary>The answer to a script that nothing here depends on; null for one that has a twin.</summary>
     public static RedisResult? AnswerOf(string script, RedisKey[] keys) => Find(script).Constant?.Invoke(keys);
@@ -160,7 +160,7 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         redis.KeepLast(log, (int)args[firstArg + 7]);
         redis.Expire(log, Seconds(logKept));
         redis.Expire(fence, Seconds(fenceKept));
-        Recorded?.Invoke(fence, kind, sequence);
+        Recorded?.Invoke(fence, kind, sequence, entry);
         return RedisResult.Create([
             One, RedisResult.Create(sequence), Text(""), kind == "final" ? Unsettled(fence) : RedisResult.Create(Array.Empty<RedisResult>()), RedisResult.Create(redis.Get(deltas)), RedisResult.Create(text)]);
     }

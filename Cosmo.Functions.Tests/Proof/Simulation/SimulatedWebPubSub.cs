@@ -18,11 +18,14 @@ internal sealed class SimulatedWebPubSub(Schedule schedule, SimulatedWorker work
     {
         using var body = new MemoryStream();
         content.WriteTo(body, CancellationToken.None);
-        var update = JsonSerializer.Deserialize<Update>(body.GetBuffer().AsSpan(0, (int)body.Length), CosmoJson.Options)!;
+        var json = body.GetBuffer().AsSpan(0, (int)body.Length);
+        var update = JsonSerializer.Deserialize<Update>(json, CosmoJson.Options)!;
+        var isInPieces = group == GroupName.ForDeltas(update.Channel);
+        var piece = isInPieces && update.Payload.IsText ? JsonSerializer.Deserialize<PieceUpdate>(json, CosmoJson.Options)!.Payload : null;
         var sent = new TaskCompletionSource<Response>();
         var fails = !update.Payload.FinalMessage && schedule.Random.Percent(5);
         var step = fails ? schedule.Add(worker, Delay.Send, null, () => sent.TrySetException(new RequestFailedException(503, "Away.")))
-            : schedule.Add(worker, Delay.Send, () => schedule.Promises.Arrive(worker, update.Channel, update.Payload), () => sent.TrySetResult(Taken));
+            : schedule.Add(worker, Delay.Send, () => Arrive(update, isInPieces, piece), () => sent.TrySetResult(Taken));
         context?.CancellationToken.Register(() =>
         {
             if (!sent.Task.IsCompleted)
@@ -34,4 +37,20 @@ internal sealed class SimulatedWebPubSub(Schedule schedule, SimulatedWorker work
         });
         return sent.Task;
     }
+
+    private void Arrive(Update update, bool isInPieces, Piece? piece)
+    {
+        if (piece is not null)
+        {
+            schedule.Promises.Arrive(update.Channel, update.Payload, piece.Offset, piece.Text);
+        }
+        else if (!isInPieces)
+        {
+            schedule.Promises.Arrive(worker, update.Channel, update.Payload);
+        }
+    }
+
+    private sealed record PieceUpdate(Piece Payload);
+
+    private sealed record Piece(int Offset, string Text);
 }
