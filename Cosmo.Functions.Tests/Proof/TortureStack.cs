@@ -284,7 +284,10 @@ internal sealed class TortureStack : SystemUnderTest
             }
         }
 
-        var app = new App(number == 0 ? Cosmo.Port : FreePorts.Next(), number == 0 ? Cosmo.Folder : Path.Combine(Cosmo.Folder, string.Create(CultureInfo.InvariantCulture, $"app-{number}")), settings);
+
+        // Beside the first one's folder, which is a disk of its own: what lies in it goes with that.
+        var app = new App(
+            number == 0 ? Cosmo.Port : FreePorts.Next(), number == 0 ? Cosmo.Folder : string.Create(CultureInfo.InvariantCulture, $"{Cosmo.Folder}-app-{number}"), settings, ownsFolder: number > 0);
         _apps.Add(app);
         await app.StartAsync(cancellationToken);
     }
@@ -328,14 +331,15 @@ internal sealed class App : IAsyncDisposable
     private readonly int _port;
     private readonly string _folder;
     private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly bool _ownsFolder;
     private readonly bool _hasOwnDisk;
     private readonly string _clocks;
     private readonly StringBuilder _before = new();
     private FunctionsProcess? _process;
 
-    public App(int port, string folder, IReadOnlyDictionary<string, string> settings)
+    public App(int port, string folder, IReadOnlyDictionary<string, string> settings, bool ownsFolder)
     {
-        (_port, _folder) = (port, Directory.CreateDirectory(folder).FullName);
+        (_port, _folder, _ownsFolder) = (port, Directory.CreateDirectory(folder).FullName, ownsFolder);
         _clocks = Directory.CreateTempSubdirectory("cosmo-clocks-").FullName;
         _settings = ClockLibrary.Value is not { } library ? settings : new Dictionary<string, string>(settings) { ["LD_PRELOAD"] = library, ["COSMO_CLOCKS"] = _clocks };
         _hasOwnDisk = Processes.Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={DiskMegabytes}m"), "tmpfs", _folder);
@@ -448,6 +452,11 @@ internal sealed class App : IAsyncDisposable
         await EndAsync(kill: true, CancellationToken.None);
         Http.Dispose();
         _ = _hasOwnDisk && Processes.Run("umount", "--lazy", _folder);
+        if (_ownsFolder)
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+
         Directory.Delete(_clocks, recursive: true);
     }
 }
