@@ -71,8 +71,7 @@ public sealed class MergedEndsTests : IAsyncDisposable
     public async Task Each_answer_that_is_told_counts_once_and_its_body_is_forgotten()
     {
         using var measured = new RecordedMeasurements(Telemetry.AnswersCompleted);
-        await _turns.TakeAsync(Other("msg-2").Address, "Hi", [1], "instance-2", 20, null, null, Cancellation);
-        await _log.SettleAsync(Other("msg-2").Address, 1);
+        await TakeAsync(Other("msg-2").Address);
         var final = Updates.Completed(Address, "conv_1", "It is sunny.");
 
         await _ends.EndAsync([Other("msg-2"), Other("msg-3")], Address, final, Cancellation);
@@ -86,8 +85,7 @@ public sealed class MergedEndsTests : IAsyncDisposable
     public async Task An_end_that_is_no_answer_counts_as_none_and_keeps_the_body_for_the_dead_letter()
     {
         using var measured = new RecordedMeasurements(Telemetry.AnswersCompleted);
-        await _turns.TakeAsync(Other("msg-2").Address, "Hi", [1], "instance-2", 20, null, null, Cancellation);
-        await _log.SettleAsync(Other("msg-2").Address, 1);
+        await TakeAsync(Other("msg-2").Address);
 
         await _ends.EndAsync([Other("msg-2")], Address, Updates.Error(Address, "conv_1", "sentence", "details"), Cancellation);
 
@@ -146,6 +144,13 @@ public sealed class MergedEndsTests : IAsyncDisposable
 
         (await EndAsync(null)).Select(one => one.Message.Address.MessageId).ShouldBe(["msg-2"]);
         (await EndAsync([])).ShouldBeEmpty();
+    }
+
+    /// <summary>Takes a message in, with its body.</summary>
+    private async Task TakeAsync(MessageAddress address)
+    {
+        var taken = await _turns.TakeAsync(address, "Hi", [1], InstanceOf(address.MessageId), 20, null, null, Cancellation);
+        await _log.SettleAsync(address, taken.Started!.Payload.Sequence!.Value);
     }
 
     private MessageMemory Memory => new(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
