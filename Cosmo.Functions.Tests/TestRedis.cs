@@ -1,5 +1,6 @@
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests;
 
@@ -16,6 +17,9 @@ internal sealed class TestRedis : IAsyncDisposable
 
     public RedisConnection Connection { get; }
 
+    /// <summary>Fails as a call does that Redis refuses.</summary>
+    public Task RefuseAsync() => Connection.EvaluateAsync("return redis.error_reply('WRONGTYPE another program keeps something else here')", [], [], CancellationToken.None);
+
     public async ValueTask DisposeAsync()
     {
         const string removeAll = """
@@ -29,4 +33,41 @@ internal sealed class TestRedis : IAsyncDisposable
         await Connection.EvaluateAsync(removeAll, [], [Prefix], CancellationToken.None);
         await Connection.DisposeAsync();
     }
+}
+
+/// <summary>The shared Redis, with something that happens before scripts in which a text stands.</summary>
+/// <param name="prefix">That of the keys.</param>
+/// <param name="script">What stands in the scripts.</param>
+/// <param name="before">What happens, or fails, before they are carried out.</param>
+internal sealed class InterceptedRedis(string prefix, string script, Func<Task> before) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+{
+    public override async Task<RedisResult> EvaluateAsync(string asked, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken)
+    {
+        await (asked.Contains(script) ? before() : Task.CompletedTask);
+        return await base.EvaluateAsync(asked, keys, values, cancellationToken);
+    }
+}
+
+/// <summary>The shared Redis, which holds scripts back in which a text stands until it is told to let them go.</summary>
+internal sealed class HeldRedis : IAsyncDisposable
+{
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <param name="prefix">That of the keys.</param>
+    /// <param name="script">What stands in the scripts.</param>
+    public HeldRedis(string prefix, string script) => Connection = new InterceptedRedis(prefix, script, () =>
+    {
+        _asked.TrySetResult();
+        return _released.Task;
+    });
+
+    public RedisConnection Connection { get; }
+
+    /// <summary>Completes when the first of them is held.</summary>
+    public Task AskedAsync() => _asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+    public void Release() => _released.TrySetResult();
+
+    public ValueTask DisposeAsync() => Connection.DisposeAsync();
 }

@@ -4,6 +4,7 @@ using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Tests.Orchestrations;
+using Microsoft.DurableTask.Converters;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -73,7 +74,9 @@ public sealed class AnswerMessageTests
         AnswerPaths.All["merged-and-over-elsewhere"](_harness);
 
         _harness.End().Outcome.ShouldBe("duplicate");
-        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).Select(letter => letter.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
+        var letters = _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter));
+        letters.Select(letter => letter.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
+        letters.ShouldAllBe(letter => letter.Failure.Reason == "The message that it was asked together with had its end elsewhere");
     }
 
     [Fact]
@@ -136,6 +139,56 @@ public sealed class AnswerMessageTests
         _harness.End().Outcome.ShouldBe("completed");
         _harness.Calls.ShouldBe([nameof(RunAssistant)]);
         _harness.Inputs<RunInput>(nameof(RunAssistant))[0].Replaces.ShouldBe("msg-0");
+    }
+
+    [Fact]
+    public void What_was_asked_together_is_known_from_the_first_round_alone()
+    {
+        _harness.On<RunInput>(
+            nameof(RunAssistant), input => input.Round == 0 ? AnswerPaths.Merged(AnswerHarness.Calling("get_weather"), null) : new RunResult([], null, "conv_1"));
+        _harness.Begin(merges: true);
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Inputs<ReplyInput>(nameof(SendReply)).ShouldHaveSingleItem().Address.MessageId.ShouldBe("msg-3");
+    }
+
+    [Fact]
+    public void The_dead_letter_of_a_message_that_takes_another_s_place_says_so()
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.Other, "failed")));
+        _harness.Begin(replaces: "msg-0");
+
+        _harness.End().Outcome.ShouldBe("failed");
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).ShouldHaveSingleItem().Replaces.ShouldBe("msg-0");
+    }
+
+    [Fact]
+    public void The_status_says_what_an_answer_is_at()
+    {
+        var (run, tool) = (new OpenCall(), new OpenCall());
+        _harness.On<RunInput>(nameof(RunAssistant), input => input.Round == 0 ? run : _harness.UntilStopped);
+        _harness.On<ToolInput>(nameof(ExecuteTool), _ => tool);
+
+        _harness.Begin();
+        StatusOf(_harness).ShouldBe(new AnswerStatus("responding", 0, null));
+        End(run, new RunResult(AnswerHarness.Calling("get_weather"), null, "conv_1"));
+        StatusOf(_harness).ShouldBe(new AnswerStatus("executing tools", 0, "conv_1"));
+        End(tool, "It rains.");
+        StatusOf(_harness).ShouldBe(new AnswerStatus("responding", 1, "conv_1"));
+        _harness.Cancel();
+        _harness.End();
+        StatusOf(_harness).ShouldBe(new AnswerStatus("failing: cancelled", 1, "conv_1"));
+
+        var single = new AnswerHarness();
+        single.Begin();
+        single.End();
+        StatusOf(single).ShouldBe(new AnswerStatus("responding", 0, "conv_1"));
+
+        void End(OpenCall call, object answer)
+        {
+            call.End(answer);
+            _harness.Run();
+        }
     }
 
     [Fact]
@@ -229,11 +282,43 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void A_call_that_is_approved_is_not_made_where_the_message_is_cancelled_meanwhile()
+    {
+        AnswerPaths.AskForApproval(_harness);
+        _harness.On<ApprovalInput>(nameof(EndApproval), _ => new ApprovalDecision(true, null, "backend:ana"));
+        _harness.Begin();
+
+        _harness.Cancel();
+
+        _harness.End().Cause.ShouldBe("cancelled");
+        _harness.Inputs<ToolInput>(nameof(ExecuteTool)).ShouldHaveSingleItem().Call.Name.ShouldBe("get_weather");
+    }
+
+    [Fact]
+    public void Where_nobody_can_be_asked_about_a_call_those_that_run_are_stopped()
+    {
+        var running = new OpenCall();
+        AnswerPaths.AskForApproval(_harness);
+        _harness.On<ToolInput>(nameof(ExecuteTool), _ => running);
+        _harness.On<StopInput>(nameof(StopWork), _ =>
+        {
+            running.End("The tool was stopped before it had a result.");
+            return null;
+        });
+        _harness.Before(nameof(AskApproval), () => new IOException("Redis is away."));
+        _harness.Begin();
+
+        _harness.End().Cause.ShouldBe("unexpected");
+        _harness.Calls.ShouldContain(nameof(StopWork));
+    }
+
+    [Fact]
     public void What_waits_for_a_person_can_be_cancelled()
     {
         AnswerPaths.AskForApproval(_harness);
         _harness.Begin();
         _harness.Advance(TimeSpan.FromMinutes(3));
+        StatusOf(_harness)!.Phase.ShouldBe("awaiting approval");
 
         _harness.Cancel();
 
@@ -484,6 +569,23 @@ public sealed class AnswerMessageTests
         _harness.End().Outcome.ShouldBe("completed");
     }
 
+    [Fact]
+    public void Who_has_waited_for_ten_minutes_asks_for_its_turn_more_seldom()
+    {
+        // The first look takes five seconds, so that one of the later ones is over after just ten minutes.
+        var asked = 0;
+        _harness.On<TurnInput>(nameof(CheckTurn), _ => ++asked == 1 ? new Later(TimeSpan.FromSeconds(5), new TurnResult(false, null)) : new TurnResult(false, null));
+
+        _harness.Begin(hasTurn: false);
+        _harness.Advance(TimeSpan.FromSeconds(980));
+
+        var times = _harness.Times(nameof(CheckTurn)).Select(time => (time - _begun).TotalSeconds).ToList();
+        times.Take(6).ShouldBe([1, 8, 12, 20, 30, 40]);
+        times.Where(time => time >= 590).ShouldBe([590, 600, 620, 660, 740, 860, 980]);
+        _harness.Raise(AnswerMessage.TurnGranted, true);
+        _harness.End().Outcome.ShouldBe("completed");
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -671,4 +773,6 @@ public sealed class AnswerMessageTests
         _harness.End().Cause.ShouldBe("assistant");
         tries.ShouldBe(6);
     }
+
+    private static AnswerStatus? StatusOf(AnswerHarness harness) => JsonDataConverter.Default.Deserialize<AnswerStatus>(harness.CustomStatus);
 }

@@ -205,6 +205,18 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Each_call_is_told_of_once_when_it_begins_and_once_when_it_ends()
+    {
+        var tool = new CountedTool();
+
+        await ExecuteAsync(tool);
+        await ExecuteAsync(tool, "call_2");
+        await ExecuteAsync(tool);
+
+        _webPubSub.Sent.Select(update => (update.Tool!.CallId, update.Tool.State)).ShouldBe([("call_1", "running"), ("call_1", "done"), ("call_2", "running"), ("call_2", "done")]);
+    }
+
+    [Fact]
     public async Task A_second_try_takes_over_the_response_of_the_one_that_died()
     {
         var tries = 0;

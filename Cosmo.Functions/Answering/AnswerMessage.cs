@@ -148,7 +148,7 @@ internal static class AnswerMessage
                 {
                     Replaces = input.Replaces,
                     Merges = input.Merges,
-                    Merged = progress.Merged is { Count: > 0 } merged ? merged : null,
+                    Merged = progress.Merged,
                 },
                 Tries.Within(watch.Left));
             progress.Work = run;

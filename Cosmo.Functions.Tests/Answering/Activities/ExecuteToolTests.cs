@@ -22,6 +22,7 @@ public sealed class ExecuteToolTests : IAsyncDisposable
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _clock = new();
     private readonly RecordingPublisher _updates = new();
+    private readonly FunctionContext _context = Substitute.For<FunctionContext>();
     private readonly StopSignals _stopSignals;
     private readonly MessageMemory _memory;
 
@@ -173,6 +174,56 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         (await running).ShouldBe($"The tool was stopped before it had a result. {Toolbox.OutcomeUnknown}");
     }
 
+    [Fact]
+    public async Task A_call_that_may_happen_once_only_is_not_made_where_Redis_refuses_to_note_it()
+    {
+        await using var redis = new InterceptedRedis(_redis.Prefix, "'HSETNX'", _redis.RefuseAsync);
+
+        var output = await RunAsync("pay", (_, _) => throw new InvalidOperationException("It ran."), isReadOnly: false, memory: MemoryOn(redis));
+
+        output.ShouldBe("The tool was not carried out: it could not be made sure that it happens only once.");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_call_that_may_happen_once_only_and_was_made_gives_its_output_also_where_that_cannot_be_kept(bool isSilent)
+    {
+        await using var redis = new InterceptedRedis(_redis.Prefix, "unpack(ARGV, 2)", () => isSilent ? throw new TimeoutException("away") : _redis.RefuseAsync());
+        var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromSeconds(60) };
+
+        var output = await RunAsync("pay", (_, _) => Task.FromResult<JsonNode>(new JsonObject { ["paid"] = true }), isReadOnly: false, memory: MemoryOn(redis, clock), clock: clock, left: TimeSpan.FromMinutes(2));
+
+        output.ShouldBe("""{"paid":true}""");
+    }
+
+    [Fact]
+    public async Task The_output_of_a_call_that_may_happen_once_only_counts_also_where_its_time_is_up_before_it_is_kept()
+    {
+        await using var held = new HeldRedis(_redis.Prefix, "unpack(ARGV, 2)");
+
+        var running = RunAsync("pay", (_, _) => Task.FromResult<JsonNode>(new JsonObject { ["paid"] = true }), isReadOnly: false, memory: MemoryOn(held.Connection));
+        await held.AskedAsync();
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        held.Release();
+
+        (await running).ShouldBe("""{"paid":true}""");
+    }
+
+    [Theory]
+    [InlineData("'HSETNX'")]
+    [InlineData("unpack(ARGV, 2)")]
+    public async Task A_worker_that_stops_while_a_call_is_noted_fails_the_activity(string script)
+    {
+        using var stopping = new CancellationTokenSource();
+        _context.CancellationToken.Returns(stopping.Token);
+        await using var redis = new InterceptedRedis(_redis.Prefix, script, stopping.CancelAsync);
+
+        await Should.ThrowAsync<OperationCanceledException>(RunAsync("pay", (_, _) => Task.FromResult<JsonNode>(new JsonObject()), isReadOnly: false, memory: MemoryOn(redis)));
+    }
+
+    private MessageMemory MemoryOn(RedisConnection redis, TimeProvider? clock = null) => new(redis, clock ?? _clock, NullLogger<MessageMemory>.Instance);
+
     private Task<string> RunAsync(
         string name,
         Func<JsonElement, CancellationToken, Task<JsonNode>> run,
@@ -181,12 +232,13 @@ public sealed class ExecuteToolTests : IAsyncDisposable
         bool isApproved = false,
         bool isReadOnly = true,
         MessageMemory? memory = null,
-        TimeProvider? clock = null)
+        TimeProvider? clock = null,
+        TimeSpan? left = null)
     {
         var toolbox = new Toolbox(known ? [new OneTool(name, run) { RequiresApproval = needsApproval, IsReadOnly = isReadOnly }] : [], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance);
         var call = new ToolCall("call_1", name, """{"text":"Hello"}""");
         return new ExecuteTool(toolbox, TestProfiles.BuiltIn, _updates, memory ?? _memory, _stopSignals, clock ?? _clock, NullLogger<ExecuteTool>.Instance).RunAsync(
-            new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + TimeSpan.FromSeconds(5), isApproved), Substitute.For<FunctionContext>());
+            new ToolInput(Address, "instance-1", "conv_1", call, Caller.TrustedProducer, _clock.GetUtcNow() + (left ?? TimeSpan.FromSeconds(5)), isApproved), _context);
     }
 
     private sealed class OneTool(string name, Func<JsonElement, CancellationToken, Task<JsonNode>> run) : ITool

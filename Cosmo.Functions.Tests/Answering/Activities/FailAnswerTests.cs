@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Azure;
 using Azure.Core;
 using Azure.Messaging.WebPubSub;
@@ -9,6 +10,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Tests.Delivery;
@@ -29,6 +31,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
     private readonly TestRedis _redis = new();
     private readonly ManualTimeProvider _clock = new();
     private readonly IAssistant _assistant = Substitute.For<IAssistant>();
+    private readonly FunctionContext _context = Substitute.For<FunctionContext>();
     private readonly RecordingWebPubSub _webPubSub = new();
     private readonly UpdateLog _log;
     private readonly UpdatePublisher _updates;
@@ -101,7 +104,7 @@ public sealed class FailAnswerTests : IAsyncDisposable
         var awaiting = ToolCalls.Awaiting(new ToolCall("call_1", "get_user_role", "{}"), _clock.GetUtcNow());
         await _updates.PublishAsync(Address, Updates.Tool(Address, "conv_1", awaiting), "tool-approval:call_1", Cancellation);
 
-        await FailAsync(Failure.Cancelled);
+        (await FailAsync(Failure.Cancelled)).ShouldBeFalse();
 
         _webPubSub.Sent[1].Tool.ShouldBe(new("call_1", "get_user_role", "failed"));
     }
@@ -249,6 +252,72 @@ public sealed class FailAnswerTests : IAsyncDisposable
         (await _memory.FindBodyAsync(Address, Cancellation)).ShouldBe([1], "its dead letter needs it");
     }
 
+    [Theory]
+    [InlineData("stalled", "outcome=timeout", ActivityStatusCode.Error)]
+    [InlineData("assistant", "outcome=error", ActivityStatusCode.Error)]
+    [InlineData("cancelled", "outcome=cancelled", ActivityStatusCode.Unset)]
+    public async Task What_fails_is_counted_with_its_cause_and_is_an_error_of_the_span_unless_it_was_cancelled(string cause, string outcome, ActivityStatusCode status)
+    {
+        var failure = cause switch
+        {
+            "stalled" => Failure.Stalled,
+            "cancelled" => Failure.Cancelled,
+            _ => Failure.From(AssistantFailure.Other, "failed"),
+        };
+        using var measured = new RecordedMeasurements(Telemetry.AnswersFailed, Telemetry.Overall);
+        using var span = new Activity("activity").Start();
+
+        await FailAsync(failure, askedAt: _clock.GetUtcNow() - TimeSpan.FromSeconds(20));
+
+        measured.All.ShouldBe([(Telemetry.AnswersFailed, 1, $"cause={cause}"), (Telemetry.Overall, 20, outcome)]);
+        (span.Status, span.GetTagItem("error.type")).ShouldBe((status, status == ActivityStatusCode.Error ? cause : null));
+    }
+
+    [Fact]
+    public async Task An_answer_that_was_told_before_it_could_be_stopped_counts_as_no_failure()
+    {
+        using var measured = new RecordedMeasurements(Telemetry.AnswersFailed, Telemetry.Overall);
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), once: null, Cancellation);
+
+        (await FailAsync(Failure.Stalled)).ShouldBeTrue();
+
+        measured.All.ShouldBeEmpty();
+        (await _history.KnowsAsync("channel", "msg-1", Cancellation)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Where_the_end_could_not_be_recorded_those_that_were_asked_together_have_the_same()
+    {
+        await using var redis = new InterceptedRedis(_redis.Prefix, "return record(KEYS, ARGV)", () => throw new TimeoutException("away"));
+
+        (await FailAsync(Failure.Stalled, merged: [Other("msg-2")], log: new UpdateLog(redis, Options.Create(new DeliveryOptions()), _clock))).ShouldBeFalse();
+
+        _webPubSub.Sent.Select(update => (update.MessageId, update.Type)).ShouldBe([("msg-1", "timeout"), ("msg-2", "timeout")]);
+    }
+
+    [Fact]
+    public async Task Where_a_busy_channel_rejects_a_message_that_comes_with_the_last_word_waits_for_the_end_of_the_turn()
+    {
+        var turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject }));
+        await TakeAsync(Address);
+        var place = default(TurnPlace?);
+        _webPubSub.Next.Enqueue(async () => place = (await turns.TakeAsync(Address with { MessageId = "msg-2" }, "Hi", [], "instance-msg-2", 0, null, null, Cancellation)).Place);
+
+        await FailAsync(Failure.Stalled, turns: turns);
+
+        place.ShouldBe(TurnPlace.Waiting);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stops_fails_the_activity_so_that_it_is_tried_elsewhere()
+    {
+        using var stopping = new CancellationTokenSource();
+        _context.CancellationToken.Returns(stopping.Token);
+        _webPubSub.Next.Enqueue(stopping.CancelAsync);
+
+        await Should.ThrowAsync<OperationCanceledException>(FailAsync(Failure.Stalled));
+    }
+
     private static MergedMessage Other(string messageId) => new(Address with { MessageId = messageId }, $"Question of {messageId}", DeliveryProperties.None, DateTimeOffset.UnixEpoch);
 
     /// <summary>Takes a message in, and sends what it begins with.</summary>
@@ -269,15 +338,16 @@ public sealed class FailAnswerTests : IAsyncDisposable
         Arg.Any<string>(), Arg.Any<IReadOnlyList<string>>(), Arg.Any<string>(), Arg.Any<Func<string, Task<bool>>>(), Arg.Any<CancellationToken>());
 
     private Task<bool> FailAsync(
-        Failure failure, int round = 0, string? threadId = "conv_1", string? question = "Hi", bool hasBegun = true, bool mayHaveMerged = false, IReadOnlyList<MergedMessage>? merged = null, ProfileCatalog? profiles = null) =>
-        Failing(_log, _webPubSub, _clock, profiles).RunAsync(
-            new FailInput(Address, "instance-msg-1", hasBegun, threadId, failure, _clock.GetUtcNow(), question, round) { MayHaveMerged = mayHaveMerged, Merged = merged },
+        Failure failure, int round = 0, string? threadId = "conv_1", string? question = "Hi", bool hasBegun = true, bool mayHaveMerged = false, IReadOnlyList<MergedMessage>? merged = null, ProfileCatalog? profiles = null,
+        DateTimeOffset? askedAt = null, UpdateLog? log = null, TurnQueue? turns = null) =>
+        Failing(log ?? _log, _webPubSub, _clock, profiles, turns).RunAsync(
+            new FailInput(Address, "instance-msg-1", hasBegun, threadId, failure, askedAt ?? _clock.GetUtcNow(), question, round) { MayHaveMerged = mayHaveMerged, Merged = merged },
             Substitute.For<DurableTaskClient>("test"),
-            Substitute.For<FunctionContext>());
+            _context);
 
-    private FailAnswer Failing(UpdateLog log, WebPubSubServiceClient webPubSub, TimeProvider clock, ProfileCatalog? profiles = null)
+    private FailAnswer Failing(UpdateLog log, WebPubSubServiceClient webPubSub, TimeProvider clock, ProfileCatalog? profiles = null, TurnQueue? queue = null)
     {
-        var turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
+        var turns = queue ?? new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
         var updates = new UpdatePublisher(log, new PublisherConnection(webPubSub, clock, NullLogger<PublisherConnection>.Instance), webPubSub, new DeltaListeners(_redis.Connection, webPubSub, clock, NullLogger<DeltaListeners>.Instance), Options.Create(new DeliveryOptions()), clock, NullLogger<UpdatePublisher>.Instance);
         return new FailAnswer(
             updates,

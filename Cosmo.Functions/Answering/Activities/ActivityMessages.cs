@@ -41,7 +41,7 @@ internal sealed record RunInput(
     /// <summary>What waits behind it is asked together with it.</summary>
     public bool Merges { get; init; }
 
-    /// <summary>What was asked together with it in the first round; null there, and for nothing.</summary>
+    /// <summary>What was asked together with it in the first round; null there, and where nothing is merged.</summary>
     public IReadOnlyList<MergedMessage>? Merged { get; init; }
 }
 
