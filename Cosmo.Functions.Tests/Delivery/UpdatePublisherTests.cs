@@ -271,16 +271,100 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     /// <summary>A process that stood still looks at its clock before it looks at what has come meanwhile.</summary>
-    [Fact]
-    public async Task A_final_update_whose_record_was_answered_too_late_goes_out_with_its_sequence()
+    [Theory]
+    [InlineData("late")]
+    [InlineData("broken")]
+    public async Task A_final_update_whose_record_was_answered_too_late_goes_out_with_its_sequence(string failure)
     {
-        await using var redis = new LateRedis(_redis.Prefix);
+        await using var redis = new FailingRedis(_redis.Prefix, failure, call: 1);
         var updates = Publisher(redis);
 
         (await updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
 
         var recorded = (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).ShouldHaveSingleItem().Payload.Sequence;
         _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldBe(recorded.ShouldNotBeNull());
+    }
+
+    [Fact]
+    public async Task What_Redis_refuses_is_not_asked_for_once_more_and_the_final_update_goes_out_without_sequence()
+    {
+        await using var redis = new FailingRedis(_redis.Prefix, "refused", call: 1);
+
+        (await Publisher(redis).PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldBeNull();
+        redis.Calls.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("late")]
+    [InlineData("broken")]
+    [InlineData("refused")]
+    public async Task A_final_update_that_left_and_could_not_be_noted_as_sent_is_no_failure(string failure)
+    {
+        await using var redis = new FailingRedis(_redis.Prefix, failure, call: 2);
+
+        (await Publisher(redis).PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Status.ShouldBe("completed");
+        (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("completed");
+        _webPubSub.Sent.Count.ShouldBe(2, "Nobody knew that it was sent.");
+    }
+
+    [Theory]
+    [InlineData("late")]
+    [InlineData("broken")]
+    [InlineData("refused")]
+    public async Task A_text_that_left_and_could_not_be_noted_as_settled_is_no_failure_and_the_final_update_leaves_behind_it(string failure)
+    {
+        await using var redis = new FailingRedis(_redis.Prefix, failure, call: 2);
+        var updates = Publisher(redis);
+
+        (await updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation)).ShouldBeTrue();
+        (await updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
+
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["in_progress", "completed"]);
+    }
+
+    [Fact]
+    public async Task Who_gives_up_before_it_has_left_is_told_so_and_who_does_after_it_is_not()
+    {
+        foreach (var hasLeft in (bool[])[false, true])
+        {
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            _webPubSub.Next.Enqueue(() =>
+            {
+                giveUp.Cancel();
+                return hasLeft ? Task.CompletedTask : Task.FromCanceled(giveUp.Token);
+            });
+
+            var publishing = _updates.PublishAsync(Address, Updates.Processing(Address, "conv_1"), null, giveUp.Token);
+
+            await (hasLeft ? (Task)publishing : Should.ThrowAsync<OperationCanceledException>(publishing));
+        }
+
+        _webPubSub.Sent.ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_gives_up_while_what_ends_a_message_is_sent_is_told_so_and_it_counts_as_not_sent(bool isRejection)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        _webPubSub.Next.Enqueue(() =>
+        {
+            giveUp.Cancel();
+            return Task.FromCanceled(giveUp.Token);
+        });
+
+        await Should.ThrowAsync<OperationCanceledException>(isRejection
+            ? _updates.PublishRejectionAsync("channel", Updates.Rejected(null, "Sorry.", "no JSON"), giveUp.Token)
+            : _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, giveUp.Token));
+
+        _webPubSub.Sent.ShouldBeEmpty();
+        (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe(isRejection ? null : "completed");
+        _webPubSub.Sent.Count.ShouldBe(isRejection ? 0 : 1);
     }
 
     [Theory]
@@ -529,21 +613,25 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         }
     }
 
-    /// <summary>Carries out the first call, and says that it took too long.</summary>
-    private sealed class LateRedis(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    /// <summary>One call fails. The first one is carried out all the same, unless it is refused.</summary>
+    private sealed class FailingRedis(string prefix, string failure, int call) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
     {
-        private bool _wasLate;
+        public int Calls { get; private set; }
 
         public override async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
         {
-            var answer = await base.RunAsync(command, cancellationToken);
-            if (!_wasLate)
+            if (++Calls != call)
             {
-                _wasLate = true;
-                throw new TimeoutException();
+                return await base.RunAsync(command, cancellationToken);
             }
 
-            return answer;
+            await (failure == "refused" || call > 1 ? Task.CompletedTask : base.RunAsync(command, cancellationToken));
+            throw failure switch
+            {
+                "late" => new TimeoutException(),
+                "broken" => new RedisConnectionException(ConnectionFailureType.SocketFailure, CommandFlags.None, failure),
+                _ => new RedisServerException(RedisErrorKind.Unknown, CommandFlags.None, failure),
+            };
         }
     }
 }
