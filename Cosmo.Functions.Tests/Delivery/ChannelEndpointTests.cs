@@ -144,7 +144,9 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     {
         _http.Request.QueryString = new QueryString("?text=pieces");
 
-        ((ObjectResult)await NegotiateAsync(WithKey(), "c1")).StatusCode.ShouldBe(400);
+        var refused = (ObjectResult)await NegotiateAsync(WithKey(), "c1");
+        refused.StatusCode.ShouldBe(400);
+        ((ProblemDetails)refused.Value!).Detail.ShouldBe("'text' must be whole, as it is without it, or delta.");
         ((ObjectResult)await CreateTokenAsync("""{"user": {"id": "ana"}}""")).StatusCode.ShouldBe(400);
     }
 
@@ -201,11 +203,22 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("""{"user": {"id": "ana", "channels": "c1"}}""")]
     [InlineData("""{"user": {"id": "ana", "channels": ["c1", 7]}}""")]
     [InlineData("""{"user": {"id": "ana \ud83d", "roles": []}}""")]
-    public async Task A_token_for_nobody_is_refused(string body) => ((ObjectResult)await CreateTokenAsync(body)).StatusCode.ShouldBe(400);
+    public async Task A_token_for_nobody_is_refused(string body)
+    {
+        var refused = (ObjectResult)await CreateTokenAsync(body);
+
+        refused.StatusCode.ShouldBe(400);
+        ((ProblemDetails)refused.Value!).Detail.ShouldStartWith("The body must be {\"user\": {\"id\": …");
+    }
 
     [Fact]
-    public async Task A_user_that_fits_into_no_address_is_refused() => ((ObjectResult)await CreateTokenAsync(
-        $$$"""{"user": {"id": "ana", "roles": [{{{string.Join(',', Enumerable.Range(0, 20).Select(number => $"\"{number}{new string('x', 400)}\""))}}}]}}""")).StatusCode.ShouldBe(400);
+    public async Task A_user_that_fits_into_no_address_is_refused()
+    {
+        var refused = (ObjectResult)await CreateTokenAsync(
+            $$$"""{"user": {"id": "ana", "roles": [{{{string.Join(',', Enumerable.Range(0, 20).Select(number => $"\"{number}{new string('x', 400)}\""))}}}]}}""");
+
+        (refused.StatusCode, ((ProblemDetails)refused.Value!).Detail).ShouldBe((400, "The channel, the user's id and the roles do not fit into one address."));
+    }
 
     [Fact]
     public async Task Web_PubSub_that_gives_no_token_is_not_available()
@@ -240,7 +253,12 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("1.5")]
     [InlineData("last")]
     [InlineData("9223372036854775808")]
-    public async Task What_is_no_sequence_is_refused(string after) => ((ObjectResult)await GetUpdatesAsync("c1", after)).StatusCode.ShouldBe(400);
+    public async Task What_is_no_sequence_is_refused(string after)
+    {
+        var refused = (ObjectResult)await GetUpdatesAsync("c1", after);
+
+        (refused.StatusCode, ((ProblemDetails)refused.Value!).Detail).ShouldBe((400, "'after' must be the sequence of the last update seen, a whole number from 0."));
+    }
 
     [Fact]
     public async Task What_Redis_refuses_is_no_outage()
@@ -272,7 +290,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         ((ObjectResult)await CreateTokenAsync("""{"user": {"id": "ana", "channels": ["c2", "d*"]}}""")).StatusCode.ShouldBe(403);
         (await CreateTokenAsync("""{"user": {"id": "ana", "channels": ["c2", "c*"]}}""")).ShouldBeOfType<JsonResult>();
         (await UpdatesOf(_log).RunAsOperatorAsync(_http.Request, "c1", Substitute.For<FunctionContext>())).ShouldBeOfType<JsonResult>();
-        _http.Request.Headers.Authorization = "Bearer cosmo_unknown";
+        (_access.Options.Mode, _http.Request.Headers.Authorization) = ("open", "Bearer cosmo_unknown");
         ((ObjectResult)await NegotiateAsync(WithKey(), "c1")).StatusCode.ShouldBe(401);
     }
 
@@ -300,8 +318,10 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         using var away = new AccessSetup(nowhere, TimeProvider.System);
         var log = new UpdateLog(nowhere, Options.Create(new DeliveryOptions()), TimeProvider.System);
 
-        ((ObjectResult)await UpdatesOf(log).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>())).StatusCode.ShouldBe(503);
+        DetailOf(await UpdatesOf(log).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>())).ShouldBe("The updates could not be read. Please try again in a moment.");
         DetailOf(await CreateTokenAsync("""{"user": {"id": "ana"}}""", tokens: away.Tokens)).ShouldBe("The user's token could not be kept. Please try again in a moment.");
+        _access.Options.Mode = "owner";
+        DetailOf(await CreateTokenAsync("""{"user": {"id": "ana"}}""", groups: away.Groups)).ShouldBe("The connection could not be negotiated. Please try again in a moment.");
         DetailOf(await away.Groups.RefuseUnsettledAsync(new ChannelOwner("c1", "backend:ana", IsUnsettled: true, HadAnother: true), TestContext.Current.CancellationToken))
             .ShouldBe("The connection could not be negotiated. Please try again in a moment.");
         (await away.Groups.RefuseUnsettledAsync(new ChannelOwner("c1", "backend:ana", IsUnsettled: false, HadAnother: true), TestContext.Current.CancellationToken)).ShouldBeNull();
@@ -320,6 +340,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData(600.0, 600.0)]
     [InlineData(18_000.0, 3600.0)]
     [InlineData(0.2, 1.0)]
+    [InlineData(-0.9, 1.0)]
     [InlineData(-60.0, 1.0)]
     public async Task An_address_lives_no_longer_than_its_user_is_signed_in_and_a_second_at_least(double? secondsLeft, double seconds)
     {
@@ -329,6 +350,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
 
         var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(System.Web.HttpUtility.ParseQueryString(new Uri(address!.Url).Query)["access_token"]);
         (token.ValidTo - now.UtcDateTime).TotalSeconds.ShouldBeInRange(seconds - 1, seconds + 3);
+        address.ExpiresAt.ShouldBeLessThanOrEqualTo(user.Until ?? DateTimeOffset.MaxValue);
         (address.ExpiresAt - now).TotalSeconds.ShouldBeInRange(Math.Min(seconds, secondsLeft ?? seconds) - 1, Math.Min(seconds, secondsLeft ?? seconds) + 3);
     }
 
@@ -341,10 +363,10 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
             Addresses(webPubSub),
             TimeProvider.System).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
 
-    private Task<IActionResult> CreateTokenAsync(string body, string channel = "c1", BackendTokens? tokens = null)
+    private Task<IActionResult> CreateTokenAsync(string body, string channel = "c1", BackendTokens? tokens = null, GroupKeeper? groups = null)
     {
         _http.Request.Body = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(body));
-        return new CreateToken(_access.Channels, _access.Groups, Addresses(WithKey()), tokens ?? _access.Tokens, NullLogger<CreateToken>.Instance)
+        return new CreateToken(_access.Channels, groups ?? _access.Groups, Addresses(WithKey()), tokens ?? _access.Tokens, NullLogger<CreateToken>.Instance)
             .RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
     }
 

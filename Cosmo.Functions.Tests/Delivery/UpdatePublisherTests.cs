@@ -206,6 +206,27 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task So_is_it_where_Redis_is_away_by_then()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        var clock = new ManualTimeProvider();
+        await using var redis = new FailingRedis(_redis.Prefix, "refused", call: 2);
+        var updates = Publisher(redis, clock);
+
+        var text = updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        var final = updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        await clock.TimerSetForAsync(TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        final.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Task.WhenAll(final, text).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        open.SetResult();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Type.ShouldBe("timeout");
+    }
+
+    [Fact]
     public async Task Text_that_leaves_in_time_comes_before_a_final_update_of_the_same_process()
     {
         var open = new TaskCompletionSource();
@@ -244,6 +265,29 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         open.SetResult();
 
         _webPubSub.Sent.ShouldHaveSingleItem().Type.ShouldBe("timeout");
+    }
+
+    [Fact]
+    public async Task So_does_one_that_is_sent_by_whoever_asks_how_the_message_ended()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        var clock = new ManualTimeProvider();
+        var (one, other) = (Publisher(_redis.Connection, clock), Publisher(_redis.Connection, clock));
+
+        var text = one.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        await Log(_redis.Connection).RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation);
+        var asking = other.FindEndAsync(Address, Cancellation);
+        await clock.TimersSetAsync(2).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        await text;
+        asking.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        (await asking).ShouldBe("completed");
+        open.SetResult();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Status.ShouldBe("completed");
     }
 
     [Fact]
