@@ -156,6 +156,70 @@ public sealed class BearerIdentityTests : IAsyncLifetime
         (await ReadAsync(token)).User.ShouldNotBeNull();
     }
 
+    [Fact]
+    public async Task A_provider_that_publishes_no_keys_is_none()
+    {
+        await Should.ThrowAsync<AuthorityAwayException>(() => ReadAsync("hello"));
+
+        var token = _authority.Sign(_authority.AddRsa("1"));
+        await Should.ThrowAsync<AuthorityAwayException>(() => ReadAsync(token));
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        (await ReadAsync(token)).User.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Who_gives_up_while_the_keys_are_fetched_costs_the_next_no_pause()
+    {
+        var token = _authority.Sign(_authority.AddRsa("1"));
+        using var giveUp = new CancellationTokenSource();
+        giveUp.Cancel();
+        await Should.ThrowAsync<OperationCanceledException>(() => _access.Bearer.ReadAsync(token, giveUp.Token));
+
+        (await ReadAsync(token)).User.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Keys_are_fetched_again_after_half_a_day()
+    {
+        var token = _authority.Sign(_authority.AddRsa("1"));
+        await ReadAsync(token);
+        _time.Advance(TimeSpan.FromHours(12) - TimeSpan.FromSeconds(1));
+        await ReadAsync(token);
+        _authority.Fetches.ShouldBe(1);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await ReadAsync(token);
+        await ReadAsync(token);
+        _authority.Fetches.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Why_a_token_does_not_do_is_said()
+    {
+        var key = _authority.AddRsa("1");
+
+        (await ReadAsync(_authority.Sign(key, begins: 5))).Fault.ShouldBe("It is not valid yet.");
+        (await ReadAsync(_authority.Sign(key, user: null))).Fault.ShouldBe("It names no user in its claim 'sub'.");
+        (await ReadAsync(_authority.Sign(key, user: new string('a', 512)))).User!.Caller.Id!.Length.ShouldBe(512);
+    }
+
+    [Theory]
+    [InlineData("Bearer  abc ", "abc")]
+    [InlineData("bearer abc", "abc")]
+    [InlineData("Basic abc", null)]
+    [InlineData("Bearerabc", null)]
+    [InlineData("", null)]
+    public void The_token_of_a_request_stands_in_its_header(string header, string? token)
+    {
+        var request = new Microsoft.AspNetCore.Http.DefaultHttpContext().Request;
+        request.Headers.Authorization = header;
+
+        BearerIdentity.SentWith(request).ShouldBe(token);
+        _access.Bearer.TokenOf(request).ShouldBe(token);
+        BackendTokens.TokenOf(request).ShouldBeNull();
+    }
+
     private Task<(SignedInUser? User, string? Fault)> ReadAsync(string token) => _access.Bearer.ReadAsync(token, Cancellation);
 
     /// <summary>The same signature under another user.</summary>

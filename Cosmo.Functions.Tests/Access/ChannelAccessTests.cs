@@ -215,6 +215,37 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         application.Requests.Count.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData("open", null, true, null)]
+    [InlineData("claim", null, false, "Please sign in.")]
+    [InlineData("claim", "eve", true, "Your connection has to be renewed. Please try again.")]
+    [InlineData("claim", "eve", false, null)]
+    [InlineData("owner", "eve", false, "This conversation belongs to somebody else.")]
+    [InlineData("owner", "ana", false, null)]
+    public async Task A_connection_may_act_while_its_user_is_signed_in_and_the_channel_is_that_user_s(string mode, string? user, bool hasEnded, string? sentence)
+    {
+        var setup = Create(mode, new AccessOptions());
+        await setup.Owners.SetAsync("c1", new Caller("ana", []), life: null, Cancellation);
+        var identity = new ConnectionIdentity("c1", new Caller(user, []), user is null ? null : SignedInUser.Backend, DateTimeOffset.UnixEpoch);
+
+        (await setup.Channels.RefuseAsync(identity, hasEnded, Cancellation))?.Sentence.ShouldBe(sentence);
+        (await setup.Channels.RefuseAsync(identity, hasEnded, Cancellation) is null).ShouldBe(sentence is null);
+    }
+
+    [Theory]
+    [InlineData("owner", "ana", true)]
+    [InlineData("owner", "eve", false)]
+    [InlineData("owner", null, false)]
+    [InlineData("claim", "eve", true)]
+    [InlineData("open", null, true)]
+    public async Task Who_reads_reads_on_while_the_channel_is_not_another_s(string mode, string? user, bool mayRead)
+    {
+        var setup = Create(mode, new AccessOptions());
+        await setup.Owners.SetAsync("c1", new Caller("ana", []), life: null, Cancellation);
+
+        (await setup.Channels.MayReadOnAsync("c1", user is null ? null : new SignedInUser(SignedInUser.Backend, new Caller(user, []), []), Cancellation)).ShouldBe(mayRead);
+    }
+
     private static int? StatusOf(IActionResult? refusal) => refusal.ShouldBeOfType<ObjectResult>().StatusCode;
 
     private AccessSetup Create(string mode, AccessOptions? options = null, string? platform = null, TimeProvider? clock = null)

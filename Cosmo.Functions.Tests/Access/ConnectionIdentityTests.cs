@@ -16,7 +16,7 @@ public class ConnectionIdentityTests
         read.Channel.ShouldBe("a/b ü");
         read.User.Id.ShouldBe("ana@example.com");
         read.User.Roles.ShouldBe(["Auditor"]);
-        (read.Issuer, read.Until, read.User.IsTrustedProducer).ShouldBe(("backend", until, false));
+        (read.Issuer, read.Name, read.Until, read.User.IsTrustedProducer).ShouldBe(("backend", "backend:ana@example.com", until, false));
         (read.HasEnded(until - TimeSpan.FromSeconds(1)), read.HasEnded(until)).ShouldBe((false, true));
     }
 
@@ -25,7 +25,8 @@ public class ConnectionIdentityTests
     {
         var identity = new ConnectionIdentity("c1", Caller.Anonymous with { Source = "here" }, null, default);
 
-        ConnectionIdentity.FromUserId(identity.ToUserId())!.User.Source.ShouldBe("here");
+        var read = ConnectionIdentity.FromUserId(identity.ToUserId())!;
+        (read.User.Source, read.Name).ShouldBe(("here", null));
     }
 
     [Fact]

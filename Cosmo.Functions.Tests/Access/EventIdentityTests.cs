@@ -109,6 +109,13 @@ public sealed class EventIdentityTests : IAsyncLifetime
         new EventOptions { Authority = authority is null ? null : new Uri(authority), Audience = audience, Identity = identity }.Validate(null!).ShouldHaveSingleItem()
             .ErrorMessage!.ShouldContain("Cosmo:Access:Events:Authority");
 
+    [Theory]
+    [InlineData(null, null, null)]
+    [InlineData(null, "", " ")]
+    [InlineData("https://login.microsoftonline.com/t", "api://a", Identity)]
+    public void Others_do(string? authority, string? audience, string? identity) =>
+        new EventOptions { Authority = authority is null ? null : new Uri(authority), Audience = audience, Identity = identity }.Validate(null!).ShouldBeEmpty();
+
     private string Sign(SigningCredentials? key = null, string audience = Audience, string? issuer = null, double minutes = 10, (string, object)? claims = null) =>
         _authority.Sign(key ?? _key, user: null, minutes, audience: audience, issuer: issuer, claims: claims ?? ("oid", Identity));
 

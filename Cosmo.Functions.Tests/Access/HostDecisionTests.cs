@@ -110,5 +110,18 @@ public sealed class HostDecisionTests : IAsyncLifetime
         (await AskAsync(Ana)).ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task Who_gives_up_is_told_so_and_where_nobody_is_to_be_asked_the_answer_is_yes()
+    {
+        using var giveUp = new CancellationTokenSource();
+        giveUp.Cancel();
+        await Should.ThrowAsync<OperationCanceledException>(() => _access.Decision.AllowsAsync("c2", Ana, giveUp.Token));
+        _access.Options.DecisionUrl = null;
+        _asked.Clear();
+
+        (await AskAsync(Ana)).ShouldBeTrue();
+        _asked.ShouldBeEmpty();
+    }
+
     private Task<bool> AskAsync(SignedInUser? user) => _access.Decision.AllowsAsync("c1", user, Cancellation);
 }

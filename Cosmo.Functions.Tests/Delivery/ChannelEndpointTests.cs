@@ -144,7 +144,9 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     {
         _http.Request.QueryString = new QueryString("?text=pieces");
 
-        ((ObjectResult)await NegotiateAsync(WithKey(), "c1")).StatusCode.ShouldBe(400);
+        var refused = (ObjectResult)await NegotiateAsync(WithKey(), "c1");
+        refused.StatusCode.ShouldBe(400);
+        ((ProblemDetails)refused.Value!).Detail.ShouldBe("'text' must be whole, as it is without it, or delta.");
         ((ObjectResult)await CreateTokenAsync("""{"user": {"id": "ana"}}""")).StatusCode.ShouldBe(400);
     }
 
@@ -198,12 +200,25 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("""{"user": {"id": 7}}""")]
     [InlineData("""{"user": {"id": "ana", "roles": "auditor"}}""")]
     [InlineData("""{"user": {"id": "ana", "roles": ["auditor", 7]}}""")]
+    [InlineData("""{"user": {"id": "ana", "channels": "c1"}}""")]
+    [InlineData("""{"user": {"id": "ana", "channels": ["c1", 7]}}""")]
     [InlineData("""{"user": {"id": "ana \ud83d", "roles": []}}""")]
-    public async Task A_token_for_nobody_is_refused(string body) => ((ObjectResult)await CreateTokenAsync(body)).StatusCode.ShouldBe(400);
+    public async Task A_token_for_nobody_is_refused(string body)
+    {
+        var refused = (ObjectResult)await CreateTokenAsync(body);
+
+        refused.StatusCode.ShouldBe(400);
+        ((ProblemDetails)refused.Value!).Detail.ShouldStartWith("The body must be {\"user\": {\"id\": …");
+    }
 
     [Fact]
-    public async Task A_user_that_fits_into_no_address_is_refused() => ((ObjectResult)await CreateTokenAsync(
-        $$$"""{"user": {"id": "ana", "roles": [{{{string.Join(',', Enumerable.Range(0, 20).Select(number => $"\"{number}{new string('x', 400)}\""))}}}]}}""")).StatusCode.ShouldBe(400);
+    public async Task A_user_that_fits_into_no_address_is_refused()
+    {
+        var refused = (ObjectResult)await CreateTokenAsync(
+            $$$"""{"user": {"id": "ana", "roles": [{{{string.Join(',', Enumerable.Range(0, 20).Select(number => $"\"{number}{new string('x', 400)}\""))}}}]}}""");
+
+        (refused.StatusCode, ((ProblemDetails)refused.Value!).Detail).ShouldBe((400, "The channel, the user's id and the roles do not fit into one address."));
+    }
 
     [Fact]
     public async Task Web_PubSub_that_gives_no_token_is_not_available()
@@ -238,7 +253,12 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("1.5")]
     [InlineData("last")]
     [InlineData("9223372036854775808")]
-    public async Task What_is_no_sequence_is_refused(string after) => ((ObjectResult)await GetUpdatesAsync("c1", after)).StatusCode.ShouldBe(400);
+    public async Task What_is_no_sequence_is_refused(string after)
+    {
+        var refused = (ObjectResult)await GetUpdatesAsync("c1", after);
+
+        (refused.StatusCode, ((ProblemDetails)refused.Value!).Detail).ShouldBe((400, "'after' must be the sequence of the last update seen, a whole number from 0."));
+    }
 
     [Fact]
     public async Task What_Redis_refuses_is_no_outage()
@@ -252,6 +272,88 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
         ((ObjectResult)await GetUpdatesAsync("c1", "")).StatusCode.ShouldBe(500);
     }
 
+    [Fact]
+    public async Task What_is_no_channel_has_no_updates_and_no_tokens()
+    {
+        ((ObjectResult)await GetUpdatesAsync(" ", "")).StatusCode.ShouldBe(400);
+        ((ObjectResult)await UpdatesOf(_log).RunAsOperatorAsync(_http.Request, " ", Substitute.For<FunctionContext>())).StatusCode.ShouldBe(400);
+        ((ObjectResult)await CreateTokenAsync("""{"user": {"id": "ana"}}""", " ")).StatusCode.ShouldBe(400);
+    }
+
+    [Fact]
+    public async Task Who_is_not_let_in_gets_neither_address_nor_updates_which_an_operator_does()
+    {
+        _access.Options.Mode = "claim";
+
+        ((ObjectResult)await NegotiateAsync(WithKey(), "c1")).StatusCode.ShouldBe(401);
+        ((ObjectResult)await GetUpdatesAsync("c1", "")).StatusCode.ShouldBe(401);
+        ((ObjectResult)await CreateTokenAsync("""{"user": {"id": "ana", "channels": ["c2", "d*"]}}""")).StatusCode.ShouldBe(403);
+        (await CreateTokenAsync("""{"user": {"id": "ana", "channels": ["c2", "c*"]}}""")).ShouldBeOfType<JsonResult>();
+        (await UpdatesOf(_log).RunAsOperatorAsync(_http.Request, "c1", Substitute.For<FunctionContext>())).ShouldBeOfType<JsonResult>();
+        (_access.Options.Mode, _http.Request.Headers.Authorization) = ("open", "Bearer cosmo_unknown");
+        ((ObjectResult)await NegotiateAsync(WithKey(), "c1")).StatusCode.ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task A_back_end_that_sends_too_much_is_told_so()
+    {
+        ((ObjectResult)await CreateTokenAsync($$"""{"user": {"id": "ana"}, "x": "{{new string('x', 65_536)}}"}""")).StatusCode.ShouldBe(413);
+    }
+
+    [Fact]
+    public async Task The_channels_of_a_back_end_s_user_stand_in_the_token()
+    {
+        var answer = System.Text.Json.JsonSerializer.SerializeToNode(
+            ((JsonResult)await CreateTokenAsync("""{"user": {"id": "ana", "issuer": "elsewhere", "channels": ["a", "b*"]}}""")).Value, CosmoJson.Options)!;
+
+        var (user, _) = (await _access.Tokens.FindAsync(answer["token"]!.GetValue<string>(), TestContext.Current.CancellationToken))!.Value;
+        (user.Name, string.Join(' ', user.Channels)).ShouldBe(("backend:ana", "a b*"));
+    }
+
+    /// <summary>Each is asked for something else: whose the channel is, whether others are in its group, and where the token is kept.</summary>
+    [Fact]
+    public async Task Without_Redis_each_is_told_to_come_again()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        using var away = new AccessSetup(nowhere, TimeProvider.System);
+        var log = new UpdateLog(nowhere, Options.Create(new DeliveryOptions()), TimeProvider.System);
+
+        DetailOf(await UpdatesOf(log).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>())).ShouldBe("The updates could not be read. Please try again in a moment.");
+        DetailOf(await CreateTokenAsync("""{"user": {"id": "ana"}}""", tokens: away.Tokens)).ShouldBe("The user's token could not be kept. Please try again in a moment.");
+        _access.Options.Mode = "owner";
+        DetailOf(await CreateTokenAsync("""{"user": {"id": "ana"}}""", groups: away.Groups)).ShouldBe("The connection could not be negotiated. Please try again in a moment.");
+        DetailOf(await away.Groups.RefuseUnsettledAsync(new ChannelOwner("c1", "backend:ana", IsUnsettled: true, HadAnother: true), TestContext.Current.CancellationToken))
+            .ShouldBe("The connection could not be negotiated. Please try again in a moment.");
+        (await away.Groups.RefuseUnsettledAsync(new ChannelOwner("c1", "backend:ana", IsUnsettled: false, HadAnother: true), TestContext.Current.CancellationToken)).ShouldBeNull();
+        (await away.Groups.RefuseUnsettledAsync(null, TestContext.Current.CancellationToken)).ShouldBeNull();
+
+        static string? DetailOf(IActionResult? answer)
+        {
+            var problem = answer.ShouldBeOfType<ObjectResult>();
+            problem.StatusCode.ShouldBe(503);
+            return ((ProblemDetails)problem.Value!).Detail;
+        }
+    }
+
+    [Theory]
+    [InlineData(null, 3600.0)]
+    [InlineData(600.0, 600.0)]
+    [InlineData(18_000.0, 3600.0)]
+    [InlineData(0.2, 1.0)]
+    [InlineData(-0.9, 1.0)]
+    [InlineData(-60.0, 1.0)]
+    public async Task An_address_lives_no_longer_than_its_user_is_signed_in_and_a_second_at_least(double? secondsLeft, double seconds)
+    {
+        var (user, now) = (new SignedInUser(SignedInUser.Backend, new Caller("ana", []), [], secondsLeft is { } left ? TimeProvider.System.GetUtcNow().AddSeconds(left) : null), TimeProvider.System.GetUtcNow());
+
+        var (address, _) = await Addresses(WithKey()).MakeAsync("c1", user, null, isDelta: false, TestContext.Current.CancellationToken);
+
+        var token = new Microsoft.IdentityModel.JsonWebTokens.JsonWebToken(System.Web.HttpUtility.ParseQueryString(new Uri(address!.Url).Query)["access_token"]);
+        (token.ValidTo - now.UtcDateTime).TotalSeconds.ShouldBeInRange(seconds - 1, seconds + 3);
+        address.ExpiresAt.ShouldBeLessThanOrEqualTo(user.Until ?? DateTimeOffset.MaxValue);
+        (address.ExpiresAt - now).TotalSeconds.ShouldBeInRange(Math.Min(seconds, secondsLeft ?? seconds) - 1, Math.Min(seconds, secondsLeft ?? seconds) + 3);
+    }
+
     private Task<IActionResult> NegotiateAsync(WebPubSubServiceClient webPubSub, string channel) =>
         new Negotiate(
             _access.Channels,
@@ -261,10 +363,11 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
             Addresses(webPubSub),
             TimeProvider.System).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
 
-    private Task<IActionResult> CreateTokenAsync(string body)
+    private Task<IActionResult> CreateTokenAsync(string body, string channel = "c1", BackendTokens? tokens = null, GroupKeeper? groups = null)
     {
         _http.Request.Body = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(body));
-        return new CreateToken(_access.Channels, _access.Groups, Addresses(WithKey()), _access.Tokens, NullLogger<CreateToken>.Instance).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>());
+        return new CreateToken(_access.Channels, groups ?? _access.Groups, Addresses(WithKey()), tokens ?? _access.Tokens, NullLogger<CreateToken>.Instance)
+            .RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
     }
 
     private static WebPubSubServiceClient WithKey() => new($"Endpoint=http://127.0.0.1:1;AccessKey={new string('k', 40)};Version=1.0;", "cosmo");
@@ -275,6 +378,8 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     private Task<IActionResult> GetUpdatesAsync(string channel, string after)
     {
         _http.Request.QueryString = QueryString.Create("after", after);
-        return new GetUpdates(_access.Channels, _log, NullLogger<GetUpdates>.Instance).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
+        return UpdatesOf(_log).RunAsync(_http.Request, channel, Substitute.For<FunctionContext>());
     }
+
+    private GetUpdates UpdatesOf(UpdateLog log) => new(_access.Channels, log, NullLogger<GetUpdates>.Instance);
 }

@@ -1,6 +1,7 @@
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Tests.EndToEnd;
 using Cosmo.Functions.Tests.Local.WebPubSub;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Cosmo.Functions.Tests.Delivery;
@@ -71,6 +72,33 @@ public sealed class DeltaListenersTests : IAsyncLifetime
 
         (await UntilAsync() - _time.GetUtcNow()).ShouldBe(TimeSpan.FromMinutes(65));
         (await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(DeltaListeners.Key(_redis.Prefix, "c1")), Cancellation))!.Value.ShouldBeInRange(TimeSpan.FromDays(7.9), TimeSpan.FromDays(8));
+    }
+
+    [Fact]
+    public async Task While_Web_PubSub_is_asked_nobody_else_asks_and_afterwards_somebody_may()
+    {
+        await _listeners.NoteAsync("c1", _time.GetUtcNow(), Cancellation);
+        var noted = (await UntilAsync())!.Value;
+        _time.Advance(TimeSpan.FromMinutes(6));
+        var answer = new TaskCompletionSource();
+        await using var slow = await HttpStub.StartAsync(async context =>
+        {
+            await answer.Task.WaitAsync(context.RequestAborted);
+            await context.Response.WriteAsJsonAsync(new { value = Array.Empty<object>() });
+        });
+        var listeners = new DeltaListeners(
+            _redis.Connection, new($"Endpoint={slow.Url};AccessKey=some-key-of-some-length-for-this-test;Version=1.0;", "cosmo"), _time, NullLogger<DeltaListeners>.Instance);
+
+        var asking = listeners.CheckAsync("c1", noted);
+        await listeners.CheckAsync("c1", noted).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        asking.IsCompleted.ShouldBeFalse();
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await asking.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        (await UntilAsync()).ShouldBe(noted, "Nobody has said that nobody listens.");
+        answer.SetResult();
+        await listeners.CheckAsync("c1", noted);
+
+        (await UntilAsync()).ShouldBeNull();
     }
 
     private async Task<DateTimeOffset?> UntilAsync() =>

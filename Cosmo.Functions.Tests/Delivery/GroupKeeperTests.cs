@@ -108,6 +108,60 @@ public sealed class GroupKeeperTests : IAsyncLifetime
         (await _access.Owners.TakeWatchedAsync(TimeSpan.FromSeconds(1), Cancellation)).ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task One_that_was_another_s_or_in_whose_group_others_were_is_watched_for_as_long_as_an_address_lives(bool hadAnother, bool hadOthers)
+    {
+        await (hadAnother ? _access.Owners.FindOrClaimAsync("c1", "backend:ana", Cancellation) : Task.CompletedTask);
+        await (hadOthers ? OpenAsync(UserId("ana", "backend")) : Task.CompletedTask);
+
+        (await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation))!.Name.ShouldBe("backend:eve");
+
+        (await _access.Owners.FindOrClaimAsync("c1", "backend:eve", Cancellation))!.IsUnsettled.ShouldBeFalse();
+        var score = await _redis.Connection.RunAsync(database => database.SortedSetScoreAsync(_redis.Prefix + "{owners}:watched", "c1"), Cancellation);
+        score.ShouldBe(_time.GetUtcNow().AddMinutes(60).ToUnixTimeMilliseconds());
+    }
+
+    [Fact]
+    public async Task Who_was_named_long_ago_costs_nothing_and_where_channels_have_no_owners_nobody_is_watched()
+    {
+        await OpenAsync(UserId("ana", "backend"));
+        await _access.Groups.SettleAsync(new ChannelOwner("c1", "backend:eve", IsUnsettled: false, HadAnother: true), Cancellation);
+        (await MembersAsync()).Length.ShouldBe(1);
+        _access.Options.Mode = "claim";
+
+        await _access.Groups.StartAsync(Cancellation);
+        await _access.Groups.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+
+        _time.TimersMade.ShouldBe(0);
+        (await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_turn_that_fails_is_not_the_last()
+    {
+        await _access.Owners.FindOrClaimAsync("c1", "backend:ana", Cancellation);
+        await _access.Groups.NameOwnerAsync("c1", Eve, Cancellation);
+        await OpenAsync(UserId("ana", "backend"));
+        await _redis.Connection.RunAsync(database => database.KeyRenameAsync(_redis.Prefix + "{owners}:watched", _redis.Prefix + "{owners}:away"), Cancellation);
+        await _redis.Connection.RunAsync(database => database.StringSetAsync(_redis.Prefix + "{owners}:watched", "no list"), Cancellation);
+        await _access.Groups.StartAsync(Cancellation);
+        var turn = TimeSpan.FromSeconds(5);
+        await _time.TimerSetForAsync(turn);
+        _time.Advance(turn);
+        await Eventually.IsSoAsync(
+            () => _redis.Connection.RunAsync(database => database.KeyExistsAsync(_redis.Prefix + "{owners}:watching"), Cancellation), () => "No turn has begun.", Cancellation);
+        (await MembersAsync()).Length.ShouldBe(1);
+
+        await _redis.Connection.RunAsync(
+            database => database.KeyRenameAsync(_redis.Prefix + "{owners}:away", _redis.Prefix + "{owners}:watched"), Cancellation);
+        await _redis.Connection.RunAsync(database => database.KeyDeleteAsync(_redis.Prefix + "{owners}:watching"), Cancellation);
+        _time.Advance(turn);
+
+        await Eventually.IsSoAsync(async () => (await MembersAsync()).Length == 0, () => "The other is still in the group.", Cancellation);
+    }
+
     private static string UserId(string? id, string? issuer) =>
         new ConnectionIdentity("c1", new Caller(id, []), issuer, DateTimeOffset.UnixEpoch).ToUserId();
 

@@ -9,6 +9,8 @@ public class GroupNameTests
     [InlineData("3f0c8a52-61a7-4b7e-9c55-0a6f1b6f9c11")]
     [InlineData("documents/2026/Q3 report.pdf")]
     [InlineData("Größe %2F & 会議")]
+    [InlineData("...")]
+    [InlineData("\ud83d\ude00 a \ud83d\ude00\ud83d\ude00")]
     public void A_channel_that_Web_PubSub_allows_is_its_own_group(string channel) => GroupName.For(channel).ShouldBe(channel);
 
     [Theory]
@@ -29,7 +31,26 @@ public class GroupNameTests
 
     // Not inline data: an attribute cannot hold half a surrogate pair.
     [Fact]
-    public void A_channel_with_half_a_surrogate_pair_is_encoded() => GroupName.For("half \ud83d").ShouldStartWith("cosmo-encoded.");
+    public void A_channel_with_half_a_surrogate_pair_is_encoded()
+    {
+        foreach (var channel in (string[])["half \ud83d", "\ud83d half", "\ude00 half", "\ud83d\ud83d\ude00", "\ud83d\ude00\ude00"])
+        {
+            GroupName.For(channel).ShouldBe("cosmo-encoded." + Convert.ToHexStringLower(System.Text.Encoding.Unicode.GetBytes(channel)));
+        }
+    }
+
+    [Theory]
+    [InlineData('x', 1024, "xxx")]
+    [InlineData('x', 1025, "cosmo-hashed.")]
+    [InlineData('\t', 252, "cosmo-encoded.")]
+    [InlineData('\t', 253, "cosmo-hashed.")]
+    [InlineData('\t', 0, "cosmo-encoded.")]
+    public void As_long_a_group_as_may_be_names_its_channel(char of, int length, string beginning) => GroupName.For(new string(of, length)).ShouldStartWith(beginning);
+
+    [Theory]
+    [InlineData(1012, "cosmo-delta.xxx")]
+    [InlineData(1013, "cosmo-delta.cosmo-hashed.")]
+    public void So_does_that_for_what_is_new_alone(int length, string beginning) => GroupName.ForDeltas(new string('x', length)).ShouldStartWith(beginning);
 
     [Fact]
     public void No_channel_s_group_is_one_of_those_for_what_is_new_alone()

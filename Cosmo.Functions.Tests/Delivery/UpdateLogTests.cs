@@ -202,11 +202,13 @@ public sealed class UpdateLogTests : IAsyncDisposable
         await using var listening = await _log.ListenAsync(First.Channel, () => heard.Release(), TestContext.Current.CancellationToken);
 
         await RecordAsync(First with { Channel = "another" }, Updates.Started(First));
+        (await _log.FindNewestAsync("another", TestContext.Current.CancellationToken)).ShouldBeGreaterThan(0);
+        heard.CurrentCount.ShouldBe(0);
         var recorded = await RecordAsync(First, Updates.Started(First));
 
         (await heard.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).ShouldBeTrue();
-        heard.CurrentCount.ShouldBe(0);
         (await _log.FindNewestAsync(First.Channel, TestContext.Current.CancellationToken)).ShouldBe(recorded!.Value);
+        heard.CurrentCount.ShouldBe(0);
     }
 
     [Fact]

@@ -206,6 +206,27 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task So_is_it_where_Redis_is_away_by_then()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        var clock = new ManualTimeProvider();
+        await using var redis = new FailingRedis(_redis.Prefix, "refused", call: 2);
+        var updates = Publisher(redis, clock);
+
+        var text = updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        var final = updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        await clock.TimerSetForAsync(TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        final.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Task.WhenAll(final, text).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        open.SetResult();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Type.ShouldBe("timeout");
+    }
+
+    [Fact]
     public async Task Text_that_leaves_in_time_comes_before_a_final_update_of_the_same_process()
     {
         var open = new TaskCompletionSource();
@@ -247,6 +268,29 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task So_does_one_that_is_sent_by_whoever_asks_how_the_message_ended()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        var clock = new ManualTimeProvider();
+        var (one, other) = (Publisher(_redis.Connection, clock), Publisher(_redis.Connection, clock));
+
+        var text = one.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        await Log(_redis.Connection).RecordAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation);
+        var asking = other.FindEndAsync(Address, Cancellation);
+        await clock.TimersSetAsync(2).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        await text;
+        asking.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        (await asking).ShouldBe("completed");
+        open.SetResult();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Status.ShouldBe("completed");
+    }
+
+    [Fact]
     public async Task A_final_update_waits_for_nothing_that_another_process_has_sent()
     {
         await Publisher(_redis.Connection, new ManualTimeProvider()).PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
@@ -271,16 +315,100 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     /// <summary>A process that stood still looks at its clock before it looks at what has come meanwhile.</summary>
-    [Fact]
-    public async Task A_final_update_whose_record_was_answered_too_late_goes_out_with_its_sequence()
+    [Theory]
+    [InlineData("late")]
+    [InlineData("broken")]
+    public async Task A_final_update_whose_record_was_answered_too_late_goes_out_with_its_sequence(string failure)
     {
-        await using var redis = new LateRedis(_redis.Prefix);
+        await using var redis = new FailingRedis(_redis.Prefix, failure, call: 1);
         var updates = Publisher(redis);
 
         (await updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
 
         var recorded = (await Log(_redis.Connection).ReadAsync("channel", 0, Cancellation)).ShouldHaveSingleItem().Payload.Sequence;
         _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldBe(recorded.ShouldNotBeNull());
+    }
+
+    [Fact]
+    public async Task What_Redis_refuses_is_not_asked_for_once_more_and_the_final_update_goes_out_without_sequence()
+    {
+        await using var redis = new FailingRedis(_redis.Prefix, "refused", call: 1);
+
+        (await Publisher(redis).PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Sequence.ShouldBeNull();
+        redis.Calls.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("late")]
+    [InlineData("broken")]
+    [InlineData("refused")]
+    public async Task A_final_update_that_left_and_could_not_be_noted_as_sent_is_no_failure(string failure)
+    {
+        await using var redis = new FailingRedis(_redis.Prefix, failure, call: 2);
+
+        (await Publisher(redis).PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Status.ShouldBe("completed");
+        (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe("completed");
+        _webPubSub.Sent.Count.ShouldBe(2, "Nobody knew that it was sent.");
+    }
+
+    [Theory]
+    [InlineData("late")]
+    [InlineData("broken")]
+    [InlineData("refused")]
+    public async Task A_text_that_left_and_could_not_be_noted_as_settled_is_no_failure_and_the_final_update_leaves_behind_it(string failure)
+    {
+        await using var redis = new FailingRedis(_redis.Prefix, failure, call: 2);
+        var updates = Publisher(redis);
+
+        (await updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation)).ShouldBeTrue();
+        (await updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, Cancellation)).ShouldBeTrue();
+
+        _webPubSub.Sent.Select(update => update.Status).ShouldBe(["in_progress", "completed"]);
+    }
+
+    [Fact]
+    public async Task Who_gives_up_before_it_has_left_is_told_so_and_who_does_after_it_is_not()
+    {
+        foreach (var hasLeft in (bool[])[false, true])
+        {
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            _webPubSub.Next.Enqueue(() =>
+            {
+                giveUp.Cancel();
+                return hasLeft ? Task.CompletedTask : Task.FromCanceled(giveUp.Token);
+            });
+
+            var publishing = _updates.PublishAsync(Address, Updates.Processing(Address, "conv_1"), null, giveUp.Token);
+
+            await (hasLeft ? (Task)publishing : Should.ThrowAsync<OperationCanceledException>(publishing));
+        }
+
+        _webPubSub.Sent.ShouldHaveSingleItem();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_gives_up_while_what_ends_a_message_is_sent_is_told_so_and_it_counts_as_not_sent(bool isRejection)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        _webPubSub.Next.Enqueue(() =>
+        {
+            giveUp.Cancel();
+            return Task.FromCanceled(giveUp.Token);
+        });
+
+        await Should.ThrowAsync<OperationCanceledException>(isRejection
+            ? _updates.PublishRejectionAsync("channel", Updates.Rejected(null, "Sorry.", "no JSON"), giveUp.Token)
+            : _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "Hello"), null, giveUp.Token));
+
+        _webPubSub.Sent.ShouldBeEmpty();
+        (await _updates.FindEndAsync(Address, Cancellation)).ShouldBe(isRejection ? null : "completed");
+        _webPubSub.Sent.Count.ShouldBe(isRejection ? 0 : 1);
     }
 
     [Theory]
@@ -529,21 +657,25 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         }
     }
 
-    /// <summary>Carries out the first call, and says that it took too long.</summary>
-    private sealed class LateRedis(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    /// <summary>One call fails. The first one is carried out all the same, unless it is refused.</summary>
+    private sealed class FailingRedis(string prefix, string failure, int call) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
     {
-        private bool _wasLate;
+        public int Calls { get; private set; }
 
         public override async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
         {
-            var answer = await base.RunAsync(command, cancellationToken);
-            if (!_wasLate)
+            if (++Calls != call)
             {
-                _wasLate = true;
-                throw new TimeoutException();
+                return await base.RunAsync(command, cancellationToken);
             }
 
-            return answer;
+            await (failure == "refused" || call > 1 ? Task.CompletedTask : base.RunAsync(command, cancellationToken));
+            throw failure switch
+            {
+                "late" => new TimeoutException(),
+                "broken" => new RedisConnectionException(ConnectionFailureType.SocketFailure, CommandFlags.None, failure),
+                _ => new RedisServerException(RedisErrorKind.Unknown, CommandFlags.None, failure),
+            };
         }
     }
 }

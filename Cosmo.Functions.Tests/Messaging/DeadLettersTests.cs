@@ -144,6 +144,95 @@ public sealed class DeadLettersTests : IAsyncLifetime
         headers["x-team"].ShouldBe("ops");
     }
 
+    [Theory]
+    [InlineData(null, 1000)]
+    [InlineData("letter-1", 1001)]
+    public async Task A_dead_letter_has_an_id_names_no_message_that_is_not_known_and_a_reason_of_1000_characters_at_most(string? id, int length)
+    {
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+
+        await _deadLetters.WriteAsync(new DeadLetter([1], DeliveryProperties.None, "cause", new string('x', length), null, null) { Id = id }, TestContext.Current.CancellationToken);
+        var (headers, _, _) = await _queue.NextDeadLetterAsync();
+
+        headers["x-cosmo-reason"].Length.ShouldBe(1000);
+        headers["x-cosmo-id"].ShouldMatch(id ?? "^[0-9a-f]{32}$");
+        headers.Keys.ShouldNotContain("x-cosmo-channel");
+        headers.Keys.ShouldNotContain("x-cosmo-message-id");
+    }
+
+    [Fact]
+    public async Task Who_consumes_is_counted_and_where_there_is_no_queue_nobody_does()
+    {
+        (await _topology.CountConsumersAsync(TestContext.Current.CancellationToken)).ShouldBe(0u);
+        await _topology.DeclareAsync(TestContext.Current.CancellationToken);
+        (await _topology.CountConsumersAsync(TestContext.Current.CancellationToken)).ShouldBe(0u);
+
+        await _queue.Channel.BasicConsumeAsync(_queue.Queue, autoAck: true, new RabbitMQ.Client.Events.AsyncEventingBasicConsumer(_queue.Channel), TestContext.Current.CancellationToken);
+
+        (await _topology.CountConsumersAsync(TestContext.Current.CancellationToken)).ShouldBe(1u);
+    }
+
+    [Fact]
+    public async Task While_the_broker_is_away_the_start_goes_on_and_what_it_lacks_is_declared_when_it_is_back()
+    {
+        var options = _queue.OptionsAt("amqp://127.0.0.1:1");
+        await using var rabbitMQ = new RabbitMQPublisher(options, TimeProvider.System);
+        using var topology = new Topology(rabbitMQ, options, _clock, NullLogger<Topology>.Instance);
+
+        await topology.StartAsync(TestContext.Current.CancellationToken);
+        await _clock.TimerSetForAsync(TimeSpan.FromSeconds(5));
+        await Should.ThrowAsync<BrokerUnreachableException>(() => topology.CountConsumersAsync(TestContext.Current.CancellationToken));
+        options.Value.RabbitMQUrl = CosmoQueue.Url;
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await topology.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        await _queue.Channel.QueueDeclarePassiveAsync(_queue.Queue, TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_broker_that_says_nothing_is_given_up_after_ten_seconds_or_when_the_caller_is(bool isCaller)
+    {
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+        await using var rabbitMQ = new RabbitMQPublisher(_queue.OptionsAt($"amqp://127.0.0.1:{((System.Net.IPEndPoint)silent.LocalEndpoint).Port}"), _clock);
+        using var giveUp = new CancellationTokenSource();
+
+        var publishing = rabbitMQ.PublishAsync("", "queue", new BasicProperties(), new byte[1], giveUp.Token);
+        await _clock.TimerSetForAsync(TimeSpan.FromSeconds(10));
+        publishing.IsCompleted.ShouldBeFalse();
+        if (isCaller)
+        {
+            giveUp.Cancel();
+            await Should.ThrowAsync<OperationCanceledException>(publishing);
+        }
+        else
+        {
+            _clock.Advance(TimeSpan.FromSeconds(10));
+            (await Should.ThrowAsync<TimeoutException>(publishing)).Message.ShouldBe("RabbitMQ did not answer within 10 s.");
+        }
+    }
+
+    [Fact]
+    public async Task After_a_failure_the_next_call_has_another_channel()
+    {
+        IChannel? before = null;
+        IChannel? after = null;
+        await Should.ThrowAsync<InvalidDataException>(_rabbitMQ.RunAsync(
+            (channel, _) =>
+            {
+                before = channel;
+                throw new InvalidDataException();
+            },
+            TestContext.Current.CancellationToken));
+
+        await _rabbitMQ.RunAsync((channel, _) => Task.FromResult(after = channel), TestContext.Current.CancellationToken);
+
+        after.ShouldNotBeSameAs(before);
+        (before!.IsOpen, after!.IsOpen).ShouldBe((false, true));
+    }
+
     [Fact]
     public async Task A_dead_letter_that_no_queue_takes_is_an_error()
     {

@@ -35,7 +35,7 @@ internal static class GroupName
     private static string Hashed(string channel) => HashedPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.Unicode.GetBytes(channel)));
 
     private static bool IsUsable(string channel) =>
-        channel.Length is > 0 and <= MaximumLength
+        channel.Length <= MaximumLength
         && !string.IsNullOrWhiteSpace(channel)
         && !channel.StartsWith("cosmo-", StringComparison.Ordinal)
         // As a segment of the REST call's path these would be resolved away, and the call would reach another group or the whole hub.

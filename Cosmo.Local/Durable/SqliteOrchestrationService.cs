@@ -182,7 +182,7 @@ internal sealed partial class SqliteOrchestrationService : IEntityOrchestrationS
             {
                 message = _store.Read(session => Activities.Find(session, activityId));
             }
-            catch (DurableStoreException)
+            catch (Exception error) when (error is DurableStoreException or InvalidDataException)
             {
                 _ = AfterAsync(_activityBackOff.Next(activityId), () => _activities.Writer.TryWrite(activityId));
                 throw;

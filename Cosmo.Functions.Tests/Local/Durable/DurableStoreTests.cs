@@ -20,11 +20,13 @@ public sealed class DurableStoreTests : IDisposable
     [Fact]
     public async Task A_change_that_throws_is_undone_alone()
     {
-        await using var store = Open();
+        var told = new List<string>();
+        await using var store = Open(wakeups => told.AddRange(wakeups.Ended));
 
-        var changes = Enumerable.Range(0, 10).Select(i => store.CommitAsync((session, _) =>
+        var changes = Enumerable.Range(0, 10).Select(i => store.CommitAsync((session, wakeups) =>
         {
             var key = Instances.InsertEntity(session, $"instance-{i}");
+            wakeups.Ended.Add($"{i}");
             return i == 5 ? throw new InvalidDataException("five") : key;
         })).ToList();
 
@@ -33,6 +35,7 @@ public sealed class DurableStoreTests : IDisposable
         await Task.WhenAll(changes);
         Count(store).ShouldBe(9);
         store.Read(session => Instances.Find(session, "instance-5")).ShouldBeNull();
+        told.ShouldBe(["0", "1", "2", "3", "4", "6", "7", "8", "9"]);
     }
 
     [Fact]
@@ -79,6 +82,96 @@ public sealed class DurableStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task After_the_end_all_is_in_one_file_also_of_what_was_read_until_then_and_a_second_end_is_none()
+    {
+        var store = Open();
+        await store.CommitAsync((session, _) => Instances.InsertEntity(session, "one"));
+        Count(store).ShouldBe(1);
+        var end = store.Read(session =>
+        {
+            var closing = store.DisposeAsync().AsTask();
+            return closing.Wait(TestHub.Patience, TestContext.Current.CancellationToken) ? Instances.Find(session, "one") : null;
+        });
+
+        end.ShouldNotBeNull();
+        await store.DisposeAsync();
+        Files().ShouldBe(["durable.db", "durable.db.lock"]);
+        _logs.Text.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(Synchronous.Normal, 1)]
+    [InlineData(Synchronous.Full, 2)]
+    public async Task Each_connection_waits_for_the_disk_as_it_is_told_and_for_a_lock_a_second_and_keeps_no_long_log(object synchronous, int expected)
+    {
+        await using var store = Open(synchronous: (Synchronous)synchronous);
+
+        var written = await store.CommitAsync((session, _) => Settings(session));
+        var read = store.Read(Settings);
+
+        read.ShouldBe(written);
+        written.ShouldBe((expected, 1000, 16 * 1024 * 1024));
+
+        static (int Synchronous, int Busy, int Log) Settings(SqliteSession session) => (Of(session, "synchronous"), Of(session, "busy_timeout"), Of(session, "journal_size_limit"));
+        static int Of(SqliteSession session, string name) => session.Find($"PRAGMA {name}", row => row.Int(0));
+    }
+
+    [Fact]
+    public async Task A_statement_that_failed_works_the_next_time()
+    {
+        await using var store = Open();
+        await store.CommitAsync((session, _) => Instances.InsertEntity(session, "one"));
+
+        (await Should.ThrowAsync<SqliteException>(() => store.CommitAsync((session, _) => Instances.InsertEntity(session, "one")))).Message.ShouldContain("UNIQUE");
+        await store.CommitAsync((session, _) => Instances.InsertEntity(session, "two"));
+        Should.Throw<InvalidDataException>(() => store.Read(session => session.Query<int>("SELECT id FROM instances", _ => throw new InvalidDataException())));
+        Should.Throw<InvalidDataException>(() => store.Read(session => session.Find<int>("SELECT id FROM instances", _ => throw new InvalidDataException())));
+        Should.Throw<ArgumentException>(() => store.Read(session => session.Execute("SELECT ?1", 1.5))).Message.ShouldContain("System.Double");
+
+        store.Read(session => session.Query("SELECT id FROM instances", row => row.Int(0))).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_is_told_with_the_file()
+    {
+        await using var store = Open();
+
+        Should.Throw<DurableStoreException>(() => store.Read(session => session.Execute("SELECT * FROM nowhere"))).Message
+            .ShouldBe($"The durable database {DatabasePath} cannot be read or written (no such table: nowhere).");
+    }
+
+    [Fact]
+    public async Task The_pauses_between_tries_grow_and_one_line_says_that_work_waits_until_it_is_given_up()
+    {
+        await using var store = Open();
+        await FillAsync(store);
+        var change = store.CommitAsync((session, _) => InsertLarge(session, "late"));
+
+        foreach (var seconds in (double[])[0.1, 0.2, 0.4, 0.8, 1.6, .. Enumerable.Repeat(2.0, 14)])
+        {
+            await _time.TimerSetForAsync(TimeSpan.FromSeconds(seconds)).WaitAsync(TestHub.Patience);
+            change.IsCompleted.ShouldBeFalse();
+            _time.Advance(TimeSpan.FromSeconds(seconds));
+        }
+
+        await Should.ThrowAsync<DurableStoreException>(() => change.WaitAsync(TestHub.Patience));
+        _logs.Text.Split('\n').Select(line => line[..line.IndexOf("The disk", StringComparison.Ordinal)]).ShouldBe(["Error 851 ", "Error 853 1 changes were given up: "]);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_full_disk_is_told_at_once_when_the_store_is_closed()
+    {
+        var store = Open();
+        await FillAsync(store);
+        var change = store.CommitAsync((session, _) => InsertLarge(session, "late"));
+        await _time.TimersSetAsync();
+
+        await store.DisposeAsync().AsTask().WaitAsync(TestHub.Patience);
+
+        (await Should.ThrowAsync<DurableStoreException>(change)).Message.ShouldContain("is full");
+    }
+
+    [Fact]
     public async Task Work_waits_for_a_full_disk_and_goes_on_when_there_is_space()
     {
         await using var store = Open();
@@ -93,7 +186,8 @@ public sealed class DurableStoreTests : IDisposable
         await AdvanceUntilAsync(Task.WhenAll(waiting));
 
         Count(store).ShouldBe(3);
-        _logs.Text.ShouldContain("can be written again");
+        await store.CommitAsync((session, _) => Instances.InsertEntity(session, "next"));
+        _logs.Text.Split('\n').Count(line => line.Contains("can be written again")).ShouldBe(1);
     }
 
     [Fact]
@@ -180,6 +274,36 @@ public sealed class DurableStoreTests : IDisposable
 
         Should.Throw<StartupException>(() => Open()).Message.ShouldMatch(
             $"^The durable database .*durable.db is damaged (.*). Stop the host, move durable.db and the files named durable.db-wal and -shm out of {Path.GetDirectoryName(DatabasePath)}, and start it again with an empty one.$");
+
+        foreach (var file in Files().Where(file => file != "durable.db.lock"))
+        {
+            File.Delete(Path.Combine(Path.GetDirectoryName(DatabasePath)!, file));
+        }
+
+        await using var empty = Open();
+        Count(empty).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task After_an_orderly_end_the_start_does_not_read_all_of_the_file(bool hasEmptyLog)
+    {
+        await using (var store = Open())
+        {
+            await store.CommitAsync((session, _) => Enumerable.Range(0, 500).Select(i => Instances.InsertEntity(session, $"{i}")).Count());
+        }
+
+        await using (var file = new FileStream(DatabasePath, FileMode.Open))
+        {
+            file.Position = 8192;
+            file.Write(Enumerable.Repeat((byte)0xAB, 4096).ToArray());
+        }
+
+        await (hasEmptyLog ? File.WriteAllBytesAsync(DatabasePath + "-wal", [], TestContext.Current.CancellationToken) : Task.CompletedTask);
+
+        await using var again = Open();
+        again.Read(session => session.Find("PRAGMA quick_check(1)", row => row.String(0))).ShouldNotBe("ok");
     }
 
     [Fact]
@@ -200,6 +324,10 @@ public sealed class DurableStoreTests : IDisposable
         }
 
         Should.Throw<StartupException>(() => Open()).Message.ShouldContain("has version 77");
+
+        // Nothing of it is held: whoever made it opens it.
+        Files().ShouldBe(["durable.db", "durable.db.lock"]);
+        new StoreLock(DatabasePath).Dispose();
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_database")]
@@ -223,8 +351,10 @@ public sealed class DurableStoreTests : IDisposable
         return true;
     });
 
-    private DurableStore Open(Action<Wakeups>? committed = null, string? path = null)
-        => new(path ?? DatabasePath, Synchronous.Normal, committed ?? (_ => { }), _time, LoggerFactory.Create(logging => logging.AddProvider(_logs)).CreateLogger("Durable"));
+    private IEnumerable<string> Files() => Directory.GetFiles(Path.GetDirectoryName(DatabasePath)!).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal);
+
+    private DurableStore Open(Action<Wakeups>? committed = null, string? path = null, Synchronous synchronous = Synchronous.Normal)
+        => new(path ?? DatabasePath, synchronous, committed ?? (_ => { }), _time, LoggerFactory.Create(logging => logging.AddProvider(_logs)).CreateLogger("Durable"));
 
     /// <summary>What the disk holds after a number of commits, without any of them being in the main file.</summary>
     private async Task<string> ImageAsync(int commits)

@@ -222,6 +222,30 @@ public sealed class ExecutionTests
     }
 
     [Fact]
+    public async Task A_child_that_nobody_waits_for_and_whose_id_is_taken_is_dropped_with_a_log_line()
+    {
+        await using var hub = await TestHub.StartAsync(new TestFunctions()
+            .Orchestrator("Parent", async script =>
+            {
+                _ = script.Context.CreateSubOrchestrationInstance<int>(
+                    "Child", "", "child", null, new Dictionary<string, string> { [OrchestrationTags.FireAndForget] = "" });
+                return await script.EventAsync<bool>("Go");
+            })
+            .Orchestrator("Child", script => script.EventAsync<int>("Never")));
+        await hub.ScheduleAsync("Child", id: "child");
+        await hub.IdleAsync();
+
+        var parent = await hub.ScheduleAsync("Parent");
+        await hub.Logs.WaitForAsync(
+            "ExecutionStarted to child was dropped: An instance with the id 'child' already exists and is Running.", TestContext.Current.CancellationToken);
+        await hub.RaiseAsync(parent, "Go", true);
+
+        (await hub.OutputAsync<bool>(parent)).ShouldBeTrue();
+        hub.Logs.Text.ShouldNotContain("SubOrchestrationInstanceFailed");
+        (await hub.Service.GetOrchestrationHistoryAsync(parent, null)).ShouldNotContain("already exists");
+    }
+
+    [Fact]
     public async Task A_child_whose_id_has_ended_is_started_anew()
     {
         await using var hub = await TestHub.StartAsync(Parent().Orchestrator("Child", _ => Task.FromResult(7)));

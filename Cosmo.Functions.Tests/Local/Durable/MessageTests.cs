@@ -61,6 +61,24 @@ public sealed class MessageTests
     }
 
     [Fact]
+    public async Task A_message_to_another_execution_and_a_rewind_of_what_has_not_failed_are_dropped_with_a_log_line()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        var waiting = await hub.ScheduleAsync("Wait");
+        var ended = (await hub.RunAsync("Quick")).OrchestrationInstance.InstanceId;
+
+        await hub.Client.RaiseEventAsync(new OrchestrationInstance { InstanceId = waiting, ExecutionId = "another" }, "Go", "no");
+        await hub.Service.RewindAsync(ended, "no need");
+        await hub.RaiseAsync(waiting, "Go", "yes");
+
+        (await hub.OutputAsync<string>(waiting)).ShouldBe("yes");
+        (await hub.GetAsync(ended))!.OrchestrationStatus.ShouldBe(OrchestrationStatus.Completed);
+        hub.CountOfWork().ShouldBe(0);
+        hub.Logs.Text.ShouldContain($"EventRaised to {waiting} was dropped: the instance is in another execution");
+        hub.Logs.Text.ShouldContain($"ExecutionRewound to {ended} was dropped: the instance has ended");
+    }
+
+    [Fact]
     public async Task Orchestrations_send_each_other_and_themselves_events()
     {
         await using var hub = await TestHub.StartAsync(new TestFunctions()

@@ -132,12 +132,70 @@ public sealed class QueryAndPurgeTests
         (without.Input, without.Output).ShouldBe((null, null));
     }
 
+    [Theory]
+    [InlineData("abc")]
+    [InlineData("1")]
+    [InlineData("1:a")]
+    [InlineData("a:1")]
+    [InlineData("1:2:3")]
+    public async Task A_token_that_is_none_is_refused(string token)
+    {
+        await using var hub = await TestHub.StartAsync(Functions, withWorker: false);
+
+        (await Should.ThrowAsync<ArgumentException>(() => hub.FindAsync(new OrchestrationQuery { ContinuationToken = token }))).Message.ShouldContain($"'{token}'");
+    }
+
+    [Theory]
+    [InlineData(0, 100)]
+    [InlineData(-1, 100)]
+    [InlineData(1, 1)]
+    [InlineData(1000, 1000)]
+    [InlineData(5000, 1000)]
+    public async Task A_page_has_a_size_and_the_last_may_be_empty(int asked, int size)
+    {
+        await using var hub = await TestHub.StartAsync(Functions, withWorker: false);
+        await InsertAsync(hub, 1000);
+
+        var first = await hub.Service.GetOrchestrationWithQueryAsync(new OrchestrationQuery { PageSize = asked }, CancellationToken.None);
+        var (last, end) = hub.Service.ReadPage(new InstanceFilter { CreatedFrom = new DateTime(1000 - size) }, asked, "");
+
+        first.OrchestrationState.Count.ShouldBe(size);
+        last.Count.ShouldBe(size);
+        var (none, next) = hub.Service.ReadPage(new InstanceFilter(), asked, end.ShouldNotBeNull());
+        (none.Count, next).ShouldBe((0, null));
+    }
+
     [Fact]
-    public async Task A_token_that_is_none_is_refused()
+    public async Task A_token_of_another_query_leads_to_no_instance_that_this_one_does_not_look_for_and_past_none()
+    {
+        await using var hub = await TestHub.StartAsync(Functions, withWorker: false);
+        await InsertAsync(hub, 5);
+
+        Find(new() { Prefix = "i-" }, "j").ShouldBe(["i-0000", "i-0001", "i-0002", "i-0003", "i-0004"]);
+        Find(new() { Prefix = "i-" }, "").ShouldBe(["i-0000", "i-0001", "i-0002", "i-0003", "i-0004"]);
+        Find(new() { Prefix = "i-" }, "i-0003").ShouldBe(["i-0004"]);
+        Find(new() { CreatedFrom = new DateTime(2) }, "0:1").ShouldBe(["i-0002", "i-0003", "i-0004"]);
+        Find(new() { CreatedFrom = new DateTime(2) }, "2:3").ShouldBe(["i-0003", "i-0004"]);
+        Find(new() { CreatedFrom = new DateTime(0), CreatedTo = new DateTime(0) }, "").ShouldBe(["i-0000"]);
+
+        IEnumerable<string> Find(InstanceFilter filter, string token) => hub.Service.ReadPage(filter, 10, token).States.Select(state => state.OrchestrationInstance.InstanceId);
+    }
+
+    [Fact]
+    public async Task A_state_is_that_of_its_execution_and_nobody_has_none()
     {
         await using var hub = await TestHub.StartAsync(Functions);
+        var instance = (await hub.RunAsync("Call", id: "one")).OrchestrationInstance;
+        await hub.ScheduleAsync("Wait", id: "waits");
 
-        (await Should.ThrowAsync<ArgumentException>(() => hub.FindAsync(new OrchestrationQuery { ContinuationToken = "abc" }))).Message.ShouldContain("'abc'");
+        (await hub.Service.GetOrchestrationStateAsync("one", allExecutions: true)).ShouldHaveSingleItem().OrchestrationInstance.ExecutionId.ShouldBe(instance.ExecutionId);
+        (await hub.Service.GetOrchestrationStateAsync("nobody", allExecutions: true)).ShouldBeEmpty();
+        (await hub.Service.GetOrchestrationStateAsync("one", instance.ExecutionId)).ShouldNotBeNull();
+        (await hub.Service.GetOrchestrationStateAsync("one", "")).ShouldNotBeNull();
+        (await hub.Service.GetOrchestrationStateAsync("one", "another")).ShouldBeNull();
+        (await hub.Service.GetOrchestrationHistoryAsync("one", "another")).ShouldBe("[]");
+        (await hub.Service.GetOrchestrationHistoryAsync("one", "")).ShouldNotBe("[]");
+        (await hub.GetAsync("waits"))!.CompletedTime.ShouldBe(DateTime.MaxValue);
     }
 
     [Fact]
@@ -173,6 +231,8 @@ public sealed class QueryAndPurgeTests
 
         (await hub.Service.PurgeInstanceStateAsync("a-0")).DeletedInstanceCount.ShouldBe(1);
         (await hub.Service.PurgeInstanceStateAsync("waiting")).DeletedInstanceCount.ShouldBe(0);
+        (await hub.Service.PurgeInstanceStateAsync("nobody")).DeletedInstanceCount.ShouldBe(0);
+        (await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, null, [OrchestrationStatus.Running]))).DeletedInstanceCount.ShouldBe(0);
         (await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, null, [OrchestrationStatus.Failed, OrchestrationStatus.Running])))
             .DeletedInstanceCount.ShouldBe(1);
         (await hub.Service.PurgeInstanceStateAsync(new PurgeInstanceFilter(DateTime.MinValue, DateTime.UtcNow.AddDays(-1), null))).DeletedInstanceCount.ShouldBe(0);
@@ -208,6 +268,39 @@ public sealed class QueryAndPurgeTests
 
         (await hub.FindAsync(new OrchestrationQuery())).ShouldHaveSingleItem().OrchestrationInstance.InstanceId.ShouldBe("new");
     }
+
+    [Theory]
+    [InlineData(OrchestrationStateTimeRangeFilterType.OrchestrationCreatedTimeFilter, 0)]
+    [InlineData(OrchestrationStateTimeRangeFilterType.OrchestrationLastUpdatedTimeFilter, 10_000)]
+    [InlineData(OrchestrationStateTimeRangeFilterType.OrchestrationCompletedTimeFilter, 20_000)]
+    public async Task A_purge_before_a_time_goes_by_the_time_it_names_and_removes_all_of_many(OrchestrationStateTimeRangeFilterType time, int beginning)
+    {
+        await using var hub = await TestHub.StartAsync(Functions, withWorker: false);
+        await InsertAsync(hub, 500);
+        await hub.Service.Store.CommitAsync((session, _) =>
+        {
+            session.Execute("UPDATE instances SET updated_at = created_at + 10000, completed_at = created_at + 20000");
+            session.Execute("UPDATE instances SET status = ?1 WHERE instance_id = 'i-0001'", (int)OrchestrationStatus.Running);
+        });
+
+        await hub.Service.PurgeOrchestrationHistoryAsync(new DateTime(beginning), time);
+        Left().Count.ShouldBe(500);
+        await hub.Service.PurgeOrchestrationHistoryAsync(new DateTime(beginning + 450), time);
+
+        Left().ShouldBe(["i-0001", .. Enumerable.Range(450, 50).Select(i => $"i-{i:0000}")]);
+
+        List<string> Left() => hub.Service.Store.Read(session => session.Query("SELECT instance_id FROM instances ORDER BY instance_id", row => row.String(0)));
+    }
+
+    /// <summary>Instances that have ended, each made a tick after the one before it, the first at none.</summary>
+    private static Task InsertAsync(TestHub hub, int count) => hub.Service.Store.CommitAsync((session, _) =>
+    {
+        for (var i = 0; i < count; i++)
+        {
+            session.Execute(
+                "INSERT INTO instances (instance_id, name, status, created_at, updated_at) VALUES (?1, 'Echo', ?2, ?3, ?3)", $"i-{i:0000}", (int)OrchestrationStatus.Completed, i);
+        }
+    });
 
     /// <summary>How many steps of SQLite's machine each statement of a session has taken since this was asked last.</summary>
     private static List<(string Sql, int Steps)> StepsOf(SqliteSession session) =>

@@ -133,6 +133,28 @@ public sealed class StartTests
 
         var ended = await hub.EndAsync("later");
         (ended.OrchestrationStatus, ended.Output).ShouldBe((OrchestrationStatus.Terminated, "no need"));
+        (ended.CompletedTime, ended.LastUpdatedTime).ShouldBe((hub.Time.GetUtcNow().UtcDateTime, hub.Time.GetUtcNow().UtcDateTime));
+        hub.CountOfWork().ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_waits_for_an_end_is_told_when_it_comes_before_the_start_as_well(bool hasStarted)
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        var at = hub.Time.GetUtcNow().UtcDateTime.AddHours(1);
+        await (hasStarted ? (Task)hub.ScheduleAsync("Wait", id: "one") : hub.Client.CreateScheduledOrchestrationInstanceAsync("Wait", "", "one", null, at));
+        await hub.RaiseAsync("one", "Other");
+        await (hasStarted ? hub.IdleAsync() : Task.CompletedTask);
+        var end = hub.Service.WaitForOrchestrationAsync("one", "", TimeSpan.MaxValue, TestContext.Current.CancellationToken);
+        var other = hub.Service.WaitForOrchestrationAsync("one", "", TestHub.Patience, TestContext.Current.CancellationToken);
+        (await hub.GetAsync("one"))!.ScheduledStartTime.ShouldBe(hasStarted ? null : at);
+
+        await hub.TerminateAsync("one");
+
+        (await end.WaitAsync(TestHub.Patience)).OrchestrationStatus.ShouldBe(OrchestrationStatus.Terminated);
+        (await other).OrchestrationStatus.ShouldBe(OrchestrationStatus.Terminated);
         hub.CountOfWork().ShouldBe(0);
     }
 }
