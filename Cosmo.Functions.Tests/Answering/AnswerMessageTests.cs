@@ -118,6 +118,20 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void What_Redis_forgot_to_have_been_merged_ends_with_what_it_knows_of_when_the_answer_fails()
+    {
+        var call = new OpenCall();
+        _harness.On<RunInput>(nameof(RunAssistant), _ => call);
+        _harness.Begin(merges: true);
+        _harness.Raise(AnswerMessage.MessagesMerged, AnswerPaths.Others);
+        call.End(new RunResult([], Failure.From(AssistantFailure.RateLimit, "429")) { Merged = [AnswerPaths.Others[0]] });
+
+        _harness.End().Cause.ShouldBe("rate_limit");
+        _harness.Inputs<EndMergedInput>(nameof(EndMerged)).ShouldHaveSingleItem().Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).Select(letter => letter.Address.MessageId).ShouldBe(["msg-1", "msg-2", "msg-3"], ignoreOrder: true);
+    }
+
+    [Fact]
     public void What_Redis_forgot_to_have_been_merged_ends_as_the_answer_that_failed()
     {
         _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);
