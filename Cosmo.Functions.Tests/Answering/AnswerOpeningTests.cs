@@ -108,7 +108,7 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
     [Fact]
     public async Task A_thread_that_was_made_stays_the_one_however_often_Redis_must_be_asked_to_keep_it()
     {
-        await using var flaky = new FlakyRedis(_redis.Prefix, "abandoned", failures: 1);
+        await using var flaky = FlakyRedis("abandoned", failures: 1);
         var threads = new ThreadRoom(flaky);
         threads.Assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).Returns("conv_1", "conv_2");
 
@@ -122,7 +122,7 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
     public async Task Messages_that_cannot_be_counted_are_answered_all_the_same()
     {
         await _threads.Store.SaveAsync("channel", "conv_1", Cancellation);
-        await using var flaky = new FlakyRedis(_redis.Prefix, "'SET', KEYS[1], ARGV[2]", failures: int.MaxValue);
+        await using var flaky = FlakyRedis("'SET', KEYS[1], ARGV[2]", failures: int.MaxValue);
 
         var opened = await Opening(flaky, new ThreadRoom(flaky), new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) }).OpenAsync(Input("run-1", null), null, _client, Cancellation);
         await opened.Counting;
@@ -229,16 +229,8 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
     }
 
     /// <summary>Does not carry out a script at first.</summary>
-    /// <param name="prefix">That of the keys.</param>
     /// <param name="script">What stands in the script.</param>
     /// <param name="failures">How often.</param>
-    private sealed class FlakyRedis(string prefix, string script, int failures) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
-    {
-        private int _left = failures;
-
-        public override Task<RedisResult> EvaluateAsync(string asked, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-            asked.Contains(script) && Interlocked.Decrement(ref _left) >= 0
-                ? throw new TimeoutException("away")
-                : base.EvaluateAsync(asked, keys, values, cancellationToken);
-    }
+    private InterceptedRedis FlakyRedis(string script, int failures) =>
+        new(_redis.Prefix, script, () => Interlocked.Decrement(ref failures) >= 0 ? throw new TimeoutException("away") : Task.CompletedTask);
 }

@@ -46,10 +46,8 @@ public sealed class RepeatedActivityTests : IAsyncDisposable
 
     public RepeatedActivityTests()
     {
-        var delivery = Options.Create(new DeliveryOptions());
-        _log = new UpdateLog(_redis.Connection, delivery, _clock);
-        _updates = new UpdatePublisher(
-            _log, _webPubSub.Unconnected(_clock), _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+        _updates = _webPubSub.Publisher(_log, _redis.Connection, _clock);
         _access = new AccessSetup(_redis.Connection, _clock);
         _threads = new ThreadStore(
             _redis.Connection, new ThreadIndex(_redis.Connection, _clock), _access.Owners, Options.Create(new ThreadOptions()), _clock, NullLogger<ThreadStore>.Instance);

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
@@ -307,10 +306,7 @@ public sealed class AnswerStreamTests
     [Fact]
     public async Task The_pieces_that_one_text_carries_are_counted_but_for_the_first()
     {
-        var (own, conflated) = (new AsyncLocal<bool> { Value = true }, 0L);
-        using var metrics = new MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument == Telemetry.UpdatesConflated) { listener.EnableMeasurementEvents(instrument); } } };
-        metrics.SetMeasurementEventCallback<long>((_, count, _, _) => conflated += own.Value ? count : 0);
-        metrics.Start();
+        using var measured = new RecordedMeasurements(Telemetry.UpdatesConflated);
         await using var answer = await BeginWithAsync("Hi");
 
         foreach (var piece in (string[])[" there,", " are", " you", " well?"])
@@ -323,7 +319,7 @@ public sealed class AnswerStreamTests
         (await NextAsync()).Message.ShouldBe("Hi there, are you well?");
         await answer.StopAsync();
 
-        conflated.ShouldBe(3);
+        measured.All.Sum(one => one.Value).ShouldBe(3);
     }
 
     /// <summary>An answer whose first text was sent.</summary>

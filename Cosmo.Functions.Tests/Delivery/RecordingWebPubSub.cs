@@ -6,6 +6,7 @@ using Azure.Messaging.WebPubSub;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Delivery;
@@ -81,8 +82,12 @@ internal sealed class RecordingWebPubSub : WebPubSubServiceClient
         return AsyncPageable<WebPubSubGroupMember>.FromPages([Page<WebPubSubGroupMember>.FromValues(members, null, Substitute.For<Response>())]);
     }
 
-    /// <summary>A connection that is not connected: all goes by REST.</summary>
-    public PublisherConnection Unconnected(TimeProvider clock) => new(this, clock, NullLogger<PublisherConnection>.Instance);
+    /// <summary>Sends here, by REST since its connection is not connected.</summary>
+    /// <param name="log">Where it is recorded.</param>
+    /// <param name="redis">The log's, which knows who listens for what is new alone.</param>
+    /// <param name="clock">That of all of it.</param>
+    public UpdatePublisher Publisher(UpdateLog log, RedisConnection redis, TimeProvider clock) =>
+        new(log, new PublisherConnection(this, clock, NullLogger<PublisherConnection>.Instance), this, Listeners(redis, clock), Options.Create(new DeliveryOptions()), clock, NullLogger<UpdatePublisher>.Instance);
 
     /// <summary>What Redis knows of them, which asks here.</summary>
     public DeltaListeners Listeners(RedisConnection redis, TimeProvider clock) => new(redis, this, clock, NullLogger<DeltaListeners>.Instance);

@@ -36,7 +36,7 @@ internal class RedisConnection : IAsyncDisposable
         _login = string.IsNullOrWhiteSpace(_options.EntraObjectId) ? null : new EntraLogin(credential ?? new DefaultAzureCredential(), _options.EntraObjectId);
         _profile = new RedisProfile(new Uri(_options.Url), Database);
         _timeout = TimeSpan.FromSeconds(_options.CallTimeoutSeconds);
-        _lostSightAt = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        _lostSightAt = Now;
     }
 
     /// <summary>What every key and pub/sub channel begins with.</summary>
@@ -50,7 +50,7 @@ internal class RedisConnection : IAsyncDisposable
     /// lags may have taken its place.
     /// </summary>
     public virtual long LostSightAt =>
-        _connection is { IsConnected: false } ? _clock.GetUtcNow().ToUnixTimeMilliseconds() : Interlocked.Read(ref _lostSightAt);
+        _connection is { IsConnected: false } ? Now : Interlocked.Read(ref _lostSightAt);
 
     /// <summary>Runs one command or script, within the time limit.</summary>
     public virtual async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
@@ -132,6 +132,8 @@ internal class RedisConnection : IAsyncDisposable
         }
     }
 
+    private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
+
     /// <summary>A pub/sub channel by its very name, also where that has the signs of a pattern.</summary>
     private RedisChannel Literal(string channel) => new(Prefix + channel, RedisChannel.PatternMode.Literal);
 
@@ -149,7 +151,7 @@ internal class RedisConnection : IAsyncDisposable
             {
                 await (_login?.RefreshAsync(cancellationToken).WaitAsync(_timeout, cancellationToken) ?? Task.CompletedTask);
                 _connection = await ConnectionMultiplexer.ConnectAsync(Configure(_options, _login));
-                _connection.ConnectionRestored += (_, _) => Interlocked.Exchange(ref _lostSightAt, _clock.GetUtcNow().ToUnixTimeMilliseconds());
+                _connection.ConnectionRestored += (_, _) => Interlocked.Exchange(ref _lostSightAt, Now);
                 _connection.RegisterProfiler(_profile.Find);
                 _ = _login?.KeepAsync(_connection, _clock, _closing.Token);
             }

@@ -42,9 +42,8 @@ public sealed class FailAnswerTests : IAsyncDisposable
 
     public FailAnswerTests()
     {
-        var delivery = Options.Create(new DeliveryOptions());
-        _log = new UpdateLog(_redis.Connection, delivery, _clock);
-        _updates = new UpdatePublisher(_log, _webPubSub.Unconnected(_clock), _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+        _updates = _webPubSub.Publisher(_log, _redis.Connection, _clock);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
         _history = new MessageHistory(_redis.Connection, Options.Create(new ThreadOptions()), _clock);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
@@ -60,12 +59,11 @@ public sealed class FailAnswerTests : IAsyncDisposable
     public async Task A_Web_PubSub_that_stays_away_holds_the_turn_for_one_patience_alone()
     {
         var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromSeconds(5) };
-        var delivery = Options.Create(new DeliveryOptions());
         var webPubSub = Substitute.For<WebPubSubServiceClient>();
         webPubSub.SendToGroupAsync(
             Arg.Any<string>(), Arg.Any<RequestContent>(), Arg.Any<ContentType>(), Arg.Any<IEnumerable<string>?>(), Arg.Any<string?>(), Arg.Any<RequestContext?>())
             .ThrowsAsync(new RequestFailedException(503, "away"));
-        var log = new UpdateLog(_redis.Connection, delivery, clock);
+        var log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), clock);
         var begun = clock.GetUtcNow();
 
         var isAnswered = await Failing(log, webPubSub, clock).RunAsync(
@@ -81,10 +79,9 @@ public sealed class FailAnswerTests : IAsyncDisposable
     public async Task A_call_that_died_with_its_worker_is_said_to_have_failed_before_the_end()
     {
         var clock = new ManualTimeProvider();
-        var delivery = Options.Create(new DeliveryOptions());
         var webPubSub = new RecordingWebPubSub();
-        var log = new UpdateLog(_redis.Connection, delivery, clock);
-        var updates = new UpdatePublisher(log, webPubSub.Unconnected(clock), webPubSub, webPubSub.Listeners(_redis.Connection, clock), delivery, clock, NullLogger<UpdatePublisher>.Instance);
+        var log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), clock);
+        var updates = webPubSub.Publisher(log, _redis.Connection, clock);
         var address = new MessageAddress("channel", "msg-1", 1);
         var cancellation = TestContext.Current.CancellationToken;
         await updates.TellToolAsync(address, "conv_1", new("call_1", "get_weather", "running"), cancellation);

@@ -52,7 +52,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _log = new UpdateLog(_redis.Connection, Delivery, _clock);
         _turns = Turns(_redis.Connection);
         _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
-        _updates = new UpdatePublisher(_log, _webPubSub.Unconnected(_clock), _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), Delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _updates = _webPubSub.Publisher(_log, _redis.Connection, _clock);
         _memory = new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance);
         _history = History(_redis.Connection);
         _ledger = Ledger(_redis.Connection);

@@ -37,9 +37,8 @@ public sealed class ApprovalTests : IAsyncDisposable
 
     public ApprovalTests()
     {
-        var delivery = Options.Create(new DeliveryOptions());
-        _log = new UpdateLog(_redis.Connection, delivery, _clock);
-        _updates = new UpdatePublisher(_log, _webPubSub.Unconnected(_clock), _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+        _updates = _webPubSub.Publisher(_log, _redis.Connection, _clock);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _desk = new ApprovalDesk(_redis.Connection, _turns, _log, NullLogger<ApprovalDesk>.Instance);
     }

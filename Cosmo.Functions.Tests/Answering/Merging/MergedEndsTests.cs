@@ -31,9 +31,8 @@ public sealed class MergedEndsTests : IAsyncDisposable
 
     public MergedEndsTests()
     {
-        var delivery = Options.Create(new DeliveryOptions());
-        _log = new UpdateLog(_redis.Connection, delivery, _clock);
-        _updates = new UpdatePublisher(_log, _webPubSub.Unconnected(_clock), _webPubSub, _webPubSub.Listeners(_redis.Connection, _clock), delivery, _clock, NullLogger<UpdatePublisher>.Instance);
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _clock);
+        _updates = _webPubSub.Publisher(_log, _redis.Connection, _clock);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _ends = new MergedEnds(_turns, _updates, NullLogger<MergedEnds>.Instance);
     }
@@ -108,6 +107,20 @@ public sealed class MergedEndsTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData(false, "completed", "msg-1")]
+    [InlineData(true, "error", null)]
+    public async Task What_an_answer_was_given_without_ends_as_a_failure_and_is_kept(bool isWithoutThem, string status, string? answeredBy)
+    {
+        await _log.RecordAsync(Address, Updates.Completed(Address, "conv_1", "It is sunny."), once: null, Cancellation);
+
+        var ended = await EndAsync([Other("msg-2")], isWithoutThem);
+
+        _webPubSub.Sent.ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            update => update.MessageId.ShouldBe("msg-2"), update => update.Status.ShouldBe(status), update => update.AnsweredBy.ShouldBe(answeredBy));
+        ended.ShouldHaveSingleItem().IsKept.ShouldBe(isWithoutThem);
+    }
+
+    [Theory]
     [InlineData("cancelled", false)]
     [InlineData("completed", false)]
     [InlineData("error", true)]
@@ -166,6 +179,6 @@ public sealed class MergedEndsTests : IAsyncDisposable
         _ => Updates.Error(address, "conv_1", "sentence", "details"),
     };
 
-    private Task<IReadOnlyList<EndedMerged>> EndAsync(IReadOnlyList<MergedMessage>? merged) =>
-        new EndMerged(_turns, _log, _ends).RunAsync(new EndMergedInput(Address, "conv_1", Failure.Stalled, merged), Substitute.For<FunctionContext>());
+    private Task<IReadOnlyList<EndedMerged>> EndAsync(IReadOnlyList<MergedMessage>? merged, bool isWithoutThem = false) => new EndMerged(_turns, _log, _ends).RunAsync(
+        new EndMergedInput(Address, "conv_1", Failure.Stalled, merged) { IsWithoutThem = isWithoutThem }, Substitute.For<FunctionContext>());
 }

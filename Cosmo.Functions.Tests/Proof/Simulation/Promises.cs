@@ -24,7 +24,6 @@ internal sealed class Promises
     private readonly Dictionary<string, FollowedCall> _calls = [];
     private readonly string _prefix;
     private string? _broken;
-    private long? _lostAt;
 
     /// <summary>Who had just merged messages may have died before it told their orchestration, and Redis have lost them then.</summary>
     private bool _mayHaveLostMerged;
@@ -40,8 +39,11 @@ internal sealed class Promises
         }
     }
 
+    /// <summary>When Redis lost its data, in ticks of UTC; null while it has not.</summary>
+    public long? LostAt { get; private set; }
+
     /// <summary>What was asked of Redis before it lost its data may be carried out after that.</summary>
-    private bool HasJustLostData => _lostAt is { } lost && _schedule.Time.Now - lost <= _schedule.By(Delay.Redis) - _schedule.Time.Now;
+    private bool HasJustLostData => LostAt is { } lost && _schedule.Time.Now - lost <= TimeSpan.FromMilliseconds(_schedule.Plan.LongestRedis).Ticks;
 
     private bool IsRedisMissed => _schedule.RedisAway > LongestWithoutRedis;
 
@@ -65,7 +67,7 @@ internal sealed class Promises
     /// </summary>
     public void Lose()
     {
-        _lostAt = _schedule.Time.Now;
+        LostAt = _schedule.Time.Now;
         _mayHaveLostMerged = _schedule.HasKilled && _schedule.Plan.WhenBusy == AnsweringOptions.Merge;
         foreach (var message in _byId.Values)
         {
@@ -134,7 +136,7 @@ internal sealed class Promises
         }
 
         message.AskedAt ??= _schedule.Time.Now;
-        if (!IsRedisMissed && _lostAt is null && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
+        if (!IsRedisMissed && LostAt is null && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
         {
             Break($"The model is asked {message} before {before}, which came first, has had its end.");
         }
@@ -206,7 +208,7 @@ internal sealed class Promises
     {
         var call = _calls[callId];
         _schedule.Tell($"{(isApproved ? "yes" : "no")} to {callId} counts");
-        if (call.Decision is not null && _lostAt is null)
+        if (call.Decision is not null && LostAt is null)
         {
             Break($"Two decisions on {callId} count.");
         }
@@ -302,7 +304,7 @@ internal sealed class Promises
                 Break($"{message} ended as {end.Status}, and the log says {recorded.Status}.");
             }
 
-            if (IsRedisMissed || _lostAt is not null)
+            if (IsRedisMissed || LostAt is not null)
             {
                 // A turn that cannot be given on is taken when its lease has run out, and a place that came back when the next message finds that nobody is there.
                 continue;
@@ -323,7 +325,7 @@ internal sealed class Promises
     }
 
     /// <summary>Redis may not know any more what was at that moment.</summary>
-    private bool HasLost(long moment) => moment <= _lostAt;
+    private bool HasLost(long moment) => moment <= LostAt;
 
     /// <summary>The final update as the log has it; null where it is not kept any more.</summary>
     private UpdatePayload? ReadEnd(FollowedMessage message)

@@ -71,9 +71,6 @@ internal sealed class Schedule
     /// <summary>A process has died.</summary>
     public bool HasKilled => _deathsLeft < Plan.Deaths;
 
-    /// <summary>Redis has lost data.</summary>
-    public bool HasLostData { get; private set; }
-
     /// <summary>Decides when Redis cannot be reached, and what of it was carried out.</summary>
     public SeededRandom Trouble { get; }
 
@@ -243,7 +240,7 @@ internal sealed class Schedule
             worker.Redis.Break(away);
         }
 
-        if (Plan.LosesData && !HasLostData)
+        if (Plan.LosesData && Promises.LostAt is null)
         {
             LoseData();
         }
@@ -352,7 +349,6 @@ internal sealed class Schedule
         }
         else if (_copy is not null && _loss.Next(20) == 0)
         {
-            HasLostData = true;
             Promises.Lose();
             Tell($"Redis loses {(_copy.Count == 0 ? "all that it has" : "what was written last")}");
             Redis.Restore(_copy);
