@@ -132,6 +132,19 @@ public sealed class AnswerMessageTests
     }
 
     [Fact]
+    public void What_Redis_forgot_to_have_been_merged_into_a_message_that_had_its_end_elsewhere_has_its_own()
+    {
+        var call = new OpenCall();
+        _harness.On<RunInput>(nameof(RunAssistant), _ => call);
+        _harness.Begin(merges: true);
+        _harness.Raise(AnswerMessage.MessagesMerged, AnswerPaths.Others);
+        call.End(new RunResult([], Failure.Over) { Merged = [] });
+
+        _harness.End().Outcome.ShouldBe("duplicate");
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).Select(letter => letter.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
+    }
+
+    [Fact]
     public void What_Redis_forgot_to_have_been_merged_ends_as_the_answer_that_failed()
     {
         _harness.On<RunInput>(nameof(RunAssistant), _ => _harness.UntilStopped);

@@ -225,7 +225,6 @@ internal static class AnswerMessage
     private static async Task<AnswerResult> FailAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure)
     {
         var input = progress.Input;
-        progress.Merged = progress.Forgotten is { Count: > 0 } forgotten ? [.. progress.Merged ?? [], .. forgotten] : progress.Merged;
         context.SetCustomStatus(new AnswerStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
         await StopAsync(context, progress);
         try
@@ -235,7 +234,7 @@ internal static class AnswerMessage
                 new FailInput(input.Address, context.InstanceId, progress.HasBegun, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round)
                 {
                     MayHaveMerged = progress.MayHaveMerged,
-                    Merged = progress.Merged,
+                    Merged = progress.Following,
                 },
                 Tries.Few);
             if (isAnswered)
@@ -276,7 +275,7 @@ internal static class AnswerMessage
 
         var input = progress.Input;
         var ended = await context.CallActivityAsync<IReadOnlyList<EndedMerged>>(
-            nameof(EndMerged), new EndMergedInput(input.Address, progress.ThreadId, failure, forgotten ?? progress.Merged) { IsWithoutThem = forgotten is not null }, Tries.ForADay);
+            nameof(EndMerged), new EndMergedInput(input.Address, progress.ThreadId, failure, forgotten ?? progress.Following) { IsWithoutThem = forgotten is not null }, Tries.ForADay);
         await Task.WhenAll(ended.Where(one => one.IsKept).Select(one => context.CallActivityAsync(
             nameof(WriteDeadLetter), new DeadLetterInput(one.Message.Address, Body: null, one.Message.Properties, failure, one.Message.Question, input.Caller), Tries.ForADay)));
         foreach (var one in ended)

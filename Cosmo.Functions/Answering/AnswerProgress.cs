@@ -21,11 +21,14 @@ internal sealed class AnswerProgress(AnswerInput input)
         ? [.. MergedAtFirst.Result.Where(message => Merged?.Any(other => other.Address == message.Address) != true)]
         : [];
 
+    /// <summary>What has to have an end with it, whether Redis still knows it or not; null while that is not known.</summary>
+    public IReadOnlyList<MergedMessage>? Following => Forgotten is { Count: > 0 } forgotten ? [.. Merged ?? [], .. forgotten] : Merged;
+
     /// <summary>The model was asked, or was about to be; else the message had no turn.</summary>
     public bool HasBegun => Work is not null;
 
     /// <summary>Other messages may depend on this one's end.</summary>
-    public bool MayHaveMerged => Input.Merges && HasBegun && Merged is not { Count: 0 };
+    public bool MayHaveMerged => Input.Merges && HasBegun && Following is not { Count: 0 };
 
     /// <summary>0 for the question, then one more for each round of tool outputs.</summary>
     public int Round { get; set; }
