@@ -1,6 +1,7 @@
 using System.Net;
 using Cosmo.Functions.Administration;
 using Cosmo.Functions.Administration.Deletion;
+using Cosmo.Functions.Answering;
 
 namespace Cosmo.Functions.Tests.Administration;
 
@@ -51,6 +52,33 @@ public sealed class TimerFunctionsTests(OperatorHost host) : OperatorTest(host)
 
         await Host.LoggedAsync("The histories of 0 orchestrations", Cancellation);
         (await Host.ManageAsync(HttpMethod.Get, "instances/thread-indexing", Cancellation)).ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("terminate?reason=test", "Its orchestration was terminated: no reason is known")]
+    [InlineData($"raiseEvent/{AnswerMessage.ModelProgress}", "Its orchestration was failed: ")]
+    public async Task A_message_whose_orchestration_ended_as_a_whole_has_its_end_and_its_letter_and_the_channel_goes_on(string end, string reason)
+    {
+        var channel = $"channel-{Guid.NewGuid():n}";
+        await using var client = await Host.Stack.OpenAsync(channel);
+        await Host.Stack.FaultAsync("""[{ "userText": "slow", "delayBeforeHeaders": 20000 }]""");
+        await Host.Stack.Queue.SendAsync(channel, "msg-1", "slow: " + channel);
+        await Eventually.IsSoAsync(async () => (await Host.Stack.RequestsAsync("slow: " + channel)).Count > 0, () => "The model was not asked.", Cancellation);
+        var instance = $"instances/{AnswerStarter.InstanceId(new(channel, "msg-1", 1))}";
+
+        // Nothing is a moment that nobody can read.
+        (await Host.ManageAsync(HttpMethod.Post, $"{instance}/{end}", Cancellation)).ShouldBe(HttpStatusCode.Accepted);
+        await Eventually.IsSoAsync(async () => await Host.ManageAsync(HttpMethod.Get, instance, Cancellation) == HttpStatusCode.OK, () => "It goes on.", Cancellation);
+        await Host.RunAsync(nameof(EndAbandonedAnswers), Cancellation);
+        var final = await client.FinalAsync("msg-1");
+        var letter = await Host.Stack.Queue.NextDeadLetterAsync();
+        await Host.Stack.Queue.SendAsync(channel, "msg-2", "Hello");
+        var next = await client.FinalAsync("msg-2");
+
+        (final["status"]!.GetValue<string>(), next["status"]!.GetValue<string>()).ShouldBe(("error", "completed"));
+        letter.Headers["x-cosmo-cause"].ShouldBe("unexpected");
+        letter.Headers["x-cosmo-reason"].ShouldStartWith(reason);
+        client.Finals().ShouldBe(["msg-1", "msg-2"]);
     }
 
     [Fact]

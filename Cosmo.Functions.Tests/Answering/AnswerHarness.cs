@@ -42,12 +42,13 @@ internal sealed class AnswerHarness : OrchestrationHarness
 
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
 
-    public void Begin(bool hasTurn = true, DeliveryProperties? properties = null, string? replaces = null, bool merges = false, AnsweringOptions? options = null) => Begin(new AnswerInput(
+    public void Begin(bool hasTurn = true, DeliveryProperties? properties = null, string? replaces = null, bool merges = false, AnsweringOptions? options = null, AbandonedAnswer? abandoned = null) => Begin(new AnswerInput(
         new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, Body: null, properties ?? DeliveryProperties.None, "run", hasTurn, Now,
         (options ?? new()).Deadlines, MaxToolRounds: 8)
     {
         Replaces = replaces,
         Merges = merges,
+        Abandoned = abandoned,
     });
 
     /// <summary>Tells of an event of the model: one that came just now, or so long ago.</summary>

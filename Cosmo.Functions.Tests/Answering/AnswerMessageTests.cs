@@ -581,6 +581,30 @@ public sealed class AnswerMessageTests
         _harness.Calls.ShouldBe([nameof(RunAssistant)]);
     }
 
+    [Theory]
+    [InlineData(true, 2, "conv_1")]
+    [InlineData(false, 0, null)]
+    public void A_message_whose_orchestration_failed_as_a_whole_is_not_asked_again_but_ends_when_its_turn_comes(bool hadBegun, int round, string? threadId)
+    {
+        _harness.Begin(hasTurn: false, abandoned: new AbandonedAnswer("It failed", hadBegun ? new AnswerStatus("executing tools", 2, "conv_1") : null));
+        _harness.Calls.ShouldBeEmpty();
+
+        _harness.End().ShouldBe(new AnswerResult("failed", "unexpected", round + 1));
+        _harness.Calls.ShouldBe([nameof(CheckTurn), .. hadBegun ? [nameof(StopWork)] : Array.Empty<string>(), nameof(FailAnswer), nameof(WriteDeadLetter)]);
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            input => input.HasBegun.ShouldBe(hadBegun), input => input.Round.ShouldBe(round), input => input.ThreadId.ShouldBe(threadId), input => input.Failure.Reason.ShouldBe("It failed"));
+    }
+
+    [Fact]
+    public void What_an_orchestration_that_failed_as_a_whole_had_been_told_to_be_merged_ends_with_its_message()
+    {
+        _harness.Begin(hasTurn: false, merges: true, abandoned: new AbandonedAnswer("It failed", new AnswerStatus("responding", 0, null), AnswerPaths.Others));
+
+        _harness.End().Cause.ShouldBe("unexpected");
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).ShouldHaveSingleItem().Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
+        _harness.Inputs<DeadLetterInput>(nameof(WriteDeadLetter)).Select(letter => letter.Address.MessageId).ShouldBe(["msg-1", "msg-2", "msg-3"], ignoreOrder: true);
+    }
+
     [Fact]
     public void A_turn_that_nobody_grants_is_asked_for()
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Cosmo.Functions.Answering.Deadlines;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Messaging;
 
 namespace Cosmo.Functions.Answering;
@@ -36,4 +37,14 @@ internal sealed record AnswerInput(
     /// <summary>What waits behind it is asked together with it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Merges { get; init; }
+
+    /// <summary>What became of the orchestration before, which failed as a whole; null for a message that is asked. With it, the message has its end, and nothing else.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public AbandonedAnswer? Abandoned { get; init; }
 }
+
+/// <summary>An orchestration that ended without an end for its message.</summary>
+/// <param name="Reason">How it ended, for operators.</param>
+/// <param name="Status">How far it had come; null if it waited for its turn.</param>
+/// <param name="Merged">What it had been told to have been merged; null if nothing.</param>
+internal sealed record AbandonedAnswer(string Reason, AnswerStatus? Status, IReadOnlyList<MergedMessage>? Merged = null);

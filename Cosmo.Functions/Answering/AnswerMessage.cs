@@ -37,7 +37,10 @@ internal static class AnswerMessage
     {
         var input = context.GetInput<AnswerInput>()!;
         var cancelled = context.WaitForExternalEvent<bool>(CancelRequested);
-        var progress = new AnswerProgress(input) { MergedAtFirst = context.WaitForExternalEvent<IReadOnlyList<MergedMessage>>(MessagesMerged) };
+        var progress = new AnswerProgress(input)
+        {
+            MergedAtFirst = input.Abandoned?.Merged is { } merged ? Task.FromResult(merged) : context.WaitForExternalEvent<IReadOnlyList<MergedMessage>>(MessagesMerged),
+        };
         var failure = await TryAsync(context, progress, cancelled);
         if (failure is null && progress.Duplicate)
         {
@@ -87,6 +90,11 @@ internal static class AnswerMessage
             if (await TakeTurnAsync(context, progress.Input, cancelled) is { } noTurn)
             {
                 return noTurn;
+            }
+
+            if (progress.Input.Abandoned is { } abandoned)
+            {
+                return Failure.Unexpected(abandoned.Reason);
             }
 
             using var watch = new DeadlineWatch(context, progress.Input.Deadlines, cancelled);

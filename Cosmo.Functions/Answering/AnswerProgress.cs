@@ -8,7 +8,7 @@ internal sealed class AnswerProgress(AnswerInput input)
     public AnswerInput Input { get; } = input;
 
     /// <summary>Null until the first round is over.</summary>
-    public string? ThreadId { get; set; }
+    public string? ThreadId { get; set; } = input.Abandoned?.Status?.ThreadId;
 
     /// <summary>What is asked together with it; null while that is not known.</summary>
     public IReadOnlyList<MergedMessage>? Merged { get; set; }
@@ -31,10 +31,10 @@ internal sealed class AnswerProgress(AnswerInput input)
     public bool MayHaveMerged => Input.Merges && HasBegun && Following is not { Count: 0 };
 
     /// <summary>0 for the question, then one more for each round of tool outputs.</summary>
-    public int Round { get; set; }
+    public int Round { get; set; } = input.Abandoned?.Status?.Round ?? 0;
 
-    /// <summary>The activities that were begun last; null if the model was not asked yet.</summary>
-    public Task? Work { get; set; }
+    /// <summary>The activities that were begun last; null if the model was not asked yet. Of those of an orchestration that ended before them nobody hears any more.</summary>
+    public Task? Work { get; set; } = input.Abandoned?.Status is null ? null : new TaskCompletionSource().Task;
 
     /// <summary>Another orchestration has this message, or had it: it is over.</summary>
     public bool Duplicate { get; set; }

@@ -32,6 +32,9 @@ internal sealed class AnswerStarter(
     TimeProvider clock,
     ILogger<AnswerStarter> logger)
 {
+    /// <summary>What the ids of all orchestrations of messages begin with.</summary>
+    public const string IdPrefix = "answer-";
+
     /// <summary>
     /// A message is answered once, so no instance of its id is replaced: neither one that runs, nor, as would be the default, one that has ended.
     /// </summary>
@@ -59,7 +62,7 @@ internal sealed class AnswerStarter(
     public static string InstanceId(MessageAddress address)
     {
         var identity = JsonSerializer.SerializeToUtf8Bytes(new object[] { address.Channel, address.MessageId, address.Attempt });
-        return "answer-" + Convert.ToHexStringLower(SHA256.HashData(identity))[..40];
+        return IdPrefix + Convert.ToHexStringLower(SHA256.HashData(identity))[..40];
     }
 
     /// <summary>The limit that a message is over. One that was taken in before is no new one.</summary>

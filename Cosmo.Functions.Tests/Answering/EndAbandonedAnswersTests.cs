@@ -1,0 +1,156 @@
+using System.Text.Json;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Merging;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Messaging;
+using DurableTask.Core.Exceptions;
+using DurableTask.Core.History;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Converters;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Answering;
+
+public sealed class EndAbandonedAnswersTests : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+    private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
+    private readonly TurnQueue _turns;
+    private readonly ManualTimeProvider _clock = new();
+    private readonly List<OrchestrationMetadata> _failed = [];
+
+    public EndAbandonedAnswersTests()
+    {
+        var log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        _turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
+        _client.GetAllInstancesAsync(Arg.Any<OrchestrationQuery>()).Returns(_ => Pageable.Create((_, _, _) => Task.FromResult(new Page<OrchestrationMetadata>(_failed))));
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    [Fact]
+    public async Task What_failed_as_a_whole_is_begun_anew_for_its_end_and_knows_how_far_it_had_come()
+    {
+        Fail("msg-1", OrchestrationRuntimeStatus.Failed, new AnswerStatus("responding", 1, "conv_1"));
+        Fail("msg-2", OrchestrationRuntimeStatus.Terminated, status: null);
+
+        await RunAsync();
+
+        Begun().Select(input => (input.Address.MessageId, input.RunId, input.HasTurn, input.Abandoned)).ShouldBe(
+        [
+            ("msg-1", "run", false, new AbandonedAnswer("Its orchestration was failed: Some.Exception", new AnswerStatus("responding", 1, "conv_1"))),
+            ("msg-2", "run", false, new AbandonedAnswer("Its orchestration was terminated: no reason is known", null)),
+        ]);
+    }
+
+    [Fact]
+    public async Task Those_of_the_last_days_are_asked_for_and_no_others()
+    {
+        await RunAsync();
+
+        _client.Received(1).GetAllInstancesAsync(Arg.Is<OrchestrationQuery>(query => query.CreatedFrom == _clock.GetUtcNow() - TimeSpan.FromDays(7)
+            && query.InstanceIdPrefix == "answer-" && query.FetchInputsAndOutputs
+            && query.Statuses!.SequenceEqual(new[] { OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated })));
+    }
+
+    [Fact]
+    public async Task What_ended_in_another_state_meanwhile_or_runs_is_left_to_itself_and_the_others_have_their_end()
+    {
+        _client.ScheduleNewOrchestrationInstanceAsync(default, default, default, default).ReturnsForAnyArgs(_ => throw new OrchestrationAlreadyExistsException("It runs."), _ => "instance");
+        Fail("msg-1");
+        Fail("msg-2");
+
+        await RunAsync();
+
+        Begun().Select(input => input.Address.MessageId).ShouldBe(["msg-1", "msg-2"]);
+        _client.ReceivedCalls().Select(call => call.GetArguments().OfType<StartOrchestrationOptions>().SingleOrDefault()).OfType<StartOrchestrationOptions>()
+            .ShouldAllBe(options => options.DedupeStatuses!.Order().SequenceEqual(new[] { "Completed", "Pending", "Running", "Suspended" }));
+    }
+
+    [Fact]
+    public async Task What_another_orchestration_has_is_that_ones_to_end()
+    {
+        await _turns.ClaimAsync(new("channel", "msg-1", 1), "another", Cancellation);
+        Fail("msg-1");
+        Fail("msg-2");
+
+        await RunAsync();
+
+        Begun().Select(input => input.Address.MessageId).ShouldBe(["msg-2"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_was_merged_is_known_from_what_the_orchestration_was_told_as_far_as_it_can_be_read(bool isReadable)
+    {
+        MergedMessage[] merged = [new(new("channel", "msg-2", 1), "And in Cebu?", DeliveryProperties.None, _clock.GetUtcNow())];
+        Fail("msg-1", merges: true);
+        _client.GetOrchestrationHistoryAsync(_failed[0].InstanceId, Arg.Any<CancellationToken>()).Returns(
+            [new EventRaisedEvent(-1, isReadable ? JsonSerializer.Serialize(merged, JsonSerializerOptions.Web) : "?") { Name = AnswerMessage.MessagesMerged }]);
+        Fail("msg-2");
+
+        await RunAsync();
+
+        Begun().Select(input => input.Abandoned!.Merged?.Single().Address.MessageId).ShouldBe([isReadable ? "msg-2" : null, null]);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_keeps_the_others_from_nothing()
+    {
+        Fail("msg-1");
+        _failed.Add(new OrchestrationMetadata(nameof(AnswerMessage), "answer-odd") { RuntimeStatus = OrchestrationRuntimeStatus.Failed, SerializedInput = "{", DataConverter = JsonDataConverter.Default });
+        Fail("msg-2");
+
+        await RunAsync();
+
+        Begun().Select(input => input.Address.MessageId).ShouldBe(["msg-1", "msg-2"]);
+    }
+
+    [Fact]
+    public async Task An_end_that_failed_too_knows_what_became_of_the_answer()
+    {
+        var first = new AbandonedAnswer("It was terminated", new AnswerStatus("responding", 3, "conv_1"));
+        Fail("msg-1", status: new AnswerStatus("failing: unexpected", 0, null), before: first);
+
+        await RunAsync();
+
+        Begun().ShouldHaveSingleItem().Abandoned.ShouldBe(first);
+    }
+
+    private Task RunAsync()
+    {
+        var context = Substitute.For<FunctionContext>();
+        context.CancellationToken.Returns(Cancellation);
+        return new EndAbandonedAnswers(_turns, _clock, NullLogger<EndAbandonedAnswers>.Instance).RunAsync(new TimerInfo(), _client, context);
+    }
+
+    private void Fail(string messageId, OrchestrationRuntimeStatus became = OrchestrationRuntimeStatus.Failed, AnswerStatus? status = null, AbandonedAnswer? before = null, bool merges = false)
+    {
+        var address = new MessageAddress("channel", messageId, 1);
+        var input = new AnswerInput(
+            address, "Hello", Caller.Anonymous, Body: null, DeliveryProperties.None, "run", HasTurn: true, _clock.GetUtcNow(), new AnsweringOptions().Deadlines, MaxToolRounds: 8)
+        {
+            Abandoned = before,
+            Merges = merges,
+        };
+        _failed.Add(new OrchestrationMetadata(nameof(AnswerMessage), AnswerStarter.InstanceId(address))
+        {
+            RuntimeStatus = became,
+            SerializedInput = JsonDataConverter.Default.Serialize(input),
+            SerializedCustomStatus = status is null ? null : JsonDataConverter.Default.Serialize(status),
+            FailureDetails = became == OrchestrationRuntimeStatus.Failed ? new TaskFailureDetails("Some.Exception", "Hello is no time.", null, null, null) : null,
+            DataConverter = JsonDataConverter.Default,
+        });
+    }
+
+    private IReadOnlyList<AnswerInput> Begun() =>
+        [.. _client.ReceivedCalls().Select(call => call.GetArguments().OfType<AnswerInput>().SingleOrDefault()).OfType<AnswerInput>()];
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Cosmo.Functions.Answering.Merging;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Hosting;
+using DurableTask.Core.Exceptions;
+using DurableTask.Core.History;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+
+namespace Cosmo.Functions.Answering;
+
+/// <summary>
+/// Timer: an orchestration that failed as a whole, since no host could run it or its code could not replay it, or that somebody terminated, has left its message
+/// without an end. It is begun anew, for nothing but that: when its turn comes, the message ends as one that failed, and is kept as a dead letter.
+/// </summary>
+internal sealed class EndAbandonedAnswers(TurnQueue turns, TimeProvider clock, ILogger<EndAbandonedAnswers> logger)
+{
+    private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(5);
+
+    /// <summary>Shorter than Redis knows that a message had its end.</summary>
+    private static readonly TimeSpan Oldest = TimeSpan.FromDays(7);
+
+    private static readonly OrchestrationRuntimeStatus[] Abandoned = [OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated];
+
+    /// <summary>What stands in none of these may be replaced.</summary>
+    private static readonly OrchestrationRuntimeStatus[] Others =
+        [OrchestrationRuntimeStatus.Pending, OrchestrationRuntimeStatus.Running, OrchestrationRuntimeStatus.Suspended, OrchestrationRuntimeStatus.Completed];
+
+    [Function(nameof(EndAbandonedAnswers))]
+    public async Task RunAsync([TimerTrigger("0 */10 * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context)
+    {
+        using var limit = new TimeLimit(LongestRun, clock, context.CancellationToken);
+        var query = new OrchestrationQuery(clock.GetUtcNow() - Oldest, Statuses: Abandoned, InstanceIdPrefix: AnswerStarter.IdPrefix, PageSize: 100, FetchInputsAndOutputs: true);
+        await foreach (var instance in client.GetAllInstancesAsync(query).WithCancellation(limit.Token))
+        {
+            if (await ReadAsync(instance, client, limit.Token) is { } input && await turns.ClaimAsync(input.Address, input.RunId, limit.Token) != MessageClaim.Anothers)
+            {
+                await EndAsync(input, instance.InstanceId, client, limit.Token);
+            }
+        }
+    }
+
+    private async Task EndAsync(AnswerInput input, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.ScheduleNewOrchestrationInstanceAsync(
+                nameof(AnswerMessage), input, new StartOrchestrationOptions(instanceId).WithDedupeStatuses(Others), cancellationToken);
+            logger.AnswerAbandoned(input.Address.MessageId, instanceId, input.Abandoned!.Reason);
+        }
+        catch (OrchestrationAlreadyExistsException)
+        {
+            // Another instance of the app was faster.
+        }
+    }
+
+    /// <summary>What it is given now; null for one that cannot be read.</summary>
+    private async Task<AnswerInput?> ReadAsync(OrchestrationMetadata instance, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return instance.ReadInputAs<AnswerInput>() is not { } input ? null : input with
+            {
+                HasTurn = false,
+                Abandoned = input.Abandoned ?? new AbandonedAnswer(
+                    // An exception's text may hold what the message says.
+                    $"Its orchestration was {instance.RuntimeStatus.ToString().ToLowerInvariant()}: {instance.FailureDetails?.ErrorType ?? "no reason is known"}",
+                    instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<AnswerStatus>(),
+                    input.Merges ? ReadMerged(await client.GetOrchestrationHistoryAsync(instance.InstanceId, cancellationToken)) : null),
+            };
+        }
+        catch (JsonException e)
+        {
+            logger.AbandonedNotRead(e, instance.InstanceId);
+            return null;
+        }
+    }
+
+    /// <summary>What the orchestration was told to have been merged; Redis may have lost it. Null for nothing, and for what cannot be read.</summary>
+    private static IReadOnlyList<MergedMessage>? ReadMerged(IEnumerable<HistoryEvent> history)
+    {
+        try
+        {
+            return history.OfType<EventRaisedEvent>().LastOrDefault(raised => raised.Name == AnswerMessage.MessagesMerged) is { Input: { } told }
+                ? JsonSerializer.Deserialize<IReadOnlyList<MergedMessage>>(told, JsonSerializerOptions.Web)
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
