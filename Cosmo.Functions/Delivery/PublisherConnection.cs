@@ -14,7 +14,7 @@ namespace Cosmo.Functions.Delivery;
 /// more than twice as many of them a second (<see href="https://learn.microsoft.com/azure/azure-web-pubsub/concept-performance"/>). It is connected for the life of the
 /// process. Where it is not, or confirms nothing for a second, there is REST: no update depends on it.
 /// </summary>
-internal sealed class PublisherConnection(WebPubSubServiceClient webPubSub, TimeProvider clock, ILogger<PublisherConnection> logger) : BackgroundService
+internal class PublisherConnection(WebPubSubServiceClient webPubSub, TimeProvider clock, ILogger<PublisherConnection> logger) : BackgroundService
 {
     /// <summary>More than this is sent by REST. Web PubSub takes messages of a megabyte.</summary>
     private const int LargestBody = 900_000;
@@ -65,7 +65,8 @@ internal sealed class PublisherConnection(WebPubSubServiceClient webPubSub, Time
         while (await backoff.WaitAsync(null, stoppingToken));
     }
 
-    private async Task<ClientWebSocket> ConnectAsync(CancellationToken cancellationToken)
+    /// <summary>Opens a connection that may send to groups.</summary>
+    protected virtual async Task<WebSocket> ConnectAsync(CancellationToken cancellationToken)
     {
         using var limit = new TimeLimit(ConnectLimit, clock, cancellationToken);
 
@@ -88,7 +89,7 @@ internal sealed class PublisherConnection(WebPubSubServiceClient webPubSub, Time
     }
 
     /// <summary>One connection. When it fails, all that it has not confirmed has failed.</summary>
-    private sealed class Link(ClientWebSocket socket, TimeProvider clock, ILogger logger)
+    private sealed class Link(WebSocket socket, TimeProvider clock, ILogger logger)
     {
         /// <summary>So long it may confirm nothing of what it was given.</summary>
         private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(1);
@@ -139,8 +140,10 @@ internal sealed class PublisherConnection(WebPubSubServiceClient webPubSub, Time
             finally
             {
                 socket.Abort();
-                await ended.CancelAsync();
-                await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+                // Not CancelAsync: it would have another thread do what is done at once here.
+                ended.Cancel();
+                await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
                 _toWrite.Writer.Complete();
                 foreach (var (_, message) in _unconfirmed)
                 {

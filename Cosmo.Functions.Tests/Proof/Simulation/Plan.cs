@@ -34,8 +34,12 @@ internal sealed class Plan
     /// <param name="loss">Whether Redis loses data, for the same reason.</param>
     /// <param name="edits">Which messages take the place of others, for the same reason.</param>
     /// <param name="pieces">Whether somebody listens for texts in pieces, for the same reason.</param>
-    public Plan(SeededRandom random, SeededRandom trouble, SeededRandom loss, SeededRandom edits, SeededRandom pieces)
+    /// <param name="sockets">Whether updates go by WebSockets, for the same reason.</param>
+    /// <param name="ends">Whether an orchestration ends as a whole, for the same reason.</param>
+    public Plan(SeededRandom random, SeededRandom trouble, SeededRandom loss, SeededRandom edits, SeededRandom pieces, SeededRandom sockets, SeededRandom ends)
     {
+        HasSockets = sockets.Percent(15);
+        AbandonedAt = ends.Percent(12) ? ends.Within(ends.Pick(Soon, TimeSpan.FromMinutes(1.5))) : null;
         HasPieces = pieces.Percent(15);
         LosesData = loss.Percent(10);
         var hasEdits = edits.Percent(20);
@@ -93,6 +97,12 @@ internal sealed class Plan
     /// <summary>In each channel somebody listens for what is new of a text alone.</summary>
     public bool HasPieces { get; }
 
+    /// <summary>Processes send over WebSockets, for as long as those hold.</summary>
+    public bool HasSockets { get; }
+
+    /// <summary>When an orchestration fails as a whole, or is terminated; null where none does.</summary>
+    public TimeSpan? AbandonedAt { get; }
+
     /// <summary>Calls of tools change something, and wait for a person.</summary>
     public bool HasApprovals { get; }
 
@@ -114,7 +124,7 @@ internal sealed class Plan
     public List<PlannedMessage> Messages { get; } = [];
 
     public override string ToString() =>
-        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, {(LosesData ? "a loss of its data, " : "")}{(HasApprovals ? "approvals, " : "")}{(HasPieces ? "pieces, " : "")}up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
+        $"{WhenBusy}, {Workers} workers on {Stores} stores, {Deaths} deaths, {Breaks} breaks of Redis, {(LosesData ? "a loss of its data, " : "")}{(HasApprovals ? "approvals, " : "")}{(HasPieces ? "pieces, " : "")}{(HasSockets ? "WebSockets, " : "")}{(AbandonedAt is { } at ? $"an orchestration abandoned at {at}, " : "")}up to {LongestRedis}/{LongestSend}/{LongestStore} ms for Redis/send/store; {string.Join(", ", Messages)}";
 }
 
 /// <param name="At">When it is delivered, after the beginning.</param>

@@ -25,9 +25,6 @@ internal sealed class Promises
     private readonly string _prefix;
     private string? _broken;
 
-    /// <summary>Who had just merged messages may have died before it told their orchestration, and Redis have lost them then.</summary>
-    private bool _mayHaveLostMerged;
-
     public Promises(Schedule schedule, string prefix)
     {
         (_schedule, _prefix) = (schedule, prefix);
@@ -38,6 +35,12 @@ internal sealed class Promises
             _byId[(message.Channel, message.Id)] = followed;
         }
     }
+
+    /// <summary>Who had just merged messages may have died before it told their orchestration, or that have ended as a whole, and Redis have lost them then.</summary>
+    public bool MayHaveLostMerged { get; set; }
+
+    /// <summary>An orchestration ended as a whole. Its message has its end late, and no other one waits for that.</summary>
+    public bool HasAbandoned { get; set; }
 
     /// <summary>When Redis lost its data, in ticks of UTC; null while it has not.</summary>
     public long? LostAt { get; private set; }
@@ -68,7 +71,7 @@ internal sealed class Promises
     public void Lose()
     {
         LostAt = _schedule.Time.Now;
-        _mayHaveLostMerged = _schedule.HasKilled && _schedule.Plan.WhenBusy == AnsweringOptions.Merge;
+        MayHaveLostMerged |= _schedule.HasKilled && _schedule.Plan.WhenBusy == AnsweringOptions.Merge;
         foreach (var message in _byId.Values)
         {
             message.IsForgotten = message.Number is not null;
@@ -107,7 +110,7 @@ internal sealed class Promises
         if (kind == "final")
         {
             message.EndedAt = _schedule.Time.Now;
-            if (message is { HasWaitedForPerson: false, IsForgotten: false } && message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
+            if (!HasAbandoned && message is { HasWaitedForPerson: false, IsForgotten: false } && message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
             {
                 Break($"{message} ends {TimeSpan.FromTicks(message.EndedAt.Value - asked)} after the model was asked.");
             }
@@ -136,7 +139,7 @@ internal sealed class Promises
         }
 
         message.AskedAt ??= _schedule.Time.Now;
-        if (!IsRedisMissed && LostAt is null && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
+        if (!IsRedisMissed && !HasAbandoned && LostAt is null && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
         {
             Break($"The model is asked {message} before {before}, which came first, has had its end.");
         }
@@ -168,7 +171,8 @@ internal sealed class Promises
         else if (payload.IsText && !_schedule.Plan.RepeatsActivities)
         {
             // Two activities of one message at the same time overtake each other; a client knows by the sequence.
-            if (message.Texts.TryGetValue(worker, out var last) && last >= payload.Sequence)
+            // What a WebSocket did not confirm is sent once more, and may have arrived.
+            if (message.Texts.TryGetValue(worker, out var last) && (last > payload.Sequence || (last == payload.Sequence && !_schedule.Plan.HasSockets)))
             {
                 Break($"Text {payload.Sequence} of {message} arrives after {last}, from the same {worker}.");
             }
@@ -274,7 +278,7 @@ internal sealed class Promises
                 continue;
             }
 
-            if (message is { EndedAt: null, IsForgotten: true } && _mayHaveLostMerged)
+            if (message is { EndedAt: null, IsForgotten: true } && MayHaveLostMerged)
             {
                 continue;
             }

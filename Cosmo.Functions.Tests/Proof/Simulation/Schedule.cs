@@ -26,9 +26,15 @@ internal sealed class Schedule
     /// <summary>A schedule that comes this far turns in a circle.</summary>
     private const int MostSteps = 20_000;
 
+    /// <summary>How often what was abandoned is looked for.</summary>
+    private static readonly TimeSpan Sweep = TimeSpan.FromMinutes(10);
+
     private readonly SeededRandom _loss;
     private readonly List<Step> _open = [];
     private readonly List<SimulatedWorker> _workers = [];
+
+    /// <summary>Kept, since what is collected is finalized, and a finalizer decides for itself when: that of a PeriodicTimer lets whoever waits for it go on.</summary>
+    private readonly List<SimulatedWorker> _dead = [];
     private readonly SimulatedStore[] _stores;
     private readonly OneThread _thisThread = new();
     private readonly SimulatedClock _clock;
@@ -47,7 +53,10 @@ internal sealed class Schedule
         Random = new SeededRandom(seed);
         Trouble = new SeededRandom(~seed);
         _loss = new SeededRandom(seed ^ 0x5555555555555555);
-        Plan = new Plan(Random, Trouble, _loss, new SeededRandom(seed ^ 0xBBBBBBBBBBBBBBBB), new SeededRandom(seed ^ 0x2222222222222222));
+        Sockets = new SeededRandom(seed ^ 0x2323232323232323);
+        Ends = new SeededRandom(seed ^ 0x8888888888888888);
+        Time = new SimulatedTime { IsLastingAwaited = () => Plan!.HasSockets && _workers.Exists(worker => worker.HasBusySocket) };
+        Plan = new Plan(Random, Trouble, _loss, new SeededRandom(seed ^ 0xBBBBBBBBBBBBBBBB), new SeededRandom(seed ^ 0x2222222222222222), Sockets, Ends);
         Mirror = mirror;
         Trace = tell;
         _clock = new SimulatedClock(Time);
@@ -74,9 +83,15 @@ internal sealed class Schedule
     /// <summary>Decides when Redis cannot be reached, and what of it was carried out.</summary>
     public SeededRandom Trouble { get; }
 
+    /// <summary>Decides what becomes of WebSockets.</summary>
+    public SeededRandom Sockets { get; }
+
+    /// <summary>Decides which orchestration ends as a whole.</summary>
+    public SeededRandom Ends { get; }
+
     public Plan Plan { get; }
 
-    public SimulatedTime Time { get; } = new();
+    public SimulatedTime Time { get; }
 
     public SimulatedRedis Redis { get; }
 
@@ -205,6 +220,11 @@ internal sealed class Schedule
                 Redis.Set(key, until);
                 Mirror?.Set(key, until);
             }
+        }
+
+        if (Plan.AbandonedAt is { } abandoned)
+        {
+            After(abandoned, Abandon);
         }
 
         while (TryStep())
@@ -338,6 +358,28 @@ internal sealed class Schedule
         }
     }
 
+    /// <summary>An orchestration that is under way ends as a whole, if there is one. A timer finds that within ten minutes, in whichever process lives then.</summary>
+    private void Abandon()
+    {
+        var store = _stores[Ends.Next(_stores.Length)];
+        if (store.Abandon(Ends) is { } messageId)
+        {
+            Tell($"the orchestration of {messageId} ends as a whole");
+            Promises.HasAbandoned = true;
+            After(Ends.Within(Sweep), () => Look(left: 5));
+        }
+
+        // What another store's orchestration has stays as it is.
+        void Look(int left)
+        {
+            if (store.HasAbandoned && left > 0)
+            {
+                WorkerOf(store).EndAbandoned();
+                After(Sweep, () => Look(left - 1));
+            }
+        }
+    }
+
     /// <summary>Sooner or later only that is there which was there at a moment before, or nothing at all.</summary>
     private void LoseData()
     {
@@ -381,6 +423,7 @@ internal sealed class Schedule
         }
 
         _workers[number] = new SimulatedWorker(this, dead.Store, _redisOptions, ++_processes);
+        _dead.Add(dead);
         dead.Die();
     }
 

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Cosmo.Functions.Answering;
+using DurableTask.Core.History;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Converters;
@@ -15,15 +17,21 @@ internal sealed class SimulatedStore(Schedule schedule)
 {
     private readonly Dictionary<string, SimulatedOrchestration> _instances = [];
 
+    public bool HasAbandoned => _instances.Values.Any(instance => instance.IsAbandoned);
+
+    /// <param name="instanceId">Its id.</param>
+    /// <param name="input">What it is given.</param>
+    /// <param name="replacesAbandoned">It takes the place of one that ended as a whole.</param>
     /// <exception cref="DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException">It has one of this id.</exception>
-    public void Start(string instanceId, AnswerInput input)
+    public void Start(string instanceId, AnswerInput input, bool replacesAbandoned)
     {
         var orchestration = new SimulatedOrchestration(schedule, this, instanceId, input);
-        if (!_instances.TryAdd(instanceId, orchestration))
+        if (_instances.TryGetValue(instanceId, out var before) && !(before.IsAbandoned && replacesAbandoned))
         {
             throw new DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException(instanceId);
         }
 
+        _instances[instanceId] = orchestration;
         schedule.Tell($"{input.Address.MessageId} is scheduled");
         schedule.Add(null, Delay.Store, null, orchestration.Begin);
     }
@@ -40,13 +48,36 @@ internal sealed class SimulatedStore(Schedule schedule)
         }
     }
 
+    /// <summary>Ends one that is under way as a whole; answers its message, or null where none is.</summary>
+    public string? Abandon(SeededRandom random)
+    {
+        if (_instances.Values.Where(instance => instance is { IsOver: false, IsAbandoned: false }).ToList() is not { Count: > 0 } running)
+        {
+            return null;
+        }
+
+        var one = running[random.Next(running.Count)];
+        one.IsAbandoned = true;
+        return one.Input.Address.MessageId;
+    }
+
+    public IReadOnlyList<OrchestrationMetadata> FindAbandoned() => [.. _instances.Where(pair => pair.Value.IsAbandoned).Select(pair => Find(pair.Key, withValues: true)!)];
+
+    public object? FindMerged(string instanceId) => _instances[instanceId].Merged;
+
     public OrchestrationMetadata? Find(string instanceId, bool withValues) => !_instances.TryGetValue(instanceId, out var instance) ? null
         : new OrchestrationMetadata(nameof(AnswerMessage), instanceId)
         {
-            RuntimeStatus = instance.HasEnded ? OrchestrationRuntimeStatus.Completed : OrchestrationRuntimeStatus.Running,
+            RuntimeStatus = instance switch
+            {
+                { IsAbandoned: true } => OrchestrationRuntimeStatus.Terminated,
+                { HasEnded: true } => OrchestrationRuntimeStatus.Completed,
+                _ => OrchestrationRuntimeStatus.Running,
+            },
             DataConverter = JsonDataConverter.Default,
             SerializedInput = withValues ? JsonDataConverter.Default.Serialize(instance.Input) : null,
             SerializedOutput = withValues && instance.HasEnded ? JsonDataConverter.Default.Serialize(instance.Result) : null,
+            SerializedCustomStatus = withValues && instance.Status is { } status ? JsonDataConverter.Default.Serialize(status) : null,
         };
 }
 
@@ -62,7 +93,17 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
 
     public AnswerInput Input => input;
 
-    public bool HasEnded => _main is { IsCompleted: true } && _underWay == 0;
+    /// <summary>It ended as a whole: nothing that it waited for comes to it any more, and what it had begun goes on by itself.</summary>
+    public bool IsAbandoned { get; set; }
+
+    public bool IsOver => _main is { IsCompleted: true };
+
+    public bool HasEnded => IsOver && _underWay == 0;
+
+    public object? Status { get; private set; }
+
+    /// <summary>What it was told to have been merged.</summary>
+    public object? Merged { get; private set; }
 
     public AnswerResult? Result => _main?.Result;
 
@@ -80,6 +121,11 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
 
     public void Begin()
     {
+        if (IsAbandoned)
+        {
+            return;
+        }
+
         schedule.Tell($"the orchestration of {input.Address.MessageId} begins");
         _main = AnswerMessage.RunAsync(this);
         _ = WatchAsync(_main);
@@ -87,9 +133,15 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
 
     public void Raise(string name, object? payload)
     {
-        if (_main is { IsCompleted: true })
+        if (IsOver || IsAbandoned)
         {
+            schedule.Promises.MayHaveLostMerged |= name == AnswerMessage.MessagesMerged;
             return;
+        }
+
+        if (name == AnswerMessage.MessagesMerged)
+        {
+            Merged = payload;
         }
 
         schedule.Tell($"{name} for {input.Address.MessageId}");
@@ -143,7 +195,7 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
         var fired = new TaskCompletionSource();
         var left = TimeSpan.FromTicks(Math.Max(0, fireAt.Ticks - schedule.Time.Now));
         _underWay++;
-        var timer = schedule.After(left, () => End(() => fired.TrySetResult()));
+        var timer = schedule.After(left, () => End(() => _ = !IsAbandoned && fired.TrySetResult()));
         cancellationToken.Register(() =>
         {
             if (!fired.Task.IsCompleted)
@@ -173,9 +225,7 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
         return heard.Task;
     }
 
-    public override void SetCustomStatus(object? customStatus)
-    {
-    }
+    public override void SetCustomStatus(object? customStatus) => Status = customStatus;
 
     public override void SendEvent(string instanceId, string eventName, object payload) => throw new NotSupportedException();
 
@@ -206,7 +256,7 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
             schedule.Add(null, Delay.Store, null, Run);
         }
 
-        return ended.Task;
+        return schedule.Plan.AbandonedAt is null ? ended.Task : UnlessAbandonedAsync(ended.Task);
 
         void Run() => schedule.WorkerOf(store).Run(name, activityInput!, ended);
     }
@@ -214,8 +264,15 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
     private Task WaitAsync(TimeSpan time)
     {
         var waited = new TaskCompletionSource();
-        schedule.After(time, () => waited.SetResult());
+        schedule.After(time, () => _ = !IsAbandoned && waited.TrySetResult());
         return waited.Task;
+    }
+
+    /// <summary>What one that ended as a whole had begun ends for nobody.</summary>
+    private async Task<object?> UnlessAbandonedAsync(Task<object?> activity)
+    {
+        await ((Task)activity).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        return IsAbandoned ? await new TaskCompletionSource<object?>().Task : await activity;
     }
 
     private async Task WatchAsync(Task<AnswerResult> main)
@@ -242,7 +299,7 @@ internal sealed class SimulatedClient(SimulatedWorker worker) : DurableTaskClien
         TaskName orchestratorName, object? input = null, StartOrchestrationOptions? options = null, CancellationToken cancellation = default) => worker.AskAsync(
         () =>
         {
-            worker.Store.Start(options!.InstanceId!, (AnswerInput)input!);
+            worker.Store.Start(options!.InstanceId!, (AnswerInput)input!, options.DedupeStatuses?.Contains(nameof(OrchestrationRuntimeStatus.Terminated)) == false);
             return options.InstanceId!;
         },
         cancellation);
@@ -260,7 +317,13 @@ internal sealed class SimulatedClient(SimulatedWorker worker) : DurableTaskClien
 
     public override Task<OrchestrationMetadata?> GetInstancesAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default) => throw new NotSupportedException();
 
-    public override AsyncPageable<OrchestrationMetadata> GetAllInstancesAsync(OrchestrationQuery? filter = null) => throw new NotSupportedException();
+    public override AsyncPageable<OrchestrationMetadata> GetAllInstancesAsync(OrchestrationQuery? filter = null) =>
+        Pageable.Create((_, _, _) => Task.FromResult(new Page<OrchestrationMetadata>(worker.Store.FindAbandoned())));
+
+    public override Task<IList<DurableTask.Core.History.HistoryEvent>> GetOrchestrationHistoryAsync(string instanceId, CancellationToken cancellationToken = default) =>
+        Task.FromResult<IList<DurableTask.Core.History.HistoryEvent>>(worker.Store.FindMerged(instanceId) is { } merged
+            ? [new EventRaisedEvent(-1, JsonSerializer.Serialize(merged, JsonSerializerOptions.Web)) { Name = AnswerMessage.MessagesMerged }]
+            : []);
 
     public override Task<OrchestrationMetadata> WaitForInstanceStartAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default) =>
         throw new NotSupportedException();

@@ -4,7 +4,13 @@ namespace Cosmo.Functions.Tests.Proof.Simulation;
 internal sealed class SimulatedTime
 {
     private readonly PriorityQueue<SimulatedTimer, (long Due, long Number)> _timers = new();
+
+    /// <summary>Those of what goes on for ever.</summary>
+    private readonly PriorityQueue<SimulatedTimer, (long Due, long Number)> _lasting = new();
     private long _number;
+
+    /// <summary>Something waits for timers of what goes on for ever; else those do not count.</summary>
+    public Func<bool> IsLastingAwaited { get; init; } = () => false;
 
     /// <summary>In ticks of UTC. 31 January 2026, noon, at first.</summary>
     public long Now { get; private set; } = new DateTime(2026, 1, 31, 12, 0, 0, DateTimeKind.Utc).Ticks;
@@ -17,17 +23,8 @@ internal sealed class SimulatedTime
     {
         get
         {
-            while (_timers.TryPeek(out var timer, out var set))
-            {
-                if (timer.Number == set.Number && !timer.Clock.IsDead)
-                {
-                    return set.Due;
-                }
-
-                _timers.Dequeue();
-            }
-
-            return null;
+            var due = DueIn(_timers);
+            return IsLastingAwaited() && DueIn(_lasting) is { } lasting && !(lasting >= due) ? lasting : due;
         }
     }
 
@@ -43,7 +40,7 @@ internal sealed class SimulatedTime
     /// <summary>Goes on to the next timer, and has it fall due. Call it only where <see cref="NextDue"/> says that there is one.</summary>
     public void FireNext()
     {
-        var timer = _timers.Dequeue();
+        var timer = (NextDue == DueIn(_timers) ? _timers : _lasting).Dequeue();
         Now = Math.Max(Now, timer.Due);
         timer.Number = 0;
         if (timer.Period > 0)
@@ -58,14 +55,33 @@ internal sealed class SimulatedTime
     {
         timer.Number = ++_number;
         timer.Due = due;
-        _timers.Enqueue(timer, (due, timer.Number));
+        (timer.Clock.IsLasting ? _lasting : _timers).Enqueue(timer, (due, timer.Number));
+    }
+
+    private static long? DueIn(PriorityQueue<SimulatedTimer, (long Due, long Number)> timers)
+    {
+        while (timers.TryPeek(out var timer, out var set))
+        {
+            if (timer.Number == set.Number && !timer.Clock.IsDead)
+            {
+                return set.Due;
+            }
+
+            timers.Dequeue();
+        }
+
+        return null;
     }
 }
 
 /// <summary>The clock of one process. When that dies, its timers die with it.</summary>
-internal sealed class SimulatedClock(SimulatedTime time) : TimeProvider
+/// <param name="time">The time.</param>
+/// <param name="isLasting">It is the clock of what goes on for ever.</param>
+internal sealed class SimulatedClock(SimulatedTime time, bool isLasting = false) : TimeProvider
 {
     public SimulatedTime Time => time;
+
+    public bool IsLasting => isLasting;
 
     public bool IsDead { get; set; }
 

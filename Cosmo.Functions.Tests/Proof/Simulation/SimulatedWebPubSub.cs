@@ -8,7 +8,7 @@ using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Proof.Simulation;
 
-/// <summary>Web PubSub as one process reaches it, by REST. A request that is given up before it arrived does not arrive.</summary>
+/// <summary>Web PubSub as one process reaches it by REST. A request that is given up before it arrived does not arrive.</summary>
 internal sealed class SimulatedWebPubSub(Schedule schedule, SimulatedWorker worker) : WebPubSubServiceClient
 {
     private static readonly Response Taken = Substitute.For<Response>();
@@ -18,14 +18,11 @@ internal sealed class SimulatedWebPubSub(Schedule schedule, SimulatedWorker work
     {
         using var body = new MemoryStream();
         content.WriteTo(body, CancellationToken.None);
-        var json = body.GetBuffer().AsSpan(0, (int)body.Length);
-        var update = JsonSerializer.Deserialize<Update>(json, CosmoJson.Options)!;
-        var isInPieces = group == GroupName.ForDeltas(update.Channel);
-        var piece = isInPieces && update.Payload.IsText ? JsonSerializer.Deserialize<PieceUpdate>(json, CosmoJson.Options)!.Payload : null;
+        var (isFinal, arrive) = Read(group, body.GetBuffer().AsSpan(0, (int)body.Length));
         var sent = new TaskCompletionSource<Response>();
-        var fails = !update.Payload.FinalMessage && schedule.Random.Percent(5);
+        var fails = !isFinal && schedule.Random.Percent(5);
         var step = fails ? schedule.Add(worker, Delay.Send, null, () => sent.TrySetException(new RequestFailedException(503, "Away.")))
-            : schedule.Add(worker, Delay.Send, () => Arrive(update, isInPieces, piece), () => sent.TrySetResult(Taken));
+            : schedule.Add(worker, Delay.Send, arrive, () => sent.TrySetResult(Taken));
         context?.CancellationToken.Register(() =>
         {
             if (!sent.Task.IsCompleted)
@@ -36,6 +33,15 @@ internal sealed class SimulatedWebPubSub(Schedule schedule, SimulatedWorker work
             }
         });
         return sent.Task;
+    }
+
+    /// <summary>What happens when a message to a group arrives.</summary>
+    public (bool IsFinal, Action Arrive) Read(string group, ReadOnlySpan<byte> json)
+    {
+        var update = JsonSerializer.Deserialize<Update>(json, CosmoJson.Options)!;
+        var isInPieces = group == GroupName.ForDeltas(update.Channel);
+        var piece = isInPieces && update.Payload.IsText ? JsonSerializer.Deserialize<PieceUpdate>(json, CosmoJson.Options)!.Payload : null;
+        return (update.Payload.FinalMessage, () => Arrive(update, isInPieces, piece));
     }
 
     private void Arrive(Update update, bool isInPieces, Piece? piece)

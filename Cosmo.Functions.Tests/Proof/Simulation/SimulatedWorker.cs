@@ -58,6 +58,9 @@ internal sealed class SimulatedWorker
     private readonly AskApproval _askApproval;
     private readonly CheckApproval _checkApproval;
     private readonly EndApproval _endApproval;
+    private readonly EndAbandonedAnswers _endAbandoned;
+    private readonly SimulatedClock _lastingClock;
+    private readonly Func<bool> _isSocketBusy;
     private readonly List<PlannedMessage> _inHand = [];
     private readonly List<TaskCompletionSource<object?>> _running = [];
 
@@ -71,8 +74,11 @@ internal sealed class SimulatedWorker
         var webPubSub = new SimulatedWebPubSub(schedule, this);
         var assistant = new SimulatedAssistant(schedule, this);
         var log = new UpdateLog(redis, Delivery, Clock);
+        _lastingClock = new SimulatedClock(schedule.Time, isLasting: true);
+        var connection = new SimulatedPublisherConnection(schedule, this, webPubSub, _lastingClock);
+        _isSocketBusy = () => connection.IsWaiting;
         var updates = new UpdatePublisher(
-            log, new PublisherConnection(webPubSub, Clock, NullLogger<PublisherConnection>.Instance), webPubSub,
+            log, connection, webPubSub,
             new DeltaListeners(redis, webPubSub, Clock, NullLogger<DeltaListeners>.Instance), Delivery, Clock, NullLogger<UpdatePublisher>.Instance);
         var turns = new TurnQueue(redis, log, answering);
         var turn = new TurnRelease(turns, Clock, NullLogger<TurnRelease>.Instance);
@@ -101,6 +107,11 @@ internal sealed class SimulatedWorker
         _askApproval = new AskApproval(_desk, turns, updates);
         _checkApproval = new CheckApproval(_desk, turns);
         _endApproval = new EndApproval(_desk, turns, updates);
+        _endAbandoned = new EndAbandonedAnswers(turns, Clock, NullLogger<EndAbandonedAnswers>.Instance);
+        if (schedule.Plan.HasSockets)
+        {
+            schedule.Add(this, Delay.Send, null, connection.Begin);
+        }
     }
 
     public SimulatedClock Clock { get; }
@@ -108,6 +119,9 @@ internal sealed class SimulatedWorker
     public SimulatedRedisConnection Redis { get; }
 
     public SimulatedStore Store { get; }
+
+    /// <summary>Its WebSocket has something to do.</summary>
+    public bool HasBusySocket => _schedule.Plan.HasSockets && _isSocketBusy();
 
     /// <summary>A message comes to it.</summary>
     public void Deliver(PlannedMessage message)
@@ -126,6 +140,9 @@ internal sealed class SimulatedWorker
     /// <summary>Somebody decides on a call.</summary>
     public void Decide(string channel, string messageId, string callId, bool isApproved) => _ = DecideAsync(channel, messageId, callId, isApproved);
 
+    /// <summary>A timer has it give an end to what was abandoned.</summary>
+    public void EndAbandoned() => _ = EndAbandonedAsync();
+
     /// <summary>It is given an activity.</summary>
     public void Run(string name, object input, TaskCompletionSource<object?> ended)
     {
@@ -142,6 +159,7 @@ internal sealed class SimulatedWorker
     /// <summary>What it had in hand is delivered again, and the store fails what it was at.</summary>
     public void Die()
     {
+        _lastingClock.IsDead = true;
         foreach (var message in _inHand)
         {
             _schedule.Add(null, Delay.Store, null, () => _schedule.Deliver(message));
@@ -207,6 +225,22 @@ internal sealed class SimulatedWorker
         catch (Exception e)
         {
             _schedule.Promises.Break($"To cancel {message.Id} threw: {e}");
+        }
+    }
+
+    private async Task EndAbandonedAsync()
+    {
+        try
+        {
+            await _endAbandoned.RunAsync(new TimerInfo(), _client, Context);
+        }
+        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.LosesRedis)
+        {
+            _schedule.Tell($"what was abandoned had no end of {this}, without Redis");
+        }
+        catch (Exception e)
+        {
+            _schedule.Promises.Break($"To end what was abandoned threw: {e}");
         }
     }
 
