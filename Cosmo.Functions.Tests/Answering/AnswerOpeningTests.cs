@@ -85,6 +85,24 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Where_nothing_waits_to_be_merged_the_orchestration_is_told_of_nothing()
+    {
+        await Opening(_redis.Connection, _threads, TimeProvider.System).OpenAsync(Input("run-1", null) with { Merges = true }, null, _client, Cancellation);
+
+        _client.ReceivedCalls().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_thread_that_another_program_has_made_is_in_the_index_once_it_is_used()
+    {
+        await _threads.WriteAsync("channel", "conv_theirs", days: 1);
+
+        (await OpenAsync("run-1")).ShouldBe("conv_theirs");
+
+        (await _threads.Index.FindThreadAsync("channel", Cancellation)).ShouldBe("conv_theirs");
+    }
+
+    [Fact]
     public async Task A_thread_that_is_being_removed_is_not_taken()
     {
         await _threads.Store.SaveAsync("channel", "conv_leaving", Cancellation);

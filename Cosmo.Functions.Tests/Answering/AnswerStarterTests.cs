@@ -7,6 +7,7 @@ using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants.Profiles;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Hosting.Observability;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Access;
 using Cosmo.Functions.Tests.Assistants;
@@ -94,11 +95,13 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     public async Task A_delivery_that_comes_again_before_it_was_acknowledged_is_taken_in_once_and_keeps_its_place()
     {
         Schedule().Returns(_ => "instance", _ => throw new OrchestrationAlreadyExistsException("An orchestration with this id exists."), _ => "instance");
+        using var measured = new RecordedMeasurements(Telemetry.AnswersStarted);
 
         (await StartAsync("msg-1")).ShouldBeNull();
         (await StartAsync("msg-1")).ShouldBeNull();
         await StartAsync("msg-2");
 
+        measured.All.Sum(one => one.Value).ShouldBe(2);
         Scheduled().Last().ShouldSatisfyAllConditions(input => input.Address.MessageId.ShouldBe("msg-2"), input => input.HasTurn.ShouldBeFalse());
     }
 
@@ -392,6 +395,22 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         (await StartAsync(message, starter: Starter(_turns, new MessageDirectory(nowhere)))).ShouldBeNull();
     }
 
+    [Fact]
+    public async Task A_message_is_not_acknowledged_before_operators_can_find_its_channel()
+    {
+        var gate = new TaskCompletionSource();
+        await using var held = new GatedRedis(_redis.Prefix, gate.Task);
+        Schedule().Returns("instance");
+
+        var starting = StartAsync(new ChatMessage("channel", "msg-1", "Hello", Caller.Anonymous), starter: Starter(_turns, new MessageDirectory(held)));
+        await Eventually.IsSoAsync(() => Scheduled().Any(), () => "It was not scheduled.", Cancellation);
+        starting.IsCompleted.ShouldBeFalse();
+        gate.SetResult();
+
+        (await starting).ShouldBeNull();
+        (await _directory.FindAsync("msg-1", Cancellation)).ShouldBe(new("channel", "msg-1", 1));
+    }
+
     [Theory]
     [InlineData("enqueue", true)]
     [InlineData("reject", true)]
@@ -512,5 +531,15 @@ public sealed class AnswerStarterTests : IAsyncDisposable
         public override Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken) => Interlocked.Increment(ref _calls) <= 2
             ? throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "It is away.")
             : base.RunAsync(command, cancellationToken);
+    }
+
+    /// <summary>The shared Redis, in which each command waits first.</summary>
+    private sealed class GatedRedis(string prefix, Task gate) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        public override async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
+        {
+            await gate;
+            return await base.RunAsync(command, cancellationToken);
+        }
     }
 }

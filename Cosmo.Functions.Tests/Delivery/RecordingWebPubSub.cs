@@ -23,6 +23,9 @@ internal sealed class RecordingWebPubSub : WebPubSubServiceClient
     /// <summary>The same for sends to those who listen for what is new alone.</summary>
     public Queue<Func<Task>> NextDelta { get; } = new();
 
+    /// <summary>Where there is one, sends go on although they are given up, and it completes when one is.</summary>
+    public TaskCompletionSource? GivenUp { get; set; }
+
     /// <summary>Whether somebody is in the group of those.</summary>
     public bool IsDeltaGroupOpen { get; set; }
 
@@ -59,7 +62,9 @@ internal sealed class RecordingWebPubSub : WebPubSubServiceClient
         using var body = new MemoryStream();
         content.WriteTo(body, CancellationToken.None);
         var isDelta = group.StartsWith("cosmo-delta.", StringComparison.Ordinal);
-        await ((isDelta ? NextDelta : Next).TryDequeue(out var happens) ? happens() : Task.CompletedTask).WaitAsync(context?.CancellationToken ?? CancellationToken.None);
+        var cancellationToken = context?.CancellationToken ?? CancellationToken.None;
+        using var given = GivenUp is { } givenUp ? cancellationToken.Register(() => givenUp.TrySetResult()) : default;
+        await ((isDelta ? NextDelta : Next).TryDequeue(out var happens) ? happens() : Task.CompletedTask).WaitAsync(GivenUp is null ? cancellationToken : CancellationToken.None);
         lock (_sent)
         {
             if (isDelta)

@@ -250,6 +250,69 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task It_waits_for_the_youngest_of_them()
+    {
+        var open = new TaskCompletionSource();
+        var clock = new ManualTimeProvider();
+        var (one, other) = (Publisher(_redis.Connection, clock), Publisher(_redis.Connection, clock));
+        var texts = new List<Task>();
+        foreach (var text in (string[])["Hel", "Hello"])
+        {
+            _webPubSub.Next.Enqueue(() => open.Task);
+            texts.Add(one.PublishAsync(Address, Updates.Text(Address, "conv_1", text), null, Cancellation));
+            await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        }
+
+        // Redis says how long ago they were recorded, by its own clock.
+        await _redis.Connection.RunAsync(
+            async database =>
+            {
+                var fence = (RedisKey)Log(_redis.Connection).FenceKey(Address);
+                var ways = (await database.HashGetAllAsync(fence)).Where(field => field.Name.StartsWith("way:")).OrderBy(field => (string)field.Name!, StringComparer.Ordinal).ToList();
+                foreach (var (way, age) in ways.Zip((int[])[2000, 1000]))
+                {
+                    await database.HashSetAsync(fence, way.Name, (long)way.Value - age);
+                }
+
+                return true;
+            },
+            Cancellation);
+        var final = other.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        await clock.TimersSetAsync(3).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(2.2));
+        await PassAsync();
+        _webPubSub.Sent.ShouldBeEmpty();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Task.WhenAll([final, .. texts]);
+        open.SetResult();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Type.ShouldBe("timeout");
+    }
+
+    [Fact]
+    public async Task A_send_that_does_not_heed_that_it_is_given_up_is_waited_for()
+    {
+        var open = new TaskCompletionSource();
+        _webPubSub.Next.Enqueue(() => open.Task);
+        _webPubSub.GivenUp = new TaskCompletionSource();
+        var clock = new ManualTimeProvider();
+        var updates = Publisher(_redis.Connection, clock);
+
+        var text = updates.PublishAsync(Address, Updates.Text(Address, "conv_1", "Hel"), null, Cancellation);
+        await WaitForAsync(() => _webPubSub.Next.Count == 0);
+        var final = updates.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
+        await clock.TimerSetForAsync(TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await _webPubSub.GivenUp.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        await PassAsync();
+        _webPubSub.Sent.ShouldBeEmpty();
+        open.SetResult();
+        await Task.WhenAll(text, final);
+
+        _webPubSub.Sent.Select(update => update.Type).ShouldBe(["response", "timeout"]);
+    }
+
+    [Fact]
     public async Task So_does_one_that_is_sent_by_whoever_asks_how_the_message_ended()
     {
         var open = new TaskCompletionSource();
@@ -625,6 +688,15 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         _webPubSub.Deltas.Where(IsText).Select(payload => (payload["offset"]!.GetValue<int>(), payload["text"]!.GetValue<string>()));
 
     private static bool IsText(System.Text.Json.Nodes.JsonObject payload) => payload["status"]!.GetValue<string>() == "in_progress";
+
+    /// <summary>Gives what does not wait the time to be done: many times what it takes.</summary>
+    private async Task PassAsync()
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            await _redis.Connection.RunAsync(database => database.PingAsync(), Cancellation);
+        }
+    }
 
     private UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), _clock);
 

@@ -211,6 +211,35 @@ public sealed class FailAnswerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Of_an_answer_of_which_nothing_was_seen_nothing_is_shown_at_its_end()
+    {
+        (await FailAsync(Failure.Cancelled)).ShouldBeFalse();
+
+        _webPubSub.Sent.ShouldHaveSingleItem().Message.ShouldBe("");
+    }
+
+    [Fact]
+    public async Task The_history_knows_the_messages_that_were_asked_together()
+    {
+        await FailAsync(Failure.Stalled, merged: [Other("msg-2")]);
+
+        (await _history.KnowsAsync("channel", "msg-2", Cancellation)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_Redis_that_is_away_for_a_moment_is_asked_again()
+    {
+        var failures = 1;
+        await using var redis = new InterceptedRedis(_redis.Prefix, "return record(KEYS, ARGV)", () => Interlocked.Decrement(ref failures) >= 0 ? throw new TimeoutException("away") : Task.CompletedTask);
+        await _updates.TellToolAsync(Address, "conv_1", new("call_1", "get_weather", "running"), Cancellation);
+        var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromSeconds(5) };
+
+        await FailAsync(Failure.Stalled, log: new UpdateLog(redis, Options.Create(new DeliveryOptions()), clock), clock: clock);
+
+        _webPubSub.Sent.Skip(1).Select(update => (update.Type, update.Tool?.State)).ShouldBe([("tool", "failed"), ("timeout", null)]);
+    }
+
+    [Fact]
     public async Task While_Redis_is_away_it_is_not_asked_what_was_seen()
     {
         await ShowAsync("It is");
@@ -306,6 +335,15 @@ public sealed class FailAnswerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_end_that_could_not_be_told_at_all_is_that_of_a_message_that_is_not_answered()
+    {
+        var updates = Substitute.For<IUpdatePublisher>();
+        updates.PublishAsync(Arg.Any<MessageAddress>(), Arg.Any<UpdatePayload>(), Arg.Any<string?>(), Arg.Any<CancellationToken>()).ThrowsAsync(new InvalidOperationException("broken"));
+
+        (await FailAsync(Failure.Stalled, updates: updates)).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task A_worker_that_stops_fails_the_activity_so_that_it_is_tried_elsewhere()
     {
         using var stopping = new CancellationTokenSource();
@@ -336,16 +374,23 @@ public sealed class FailAnswerTests : IAsyncDisposable
 
     private Task<bool> FailAsync(
         Failure failure, int round = 0, string? threadId = "conv_1", string? question = "Hi", bool hasBegun = true, bool mayHaveMerged = false, IReadOnlyList<MergedMessage>? merged = null, ProfileCatalog? profiles = null,
-        DateTimeOffset? askedAt = null, UpdateLog? log = null, TurnQueue? turns = null) =>
-        Failing(log ?? _log, _webPubSub, _clock, profiles, turns).RunAsync(
+        DateTimeOffset? askedAt = null, UpdateLog? log = null, TurnQueue? turns = null, TimeProvider? clock = null, IUpdatePublisher? updates = null) =>
+        Failing(log ?? _log, _webPubSub, clock ?? _clock, profiles, turns, updates).RunAsync(
             new FailInput(Address, "instance-msg-1", hasBegun, threadId, failure, askedAt ?? _clock.GetUtcNow(), question, round) { MayHaveMerged = mayHaveMerged, Merged = merged },
             Substitute.For<DurableTaskClient>("test"),
             _context);
 
-    private FailAnswer Failing(UpdateLog log, WebPubSubServiceClient webPubSub, TimeProvider clock, ProfileCatalog? profiles = null, TurnQueue? queue = null)
+    private FailAnswer Failing(UpdateLog log, WebPubSubServiceClient webPubSub, TimeProvider clock, ProfileCatalog? profiles = null, TurnQueue? queue = null, IUpdatePublisher? publisher = null)
     {
         var turns = queue ?? new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
-        var updates = new UpdatePublisher(log, new PublisherConnection(webPubSub, clock, NullLogger<PublisherConnection>.Instance), webPubSub, new DeltaListeners(_redis.Connection, webPubSub, clock, NullLogger<DeltaListeners>.Instance), Options.Create(new DeliveryOptions()), clock, NullLogger<UpdatePublisher>.Instance);
+        var updates = publisher ?? new UpdatePublisher(
+            log,
+            new PublisherConnection(webPubSub, clock, NullLogger<PublisherConnection>.Instance),
+            webPubSub,
+            new DeltaListeners(_redis.Connection, webPubSub, clock, NullLogger<DeltaListeners>.Instance),
+            Options.Create(new DeliveryOptions()),
+            clock,
+            NullLogger<UpdatePublisher>.Instance);
         return new FailAnswer(
             updates,
             log,

@@ -67,7 +67,8 @@ public sealed class RunAssistantTests : IAsyncDisposable
     private MessageHistory History(RedisConnection redis) => new(redis, Options.Create(new ThreadOptions()), _clock);
 
     /// <summary>The activity, some of whose parts have another Redis or another clock.</summary>
-    private RunAssistant Make(TurnQueue? turns = null, RedisConnection? threads = null, UsageLedger? ledger = null, MessageHistory? history = null, TimeProvider? time = null)
+    private RunAssistant Make(
+        TurnQueue? turns = null, RedisConnection? threads = null, UsageLedger? ledger = null, MessageHistory? history = null, TimeProvider? time = null, IUpdatePublisher? updates = null)
     {
         var (queue, clock) = (turns ?? _turns, time ?? _clock);
         var merged = new MergedEnds(queue, _updates, NullLogger<MergedEnds>.Instance);
@@ -77,7 +78,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
                 Options.Create(new AnsweringOptions()), clock, NullLogger<AnswerOpening>.Instance),
             _assistant,
             new Toolbox([], Options.Create(new ToolOptions()), _clock, NullLogger<Toolbox>.Instance),
-            _updates,
+            updates ?? _updates,
             _memory,
             history ?? _history,
             ledger ?? _ledger,
@@ -180,6 +181,20 @@ public sealed class RunAssistantTests : IAsyncDisposable
         (await _ledger.ReadAsync(today, today, UsageDimension.Model, 10, Cancellation)).ShouldBe([new("gpt", 3, 100, 0, 5)]);
         (await _history.FindAsync("channel", ["msg_a"], Cancellation))["msg_a"].Questions.Select(question => question.MessageId).ShouldBe(["msg-1", "msg-2", "msg-3"]);
         (await _history.KnowsAsync("channel", "msg-3", Cancellation)).ShouldBeTrue();
+        _webPubSub.Sent.Select(update => (update.MessageId, update.Status)).ShouldBe([("msg-1", "completed"), ("msg-2", "completed"), ("msg-3", "completed")]);
+    }
+
+    [Theory]
+    [InlineData(null, "cosmo")]
+    [InlineData("support", "support")]
+    public async Task What_was_used_is_counted_under_the_profile_that_answered(string? profile, string counted)
+    {
+        Answer(new AssistantResponse("resp_1", "It is sunny.", []) { Usage = new TokenUsage(100, 0, 5, "gpt", 1) });
+
+        await RunAsync(round: 0, change: input => input with { Address = Address with { Profile = profile } });
+
+        var today = DateOnly.FromDateTime(_clock.GetUtcNow().UtcDateTime);
+        (await _ledger.ReadAsync(today, today, UsageDimension.Profile, 10, Cancellation)).ShouldBe([new(counted, 1, 100, 0, 5)]);
     }
 
     [Fact]
@@ -609,6 +624,26 @@ public sealed class RunAssistantTests : IAsyncDisposable
         result.Merged?.Select(message => message.Address.MessageId).ShouldBe(["msg-2"]);
         (result.Merged is not null).ShouldBe(merges && isAnswered);
         _webPubSub.Sent.Skip(1).Select(update => (update.MessageId, update.Status, update.AnsweredBy)).ShouldBe(merges && isAnswered ? [("msg-2", "completed", "msg-1")] : []);
+    }
+
+    [Fact]
+    public async Task A_message_whose_end_Redis_loses_when_it_has_just_been_found_over_is_answered_again()
+    {
+        await new ThreadRoom(_redis.Connection).Store.SaveAsync("channel", "conv_1", Cancellation);
+        await _turns.ClaimAsync(Address, "run-1", Cancellation);
+        await _updates.PublishAsync(Address, Updates.Completed(Address, "conv_1", "It was sunny."), once: null, Cancellation);
+        Answer(new AssistantResponse("resp_1", "It is sunny.", []));
+        var losing = Substitute.For<IUpdatePublisher>();
+        losing.FindEndAsync(Address, Arg.Any<CancellationToken>()).Returns(async _ =>
+        {
+            await _redis.Connection.RunAsync(database => database.KeyDeleteAsync(_log.FenceKey(Address)), Cancellation);
+            return null;
+        });
+        losing.PublishAsync(Address, Arg.Any<UpdatePayload>(), Arg.Any<string?>(), Arg.Any<CancellationToken>()).Returns(true);
+
+        (await RunAsync(round: 0, threadId: null, activity: Make(updates: losing))).Failure.ShouldBeNull();
+
+        await losing.Received(1).PublishAsync(Address, Arg.Is<UpdatePayload>(update => update.Message == "It is sunny."), null, Arg.Any<CancellationToken>());
     }
 
     [Theory]

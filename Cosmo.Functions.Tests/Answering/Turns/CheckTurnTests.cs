@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
 using NSubstitute.ExceptionExtensions;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests.Answering.Turns;
 
@@ -137,6 +138,35 @@ public sealed class CheckTurnTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task So_many_that_have_ended_are_taken_out_at_once_and_the_others_by_the_next_look()
+    {
+        for (var number = 1; number <= 12; number++)
+        {
+            await TakeAsync(number);
+            Is($"instance-{number}", OrchestrationRuntimeStatus.Terminated);
+        }
+
+        (await CheckAsync(12)).HasTurn.ShouldBeFalse();
+        (await _turns.FindPlacesAsync("channel", Cancellation)).ShouldBe(["instance-11", "instance-12"]);
+        (await CheckAsync(12)).HasTurn.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Where_Redis_stays_away_there_is_no_turn_and_the_message_fails(bool isSilent)
+    {
+        await using var redis = new InterceptedRedis(
+            _redis.Prefix, "local found = false", () => throw (isSilent ? new TimeoutException("away") : new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "away")));
+        var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) };
+        var options = Options.Create(new AnsweringOptions());
+        var checkTurn = new CheckTurn(new TurnQueue(redis, _log, options), _stopSignals, _log, options, clock, NullLogger<CheckTurn>.Instance);
+        await TakeAsync(1);
+
+        (await CheckAsync(1, checkTurn)).ShouldSatisfyAllConditions(result => result.HasTurn.ShouldBeFalse(), result => result.Failure!.Cause.ShouldBe("redis"));
+    }
+
+    [Fact]
     public async Task A_message_that_another_worker_cancelled_has_no_turn()
     {
         await TakeAsync(1);
@@ -185,5 +215,6 @@ public sealed class CheckTurnTests : IAsyncDisposable
 
     private Task<TakenPlace> TakeAsync(int number) => _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", 20, null, null, Cancellation);
 
-    private Task<TurnResult> CheckAsync(int number) => _checkTurn.RunAsync(new TurnInput(Address(number), $"instance-{number}", $"run-{number}"), _client, _context);
+    private Task<TurnResult> CheckAsync(int number, CheckTurn? checkTurn = null) =>
+        (checkTurn ?? _checkTurn).RunAsync(new TurnInput(Address(number), $"instance-{number}", $"run-{number}"), _client, _context);
 }
