@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Json;
+using Cosmo.Functions.Answering;
 using Cosmo.Local.Emulators.OpenAI;
 
 namespace Cosmo.Functions.Tests.EndToEnd;
@@ -65,6 +67,33 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
         final["message"]!.GetValue<string>().ShouldContain("Makati");
         client.Finals().ShouldBe(["msg-1"]);
         (await _stack.QuestionsAsync(final["thread_id"]!.GetValue<string>())).ShouldBe(["Weather in Makati?"]);
+    }
+
+    [Fact]
+    public async Task A_message_whose_orchestration_was_terminated_has_its_end_and_its_letter()
+    {
+        await using var client = await _stack.OpenAsync(_channel);
+        await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }]""");
+        await _stack.Queue.SendAsync(_channel, "msg-1", $"essay {_channel}");
+        await client.StatusAsync("in_progress", seconds: 180);
+        var instance = $"/runtime/webhooks/durabletask/instances/{AnswerStarter.InstanceId(new(_channel, "msg-1", 1))}";
+        var key = $"code={Uri.EscapeDataString(_stack.Keys.SystemKey)}";
+
+        using var terminated = await _stack.Http.PostAsync(new Uri(_stack.Http.BaseAddress!, $"{instance}/terminate?reason=test&{key}"), null, TestContext.Current.CancellationToken);
+        terminated.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        await Eventually.IsSoAsync(HasEndedAsync, () => "It goes on.", TestContext.Current.CancellationToken);
+        using var input = JsonContent.Create(new { input = "" });
+        using var run = await _stack.Http.PostAsync(new Uri(_stack.Http.BaseAddress!, $"/admin/functions/{nameof(EndAbandonedAnswers)}"), input, TestContext.Current.CancellationToken);
+        var final = await client.FinalAsync("msg-1", seconds: 180);
+
+        final["status"]!.GetValue<string>().ShouldBe("error", final.ToJsonString());
+        (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("unexpected");
+
+        async Task<bool> HasEndedAsync()
+        {
+            using var answer = await _stack.Http.GetAsync(new Uri(_stack.Http.BaseAddress!, $"{instance}?{key}"), TestContext.Current.CancellationToken);
+            return answer.StatusCode == HttpStatusCode.OK;
+        }
     }
 
     public sealed class Fixture : IAsyncLifetime
