@@ -80,6 +80,9 @@ internal sealed class Schedule
     /// <summary>A process has died.</summary>
     public bool HasKilled => _deathsLeft < Plan.Deaths;
 
+    /// <summary>A process has lost its connection to Redis.</summary>
+    public bool HasBroken => _breaksLeft < Plan.Breaks;
+
     /// <summary>Decides when Redis cannot be reached, and what of it was carried out.</summary>
     public SeededRandom Trouble { get; }
 
