@@ -12,6 +12,9 @@ namespace Cosmo.Functions.Tests.Proof.Simulation;
 /// </summary>
 internal sealed class SimulatedRedisConnection : RedisConnection
 {
+    /// <summary>So many milliseconds pass at least before a replica has taken over: far more updates than are ever recorded within one.</summary>
+    private const long ShortestTakeover = 100;
+
     private readonly Schedule _schedule;
     private readonly IDatabase _database;
     private readonly List<Action<string>> _handlers = [];
@@ -68,7 +71,7 @@ internal sealed class SimulatedRedisConnection : RedisConnection
     public void FailOver()
     {
         FailAll();
-        _lostSightAt = _schedule.Time.Milliseconds;
+        _lostSightAt = _schedule.Time.Milliseconds + ShortestTakeover;
     }
 
     private void FailAll()
