@@ -39,6 +39,39 @@ public sealed class DurableStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task An_instance_goes_with_all_that_belongs_to_it_and_nothing_of_others()
+    {
+        await using var store = Open();
+
+        await store.CommitAsync((session, _) =>
+        {
+            long[] ids = [.. new[] { "gone", "other" }.Select(name => Instances.InsertEntity(session, name).Id)];
+            foreach (var id in ids)
+            {
+                session.Execute("INSERT INTO history (id, step, events) VALUES (?1, 1, '[]')", id);
+                session.Execute("INSERT INTO inbox (id, number, event) VALUES (?1, 1, '{}')", id);
+                session.Execute("INSERT INTO timers (id, number, fire_at, event) VALUES (?1, 1, 1, '{}')", id);
+            }
+
+            Instances.Delete(session, ids[0]);
+            return ids.Length;
+        });
+
+        foreach (var table in (string[])["instances", "history", "inbox", "timers"])
+        {
+            store.Read(session => session.Find($"SELECT count(*) FROM {table}", row => row.Int(0))).ShouldBe(1, table);
+        }
+    }
+
+    [Fact]
+    public async Task A_file_says_which_version_made_it()
+    {
+        await using var store = Open();
+
+        store.Read(session => session.Find("PRAGMA user_version", row => row.Int(0))).ShouldBe(Schema.Version);
+    }
+
+    [Fact]
     public async Task Who_waits_for_a_commit_is_told_after_what_it_made_ready()
     {
         var published = new List<string>();

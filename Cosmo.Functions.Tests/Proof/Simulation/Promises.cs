@@ -36,7 +36,7 @@ internal sealed class Promises
         }
     }
 
-    /// <summary>Who had just merged messages may have died or not heard so before it told their orchestration, or that have ended as a whole, and Redis have lost them then.</summary>
+    /// <summary>Who had just merged messages may have died, been told to stop or not heard so before it told their orchestration, or that have ended as a whole, and Redis have lost them then.</summary>
     public bool MayHaveLostMerged { get; set; }
 
     /// <summary>An orchestration ended as a whole. Its message has its end late, and no other one waits for that.</summary>
@@ -71,7 +71,7 @@ internal sealed class Promises
     public void Lose()
     {
         LostAt = _schedule.Time.Now;
-        MayHaveLostMerged |= (_schedule.HasKilled || _schedule.HasBroken) && _schedule.Plan.WhenBusy == AnsweringOptions.Merge;
+        MayHaveLostMerged |= _schedule.Plan.WhenBusy == AnsweringOptions.Merge && (_schedule.HasKilled || _schedule.HasBroken || _schedule.Plan.Messages.Exists(message => message.CancelledAt is not null));
         foreach (var message in _byId.Values)
         {
             message.IsForgotten = message.Number is not null;

@@ -106,6 +106,9 @@ internal sealed class FailAnswer(
         var update = UpdateOf(address, threadId, input.Failure, shown);
         await TryAsync(address, until, () => EndToolsAsync(address, threadId, cancellationToken), cancellationToken);
         await updates.PublishAsync(address, update, once: null, cancellationToken);
+
+        // That may have taken all the time, and whether the message was answered decides whether it is kept.
+        until = clock.GetUtcNow() + RedisPatience;
         var final = update;
         await TryAsync(address, until, async () => final = (await log.FindEndAsync(address, cancellationToken))?.Update?.Payload ?? update, cancellationToken);
         if (input.Merged is { Count: > 0 } others)
