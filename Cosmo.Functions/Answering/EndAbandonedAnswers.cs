@@ -16,6 +16,9 @@ namespace Cosmo.Functions.Answering;
 /// </summary>
 internal sealed class EndAbandonedAnswers(TurnQueue turns, TimeProvider clock, ILogger<EndAbandonedAnswers> logger)
 {
+    private const string IdDigits = "0123456789abcdef";
+
+    private static readonly TimeSpan Period = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(5);
 
     /// <summary>Shorter than Redis knows that a message had its end.</summary>
@@ -31,12 +34,28 @@ internal sealed class EndAbandonedAnswers(TurnQueue turns, TimeProvider clock, I
     public async Task RunAsync([TimerTrigger("0 */10 * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context)
     {
         using var limit = new TimeLimit(LongestRun, clock, context.CancellationToken);
-        var query = new OrchestrationQuery(clock.GetUtcNow() - Oldest, Statuses: Abandoned, InstanceIdPrefix: AnswerStarter.IdPrefix, PageSize: 100, FetchInputsAndOutputs: true);
-        await foreach (var instance in client.GetAllInstancesAsync(query).WithCancellation(limit.Token))
+        try
         {
-            if (await ReadAsync(instance, client, limit.Token) is { } input && await turns.ClaimAsync(input.Address, input.RunId, limit.Token) != MessageClaim.Anothers)
+            var first = (int)(clock.GetUtcNow().ToUnixTimeSeconds() / Period.TotalSeconds % IdDigits.Length);
+            foreach (var digit in IdDigits[first..] + IdDigits[..first])
             {
-                await EndAsync(input, instance.InstanceId, client, limit.Token);
+                await EndAsync(AnswerStarter.IdPrefix + digit, client, limit.Token);
+            }
+        }
+        catch (OperationCanceledException) when (limit.IsOver)
+        {
+            // A store that has so many of them. The next run begins elsewhere.
+        }
+    }
+
+    private async Task EndAsync(string idPrefix, DurableTaskClient client, CancellationToken cancellationToken)
+    {
+        var query = new OrchestrationQuery(clock.GetUtcNow() - Oldest, Statuses: Abandoned, InstanceIdPrefix: idPrefix, PageSize: 100, FetchInputsAndOutputs: true);
+        await foreach (var instance in client.GetAllInstancesAsync(query).WithCancellation(cancellationToken))
+        {
+            if (await ReadAsync(instance, client, cancellationToken) is { } input && await turns.ClaimAsync(input.Address, input.RunId, cancellationToken) != MessageClaim.Anothers)
+            {
+                await EndAsync(input, instance.InstanceId, client, cancellationToken);
             }
         }
     }

@@ -61,7 +61,7 @@ internal sealed class SimulatedStore(Schedule schedule)
         return one.Input.Address.MessageId;
     }
 
-    public IReadOnlyList<OrchestrationMetadata> FindAbandoned() => [.. _instances.Where(pair => pair.Value.IsAbandoned).Select(pair => Find(pair.Key, withValues: true)!)];
+    public IReadOnlyList<OrchestrationMetadata> FindAbandoned(string idPrefix) => [.. _instances.Where(pair => pair.Value.IsAbandoned && pair.Key.StartsWith(idPrefix, StringComparison.Ordinal)).Select(pair => Find(pair.Key, withValues: true)!)];
 
     public object? FindMerged(string instanceId) => _instances[instanceId].Merged;
 
@@ -318,7 +318,7 @@ internal sealed class SimulatedClient(SimulatedWorker worker) : DurableTaskClien
     public override Task<OrchestrationMetadata?> GetInstancesAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default) => throw new NotSupportedException();
 
     public override AsyncPageable<OrchestrationMetadata> GetAllInstancesAsync(OrchestrationQuery? filter = null) =>
-        Pageable.Create((_, _, _) => Task.FromResult(new Page<OrchestrationMetadata>(worker.Store.FindAbandoned())));
+        Pageable.Create((_, _, _) => Task.FromResult(new Page<OrchestrationMetadata>(worker.Store.FindAbandoned(filter!.InstanceIdPrefix!))));
 
     public override Task<IList<DurableTask.Core.History.HistoryEvent>> GetOrchestrationHistoryAsync(string instanceId, CancellationToken cancellationToken = default) =>
         Task.FromResult<IList<DurableTask.Core.History.HistoryEvent>>(worker.Store.FindMerged(instanceId) is { } merged
