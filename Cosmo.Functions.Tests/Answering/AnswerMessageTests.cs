@@ -595,6 +595,19 @@ public sealed class AnswerMessageTests
             input => input.HasBegun.ShouldBe(hadBegun), input => input.Round.ShouldBe(round), input => input.ThreadId.ShouldBe(threadId), input => input.Failure.Reason.ShouldBe("It failed"));
     }
 
+    [Theory]
+    [InlineData("completed", "completed", null, new string[0])]
+    [InlineData("cancelled", "failed", "cancelled", new string[0])]
+    [InlineData("error", "failed", "unexpected", new[] { nameof(WriteDeadLetter) })]
+    [InlineData("", "failed", "unexpected", new[] { nameof(WriteDeadLetter) })]
+    public void A_message_whose_orchestration_failed_as_a_whole_behind_its_end_waits_for_no_turn_and_is_kept_where_it_was_not_answered(string end, string outcome, string? cause, string[] kept)
+    {
+        _harness.Begin(hasTurn: false, AnswerPaths.Replying, abandoned: new AbandonedAnswer("It failed", new AnswerStatus("failing: stalled", 0, null), End: end));
+
+        _harness.End().ShouldBe(new AnswerResult(outcome, cause, 1));
+        _harness.Calls.ShouldBe([.. kept, nameof(SendReply)]);
+    }
+
     [Fact]
     public void What_an_orchestration_that_failed_as_a_whole_had_been_told_to_be_merged_ends_with_its_message()
     {

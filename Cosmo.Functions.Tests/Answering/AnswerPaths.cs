@@ -12,7 +12,7 @@ namespace Cosmo.Functions.Tests.Answering;
 /// <summary>Every way that an answer can go, by name. Each is driven to its end, and leaves the history that a Durable store would have kept.</summary>
 internal static class AnswerPaths
 {
-    private static readonly DeliveryProperties Replying = DeliveryProperties.None with
+    public static readonly DeliveryProperties Replying = DeliveryProperties.None with
     {
         ReplyTo = "replies",
         CorrelationId = "order-1",

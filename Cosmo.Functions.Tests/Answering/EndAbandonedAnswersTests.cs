@@ -21,13 +21,15 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     private readonly TestRedis _redis = new();
     private readonly DurableTaskClient _client = Substitute.For<DurableTaskClient>("test");
     private readonly TurnQueue _turns;
+    private readonly UpdateLog _log;
+    private readonly IUpdatePublisher _updates = Substitute.For<IUpdatePublisher>();
     private readonly ManualTimeProvider _clock = new();
     private readonly List<OrchestrationMetadata> _failed = [];
 
     public EndAbandonedAnswersTests()
     {
-        var log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
-        _turns = new TurnQueue(_redis.Connection, log, Options.Create(new AnsweringOptions()));
+        _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
+        _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
         _client.GetAllInstancesAsync(Arg.Any<OrchestrationQuery>()).Returns(call => Pageable.Create((_, _, _) =>
             Task.FromResult(new Page<OrchestrationMetadata>([.. _failed.Where(instance => instance.InstanceId.StartsWith(call.Arg<OrchestrationQuery>().InstanceIdPrefix!, StringComparison.Ordinal))]))));
     }
@@ -56,7 +58,7 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     {
         await RunAsync();
 
-        _client.Received(16).GetAllInstancesAsync(Arg.Is<OrchestrationQuery>(query => query.CreatedFrom == _clock.GetUtcNow() - TimeSpan.FromDays(7) && query.FetchInputsAndOutputs
+        _client.Received(16).GetAllInstancesAsync(Arg.Is<OrchestrationQuery>(query => query.CreatedFrom == _clock.GetUtcNow() - TimeSpan.FromHours(36) && query.FetchInputsAndOutputs
             && query.Statuses!.SequenceEqual(new[] { OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated })));
         Asked().Order(StringComparer.Ordinal).ShouldBe("0123456789abcdef".Select(digit => $"answer-{digit}"));
     }
@@ -123,9 +125,40 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_cannot_be_read_keeps_the_others_from_nothing()
+    public async Task What_had_its_end_all_the_same_is_begun_anew_with_it_and_has_no_place_any_more()
+    {
+        await _turns.TakeAsync(new("channel", "msg-1", 1), "Hello", [], AnswerStarter.InstanceId(new("channel", "msg-1", 1)), 20, null, null, Cancellation);
+        await _turns.ClaimAsync(new("channel", "msg-1", 1), "run", Cancellation);
+        await _log.RecordAsync(new("channel", "msg-1", 1), Updates.Completed(new("channel", "msg-1", 1), "conv_1", "Hello"), once: null, Cancellation);
+        _updates.FindEndAsync(new("channel", "msg-1", 1), Arg.Any<CancellationToken>()).Returns("completed");
+        Fail("msg-1");
+
+        await RunAsync();
+
+        Begun().ShouldHaveSingleItem().Abandoned!.End.ShouldBe("completed");
+        (await _turns.FindPlacesAsync("channel", Cancellation)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_was_taken_in_too_long_ago_is_left_however_often_it_was_begun_anew()
     {
         Fail("msg-1");
+        _clock.Advance(TimeSpan.FromHours(36));
+        Fail("msg-2");
+
+        await RunAsync();
+        _clock.Advance(TimeSpan.FromTicks(1));
+        await RunAsync();
+
+        Begun().Count(input => input.Address.MessageId == "msg-1").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_or_asked_for_keeps_the_others_from_nothing()
+    {
+        await _redis.Connection.RunAsync(database => database.StringSetAsync(MessageMemory.Key(_redis.Prefix, new("channel", "msg-3", 1)), "not ours"), Cancellation);
+        Fail("msg-1");
+        Fail("msg-3");
         _failed.Add(new OrchestrationMetadata(nameof(AnswerMessage), "answer-0dd") { RuntimeStatus = OrchestrationRuntimeStatus.Failed, SerializedInput = "{", DataConverter = JsonDataConverter.Default });
         Fail("msg-2");
 
@@ -151,7 +184,7 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     {
         var context = Substitute.For<FunctionContext>();
         context.CancellationToken.Returns(Cancellation);
-        return new EndAbandonedAnswers(_turns, _clock, NullLogger<EndAbandonedAnswers>.Instance).RunAsync(new TimerInfo(), _client, context);
+        return new EndAbandonedAnswers(_turns, new TurnRelease(_turns, _clock, NullLogger<TurnRelease>.Instance), _updates, _clock, NullLogger<EndAbandonedAnswers>.Instance).RunAsync(new TimerInfo(), _client, context);
     }
 
     private void Fail(string messageId, OrchestrationRuntimeStatus became = OrchestrationRuntimeStatus.Failed, AnswerStatus? status = null, AbandonedAnswer? before = null, bool merges = false)

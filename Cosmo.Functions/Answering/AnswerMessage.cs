@@ -5,6 +5,7 @@ using Cosmo.Functions.Answering.Deadlines;
 using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask;
@@ -87,6 +88,17 @@ internal static class AnswerMessage
     {
         try
         {
+            if (progress.Input.Abandoned is { End: { } end } over)
+            {
+                // Its dead letter and its reply may be missing.
+                return end switch
+                {
+                    Updates.CompletedStatus => null,
+                    Updates.CancelledStatus => Failure.Cancelled,
+                    _ => Failure.Unexpected(over.Reason),
+                };
+            }
+
             if (await TakeTurnAsync(context, progress.Input, cancelled) is { } noTurn)
             {
                 return noTurn;
@@ -234,26 +246,10 @@ internal static class AnswerMessage
     {
         var input = progress.Input;
         context.SetCustomStatus(new AnswerStatus("failing: " + failure.Cause, progress.Round, progress.ThreadId));
-        await StopAsync(context, progress);
-        try
+        if (input.Abandoned?.End is null && await TellAsync(context, progress, failure))
         {
-            var isAnswered = await context.CallActivityAsync<bool>(
-                nameof(FailAnswer),
-                new FailInput(input.Address, context.InstanceId, progress.HasBegun, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round)
-                {
-                    MayHaveMerged = progress.MayHaveMerged,
-                    Merged = progress.Following,
-                },
-                Tries.Few);
-            if (isAnswered)
-            {
-                await EndMergedAsync(context, progress, failure);
-                return AnswerResult.Completed(progress.Round);
-            }
-        }
-        catch (TaskFailedException)
-        {
-            // The activity logged it. What counts now is that the message is kept.
+            await EndMergedAsync(context, progress, failure);
+            return AnswerResult.Completed(progress.Round);
         }
 
         var ending = EndMergedAsync(context, progress, failure);
@@ -267,6 +263,29 @@ internal static class AnswerMessage
 
         await ending;
         return new AnswerResult("failed", failure.Cause, progress.Round + 1);
+    }
+
+    /// <summary>Ends the answer for its client, and gives the turn on. True if it was answered after all.</summary>
+    private static async Task<bool> TellAsync(TaskOrchestrationContext context, AnswerProgress progress, Failure failure)
+    {
+        var input = progress.Input;
+        await StopAsync(context, progress);
+        try
+        {
+            return await context.CallActivityAsync<bool>(
+                nameof(FailAnswer),
+                new FailInput(input.Address, context.InstanceId, progress.HasBegun, progress.ThreadId, failure, input.ReceivedAt, input.Question, progress.Round)
+                {
+                    MayHaveMerged = progress.MayHaveMerged,
+                    Merged = progress.Following,
+                },
+                Tries.Few);
+        }
+        catch (TaskFailedException)
+        {
+            // The activity logged it. What counts now is that the message is kept.
+            return false;
+        }
     }
 
     /// <summary>Each message that was asked together with this one ends as this one did, told by itself and kept by itself. Nothing where there are none.</summary>

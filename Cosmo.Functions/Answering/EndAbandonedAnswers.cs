@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using DurableTask.Core.Exceptions;
 using DurableTask.Core.History;
@@ -14,15 +15,15 @@ namespace Cosmo.Functions.Answering;
 /// Timer: an orchestration that failed as a whole, since no host could run it or its code could not replay it, or that somebody terminated, has left its message
 /// without an end. It is begun anew, for nothing but that: when its turn comes, the message ends as one that failed, and is kept as a dead letter.
 /// </summary>
-internal sealed class EndAbandonedAnswers(TurnQueue turns, TimeProvider clock, ILogger<EndAbandonedAnswers> logger)
+internal sealed class EndAbandonedAnswers(TurnQueue turns, TurnRelease turn, IUpdatePublisher updates, TimeProvider clock, ILogger<EndAbandonedAnswers> logger)
 {
     private const string IdDigits = "0123456789abcdef";
 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(5);
 
-    /// <summary>Shorter than Redis knows that a message had its end.</summary>
-    private static readonly TimeSpan Oldest = TimeSpan.FromDays(7);
+    /// <summary>Messages that were taken in longer ago are left to operators: Redis soon knows no more whose they are.</summary>
+    private static readonly TimeSpan Oldest = TimeSpan.FromHours(36);
 
     private static readonly OrchestrationRuntimeStatus[] Abandoned = [OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated];
 
@@ -53,15 +54,37 @@ internal sealed class EndAbandonedAnswers(TurnQueue turns, TimeProvider clock, I
         var query = new OrchestrationQuery(clock.GetUtcNow() - Oldest, Statuses: Abandoned, InstanceIdPrefix: idPrefix, PageSize: 100, FetchInputsAndOutputs: true);
         await foreach (var instance in client.GetAllInstancesAsync(query).WithCancellation(cancellationToken))
         {
-            if (await ReadAsync(instance, client, cancellationToken) is { } input && await turns.ClaimAsync(input.Address, input.RunId, cancellationToken) != MessageClaim.Anothers)
+            try
             {
-                await EndAsync(input, instance.InstanceId, client, cancellationToken);
+                if (await ReadAsync(instance, client, cancellationToken) is { } input)
+                {
+                    await EndAsync(input, instance.InstanceId, client, cancellationToken);
+                }
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                // It keeps the others from nothing.
+                logger.AbandonedNotEnded(e, instance.InstanceId);
             }
         }
     }
 
     private async Task EndAsync(AnswerInput input, string instanceId, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        var claim = await turns.ClaimAsync(input.Address, input.RunId, cancellationToken);
+        if (claim == MessageClaim.Anothers)
+        {
+            return;
+        }
+
+        // An end that was recorded and never left is sent by this.
+        var end = claim == MessageClaim.Over ? await updates.FindEndAsync(input.Address, cancellationToken) : null;
+        if (end is not null)
+        {
+            await turn.GiveOnAsync(input.Address, instanceId, isAnswered: end == Updates.CompletedStatus, client, cancellationToken);
+        }
+
+        input = input with { Abandoned = input.Abandoned! with { End = end } };
         try
         {
             await client.ScheduleNewOrchestrationInstanceAsync(
@@ -74,36 +97,27 @@ internal sealed class EndAbandonedAnswers(TurnQueue turns, TimeProvider clock, I
         }
     }
 
-    /// <summary>What it is given now; null for one that cannot be read.</summary>
-    private async Task<AnswerInput?> ReadAsync(OrchestrationMetadata instance, DurableTaskClient client, CancellationToken cancellationToken)
-    {
-        try
+    /// <summary>What it is given now; null for one that is too old.</summary>
+    private async Task<AnswerInput?> ReadAsync(OrchestrationMetadata instance, DurableTaskClient client, CancellationToken cancellationToken) =>
+        instance.ReadInputAs<AnswerInput>() is not { } input || input.ReceivedAt < clock.GetUtcNow() - Oldest ? null : input with
         {
-            return instance.ReadInputAs<AnswerInput>() is not { } input ? null : input with
-            {
-                HasTurn = false,
-                Abandoned = input.Abandoned ?? new AbandonedAnswer(
-                    // An exception's text may hold what the message says.
-                    $"Its orchestration was {instance.RuntimeStatus.ToString().ToLowerInvariant()}: {instance.FailureDetails?.ErrorType ?? "no reason is known"}",
-                    instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<AnswerStatus>(),
-                    input.Merges ? ReadMerged(await client.GetOrchestrationHistoryAsync(instance.InstanceId, cancellationToken)) : null),
-            };
-        }
-        catch (JsonException e)
-        {
-            logger.AbandonedNotRead(e, instance.InstanceId);
-            return null;
-        }
-    }
+            HasTurn = false,
+            Abandoned = input.Abandoned ?? new AbandonedAnswer(
+                // An exception's text may hold what the message says.
+                $"Its orchestration was {instance.RuntimeStatus.ToString().ToLowerInvariant()}: {instance.FailureDetails?.ErrorType ?? "no reason is known"}",
+                instance.SerializedCustomStatus is null ? null : instance.ReadCustomStatusAs<AnswerStatus>(),
+                input.Merges ? ReadMerged(await client.GetOrchestrationHistoryAsync(instance.InstanceId, cancellationToken)) : null),
+        };
 
     /// <summary>What the orchestration was told to have been merged; Redis may have lost it. Null for nothing, and for what cannot be read.</summary>
-    private static IReadOnlyList<MergedMessage>? ReadMerged(IEnumerable<HistoryEvent> history)
+    private static List<MergedMessage>? ReadMerged(IEnumerable<HistoryEvent> history)
     {
         try
         {
-            return history.OfType<EventRaisedEvent>().LastOrDefault(raised => raised.Name == AnswerMessage.MessagesMerged) is { Input: { } told }
-                ? JsonSerializer.Deserialize<IReadOnlyList<MergedMessage>>(told, JsonSerializerOptions.Web)
-                : null;
+            // More than one try may have told.
+            var told = history.OfType<EventRaisedEvent>().Where(raised => raised.Name == AnswerMessage.MessagesMerged)
+                .SelectMany(raised => JsonSerializer.Deserialize<IReadOnlyList<MergedMessage>>(raised.Input ?? "[]", JsonSerializerOptions.Web) ?? []);
+            return told.DistinctBy(message => message.Address).ToList() is { Count: > 0 } merged ? merged : null;
         }
         catch (JsonException)
         {

@@ -111,9 +111,9 @@ internal static partial class Log
     [LoggerMessage(229, LogLevel.Warning, "Message {MessageId} is refused: there is no room for more answers at once. Let more instances run, or larger ones.")]
     public static partial void NoCapacity(this ILogger logger, string messageId);
 
-    [LoggerMessage(231, LogLevel.Error, "Message {MessageId} was left without an end by orchestration {InstanceId}, and has it now. {Reason}.")]
+    [LoggerMessage(231, LogLevel.Error, "Message {MessageId} was left without an end by orchestration {InstanceId}, which begins anew for that. {Reason}.")]
     public static partial void AnswerAbandoned(this ILogger logger, string messageId, string instanceId, string reason);
 
-    [LoggerMessage(232, LogLevel.Error, "The message that orchestration {InstanceId} has left without an end cannot be read.")]
-    public static partial void AbandonedNotRead(this ILogger logger, Exception exception, string instanceId);
+    [LoggerMessage(232, LogLevel.Error, "The message that orchestration {InstanceId} has left without an end could not be given one; the next look tries again.")]
+    public static partial void AbandonedNotEnded(this ILogger logger, Exception exception, string instanceId);
 }

@@ -22,6 +22,7 @@ internal sealed class Promises
     private readonly Dictionary<(string Channel, string Id), FollowedMessage> _byId = [];
     private readonly Dictionary<string, long> _newest = [];
     private readonly Dictionary<string, FollowedCall> _calls = [];
+    private readonly HashSet<string> _abandoned = [];
     private readonly string _prefix;
     private string? _broken;
 
@@ -39,8 +40,11 @@ internal sealed class Promises
     /// <summary>Who had just merged messages may have died, been told to stop or not heard so before it told their orchestration, or that have ended as a whole, and Redis have lost them then.</summary>
     public bool MayHaveLostMerged { get; set; }
 
-    /// <summary>An orchestration ended as a whole. Its message has its end late, and no other one waits for that.</summary>
-    public bool HasAbandoned { get; set; }
+    /// <summary>An orchestration of the channel ended as a whole. Its message has its end late, and no other one waits for that.</summary>
+    public void Abandon(string channel) => _abandoned.Add(channel);
+
+    /// <summary>A message is to be asked together with another.</summary>
+    public void Merge(string messageKey) => _byId.Values.Single(message => MessageMemory.Key(_prefix, new(message.Planned.Channel, message.Planned.Id, 1)) == messageKey).WasMerged = true;
 
     /// <summary>When Redis lost its data, in ticks of UTC; null while it has not.</summary>
     public long? LostAt { get; private set; }
@@ -110,7 +114,7 @@ internal sealed class Promises
         if (kind == "final")
         {
             message.EndedAt = _schedule.Time.Now;
-            if (!HasAbandoned && message is { HasWaitedForPerson: false, IsForgotten: false } && message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
+            if (!_abandoned.Contains(message.Planned.Channel) && message is { HasWaitedForPerson: false, IsForgotten: false } && message.AskedAt is { } asked && message.EndedAt - asked > LongestAnswer.Ticks)
             {
                 Break($"{message} ends {TimeSpan.FromTicks(message.EndedAt.Value - asked)} after the model was asked.");
             }
@@ -139,7 +143,7 @@ internal sealed class Promises
         }
 
         message.AskedAt ??= _schedule.Time.Now;
-        if (!IsRedisMissed && !HasAbandoned && LostAt is null && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
+        if (!IsRedisMissed && !_abandoned.Contains(channel) && LostAt is null && _byId.Values.FirstOrDefault(other => other.Planned.Channel == channel && other is { EndedAt: null, IsToldWithoutRedis: false } && other.Number < message.Number) is { } before)
         {
             Break($"The model is asked {message} before {before}, which came first, has had its end.");
         }
@@ -278,7 +282,7 @@ internal sealed class Promises
                 continue;
             }
 
-            if (message is { EndedAt: null, IsForgotten: true } && MayHaveLostMerged)
+            if (message is { EndedAt: null, IsForgotten: true, WasMerged: true } && MayHaveLostMerged)
             {
                 continue;
             }
@@ -390,6 +394,9 @@ internal sealed class Promises
 
         /// <summary>Or text after its end.</summary>
         public bool MayHaveTwoEnds => IsToldWithoutRedis || IsForgotten;
+
+        /// <summary>It was to be asked together with another.</summary>
+        public bool WasMerged { get; set; }
 
         public bool IsKept { get; set; }
 

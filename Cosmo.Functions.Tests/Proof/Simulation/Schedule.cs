@@ -64,7 +64,7 @@ internal sealed class Schedule
         _redisOptions = Options.Create(new RedisOptions { Url = "redis://simulated", Prefix = mirror?.Prefix ?? "s:" });
         Redis = new SimulatedRedis(Time) { Expired = key => Mirror?.Expire(key) };
         Promises = new Promises(this, _redisOptions.Value.Prefix);
-        Twins = new ScriptTwins(Redis) { Published = Publish, Took = Promises.Take, Claimed = Promises.Execute, Recorded = Promises.Record };
+        Twins = new ScriptTwins(Redis) { Published = Publish, Took = Promises.Take, Claimed = Promises.Execute, Merged = Promises.Merge, Recorded = Promises.Record };
         _stores = [.. Enumerable.Range(0, Plan.Stores).Select(_ => new SimulatedStore(this))];
         for (var i = 0; i < Plan.Workers; i++)
         {
@@ -365,10 +365,10 @@ internal sealed class Schedule
     private void Abandon()
     {
         var store = _stores[Ends.Next(_stores.Length)];
-        if (store.Abandon(Ends) is { } messageId)
+        if (store.Abandon(Ends) is { } message)
         {
-            Tell($"the orchestration of {messageId} ends as a whole");
-            Promises.HasAbandoned = true;
+            Tell($"the orchestration of {message.MessageId} ends as a whole");
+            Promises.Abandon(message.Channel);
             After(Ends.Within(Sweep), () => Look(left: 5));
         }
 

@@ -71,6 +71,9 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
     /// <summary>Hears of a call of a tool that is claimed: its id.</summary>
     public Action<string>? Claimed { get; set; }
 
+    /// <summary>Hears of the message key of what is merged into another.</summary>
+    public Action<string>? Merged { get; set; }
+
     /// <summary>Hears of an update that is recorded: its fence, its kind, its sequence and what it says.</summary>
     public Action<string, string, long, string>? Recorded { get; set; }
 
@@ -368,6 +371,7 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
 
                 redis.Hash(key)["owner"] = run;
                 redis.Hash(key)["leader"] = ticket;
+                Merged?.Invoke(key);
                 redis.Expire(key, Seconds(kept));
                 redis.Remove(list, other);
                 redis.HashDelete(tickets, other);

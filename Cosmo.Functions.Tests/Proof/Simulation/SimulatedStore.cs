@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Messaging;
 using DurableTask.Core.History;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
@@ -49,7 +50,7 @@ internal sealed class SimulatedStore(Schedule schedule)
     }
 
     /// <summary>Ends one that is under way as a whole; answers its message, or null where none is.</summary>
-    public string? Abandon(SeededRandom random)
+    public MessageAddress? Abandon(SeededRandom random)
     {
         if (_instances.Values.Where(instance => instance is { IsOver: false, IsAbandoned: false }).ToList() is not { Count: > 0 } running)
         {
@@ -58,7 +59,7 @@ internal sealed class SimulatedStore(Schedule schedule)
 
         var one = running[random.Next(running.Count)];
         one.IsAbandoned = true;
-        return one.Input.Address.MessageId;
+        return one.Input.Address;
     }
 
     public IReadOnlyList<OrchestrationMetadata> FindAbandoned(string idPrefix) => [.. _instances.Where(pair => pair.Value.IsAbandoned && pair.Key.StartsWith(idPrefix, StringComparison.Ordinal)).Select(pair => Find(pair.Key, withValues: true)!)];
