@@ -17,6 +17,15 @@ internal sealed class TestRedis : IAsyncDisposable
 
     public RedisConnection Connection { get; }
 
+    /// <summary>Gives what does not wait the time to be done: many times what it takes.</summary>
+    public async Task PassAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            await Connection.RunAsync(database => database.PingAsync(), cancellationToken);
+        }
+    }
+
     /// <summary>Fails as a call does that Redis refuses.</summary>
     public Task RefuseAsync() => Connection.EvaluateAsync("return redis.error_reply('WRONGTYPE another program keeps something else here')", [], [], CancellationToken.None);
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Tests.EndToEnd;
 
@@ -25,8 +24,6 @@ public sealed class OperatorHost : IAsyncLifetime
 
     public Uri Url => Http.BaseAddress!;
 
-    private string ManagementKey => $"code={Uri.EscapeDataString(_stack.Keys.SystemKey)}";
-
     public async ValueTask InitializeAsync()
     {
         _stack = await CosmoStack.StartAsync(new Dictionary<string, string> { [CosmoStack.NoIndexing] = "false" });
@@ -38,8 +35,7 @@ public sealed class OperatorHost : IAsyncLifetime
     public async Task StartAnewAsync(CancellationToken cancellationToken)
     {
         await _stack.FaultAsync("[]");
-        using var purged = await Http.DeleteAsync(
-            new Uri(Url, $"/runtime/webhooks/durabletask/instances?createdTimeFrom=2000-01-01T00:00:00Z&runtimeStatus=Completed,Failed,Terminated&{ManagementKey}"), cancellationToken);
+        await _stack.ManageAsync(HttpMethod.Delete, "instances?createdTimeFrom=2000-01-01T00:00:00Z&runtimeStatus=Completed,Failed,Terminated", cancellationToken);
         await _stack.Redis.RunAsync(
             async database =>
             {
@@ -54,25 +50,6 @@ public sealed class OperatorHost : IAsyncLifetime
             cancellationToken);
         await _stack.Queue.Channel.QueuePurgeAsync(_stack.Queue.FailedQueue, cancellationToken);
         _heard = _stack.Output.Length;
-    }
-
-    /// <summary>Runs a function that a timer would start.</summary>
-    public async Task RunAsync(string function, CancellationToken cancellationToken)
-    {
-        using var content = JsonContent.Create(new { input = "" });
-        using var answer = await Http.PostAsync(new Uri(Url, $"/admin/functions/{function}"), content, cancellationToken);
-        answer.StatusCode.ShouldBe(HttpStatusCode.Accepted);
-    }
-
-    /// <summary>Calls the management API of Durable Functions.</summary>
-    public async Task<HttpStatusCode> ManageAsync(HttpMethod method, string address, CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(method, new Uri(Url, $"/runtime/webhooks/durabletask/{address}{(address.Contains('?') ? '&' : '?')}{ManagementKey}"))
-        {
-            Content = method == HttpMethod.Post ? new StringContent("null", null, "application/json") : null,
-        };
-        using var answer = await Http.SendAsync(request, cancellationToken);
-        return answer.StatusCode;
     }
 
     /// <summary>Waits until a line of this test's holds the text.</summary>

@@ -15,7 +15,7 @@ public sealed class TimerFunctionsTests(OperatorHost host) : OperatorTest(host)
         await Host.AddThreadAsync("young", 89);
         await Host.SendAsync("GET", "threads/stats");
 
-        await Host.RunAsync(nameof(PruneThreads), Cancellation);
+        await Host.Stack.RunFunctionAsync(nameof(PruneThreads), Cancellation);
         var ended = await Host.EndAsync("thread-pruning");
 
         ended["progress"]!["removed"]!.GetValue<int>().ShouldBe(1);
@@ -30,13 +30,13 @@ public sealed class TimerFunctionsTests(OperatorHost host) : OperatorTest(host)
         await Host.Stack.FaultAsync("""[{ "endpoint": "conversations", "delayBeforeHeaders": 20000 }]""");
         await Host.AddThreadAsync("slow", 100, threadId: "conv_slow");
         await Host.SendAsync("GET", "threads/stats");
-        await Host.RunAsync(nameof(PruneThreads), Cancellation);
+        await Host.Stack.RunFunctionAsync(nameof(PruneThreads), Cancellation);
         await Host.Stack.RequestedAsync("conv_slow", Cancellation);
 
-        await Host.RunAsync(nameof(PruneThreads), Cancellation);
+        await Host.Stack.RunFunctionAsync(nameof(PruneThreads), Cancellation);
 
         await Host.LoggedAsync("thread-pruning runs already", Cancellation);
-        (await Host.ManageAsync(HttpMethod.Post, "instances/thread-pruning/terminate?reason=test", Cancellation)).ShouldBe(HttpStatusCode.Accepted);
+        (await Host.Stack.ManageAsync(HttpMethod.Post, "instances/thread-pruning/terminate?reason=test", Cancellation)).ShouldBe(HttpStatusCode.Accepted);
     }
 
     [Fact]
@@ -48,10 +48,10 @@ public sealed class TimerFunctionsTests(OperatorHost host) : OperatorTest(host)
         await Host.SendAsync("POST", "threads/index");
         await Host.EndAsync("thread-indexing");
 
-        await Host.RunAsync(nameof(PurgeHistory), Cancellation);
+        await Host.Stack.RunFunctionAsync(nameof(PurgeHistory), Cancellation);
 
         await Host.LoggedAsync("The histories of 0 orchestrations", Cancellation);
-        (await Host.ManageAsync(HttpMethod.Get, "instances/thread-indexing", Cancellation)).ShouldBe(HttpStatusCode.OK);
+        (await Host.Stack.ManageAsync(HttpMethod.Get, "instances/thread-indexing", Cancellation)).ShouldBe(HttpStatusCode.OK);
     }
 
     [Theory]
@@ -67,9 +67,9 @@ public sealed class TimerFunctionsTests(OperatorHost host) : OperatorTest(host)
         var instance = $"instances/{AnswerStarter.InstanceId(new(channel, "msg-1", 1))}";
 
         // Nothing is a moment that nobody can read.
-        (await Host.ManageAsync(HttpMethod.Post, $"{instance}/{end}", Cancellation)).ShouldBe(HttpStatusCode.Accepted);
-        await Eventually.IsSoAsync(async () => await Host.ManageAsync(HttpMethod.Get, instance, Cancellation) == HttpStatusCode.OK, () => "It goes on.", Cancellation);
-        await Host.RunAsync(nameof(EndAbandonedAnswers), Cancellation);
+        (await Host.Stack.ManageAsync(HttpMethod.Post, $"{instance}/{end}", Cancellation)).ShouldBe(HttpStatusCode.Accepted);
+        await Eventually.IsSoAsync(async () => await Host.Stack.ManageAsync(HttpMethod.Get, instance, Cancellation) == HttpStatusCode.OK, () => "It goes on.", Cancellation);
+        await Host.Stack.RunFunctionAsync(nameof(EndAbandonedAnswers), Cancellation);
         var final = await client.FinalAsync("msg-1");
         var letter = await Host.Stack.Queue.NextDeadLetterAsync();
         await Host.Stack.Queue.SendAsync(channel, "msg-2", "Hello");

@@ -113,15 +113,24 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     [InlineData(false)]
     public async Task What_was_merged_is_known_from_what_the_orchestration_was_told_as_far_as_it_can_be_read(bool isReadable)
     {
-        MergedMessage[] merged = [new(new("channel", "msg-2", 1), "And in Cebu?", DeliveryProperties.None, _clock.GetUtcNow())];
         Fail("msg-1", merges: true);
-        _client.GetOrchestrationHistoryAsync(_failed[0].InstanceId, Arg.Any<CancellationToken>()).Returns(
-            [new EventRaisedEvent(-1, isReadable ? JsonSerializer.Serialize(merged, JsonSerializerOptions.Web) : "?") { Name = AnswerMessage.MessagesMerged }]);
+        _client.GetOrchestrationHistoryAsync(_failed[0].InstanceId, Arg.Any<CancellationToken>()).Returns([Told(isReadable ? Text("msg-2") : "?")]);
         Fail("msg-2");
 
         await RunAsync();
 
         Begun().Select(input => input.Abandoned!.Merged?.Single().Address.MessageId).ShouldBe([isReadable ? "msg-2" : null, null], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task What_several_tries_told_to_have_been_merged_counts_once_each()
+    {
+        Fail("msg-1", merges: true);
+        _client.GetOrchestrationHistoryAsync(_failed[0].InstanceId, Arg.Any<CancellationToken>()).Returns([Told(Text("msg-2", "msg-3")), Told(Text("msg-3", "msg-4"))]);
+
+        await RunAsync();
+
+        Begun().ShouldHaveSingleItem().Abandoned!.Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3", "msg-4"]);
     }
 
     [Fact]
@@ -177,6 +186,11 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
 
         Begun().ShouldHaveSingleItem().Abandoned.ShouldBe(first);
     }
+
+    private static EventRaisedEvent Told(string text) => new(-1, text) { Name = AnswerMessage.MessagesMerged };
+
+    private string Text(params string[] messageIds) => JsonSerializer.Serialize(
+        messageIds.Select(id => new MergedMessage(new("channel", id, 1), "And in Cebu?", DeliveryProperties.None, _clock.GetUtcNow())), JsonSerializerOptions.Web);
 
     private IReadOnlyList<string> Asked() => [.. _client.ReceivedCalls().Select(call => call.GetArguments().OfType<OrchestrationQuery>().SingleOrDefault()?.InstanceIdPrefix).OfType<string>()];
 

@@ -280,7 +280,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         var final = other.PublishAsync(Address, Updates.Timeout(Address, "conv_1", "Late.", "late"), null, Cancellation);
         await clock.TimersSetAsync(3).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         clock.Advance(TimeSpan.FromSeconds(2.2));
-        await PassAsync();
+        await _redis.PassAsync(Cancellation);
         _webPubSub.Sent.ShouldBeEmpty();
         clock.Advance(TimeSpan.FromSeconds(1));
         await Task.WhenAll([final, .. texts]);
@@ -304,7 +304,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         await clock.TimerSetForAsync(TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         clock.Advance(TimeSpan.FromSeconds(1));
         await _webPubSub.GivenUp.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
-        await PassAsync();
+        await _redis.PassAsync(Cancellation);
         _webPubSub.Sent.ShouldBeEmpty();
         open.SetResult();
         await Task.WhenAll(text, final);
@@ -688,15 +688,6 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         _webPubSub.Deltas.Where(IsText).Select(payload => (payload["offset"]!.GetValue<int>(), payload["text"]!.GetValue<string>()));
 
     private static bool IsText(System.Text.Json.Nodes.JsonObject payload) => payload["status"]!.GetValue<string>() == "in_progress";
-
-    /// <summary>Gives what does not wait the time to be done: many times what it takes.</summary>
-    private async Task PassAsync()
-    {
-        for (var i = 0; i < 50; i++)
-        {
-            await _redis.Connection.RunAsync(database => database.PingAsync(), Cancellation);
-        }
-    }
 
     private UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), _clock);
 

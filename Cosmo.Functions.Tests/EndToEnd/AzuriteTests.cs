@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
 using Cosmo.Functions.Answering;
 using Cosmo.Local.Emulators.OpenAI;
 
@@ -76,24 +75,16 @@ public sealed class AzuriteTests(AzuriteTests.Fixture fixture) : IClassFixture<A
         await _stack.FaultAsync("""[{ "userText": "essay", "longAnswer": 500, "pace": 40 }]""");
         await _stack.Queue.SendAsync(_channel, "msg-1", $"essay {_channel}");
         await client.StatusAsync("in_progress", seconds: 180);
-        var instance = $"/runtime/webhooks/durabletask/instances/{AnswerStarter.InstanceId(new(_channel, "msg-1", 1))}";
-        var key = $"code={Uri.EscapeDataString(_stack.Keys.SystemKey)}";
+        var instance = $"instances/{AnswerStarter.InstanceId(new(_channel, "msg-1", 1))}";
+        var cancellation = TestContext.Current.CancellationToken;
 
-        using var terminated = await _stack.Http.PostAsync(new Uri(_stack.Http.BaseAddress!, $"{instance}/terminate?reason=test&{key}"), null, TestContext.Current.CancellationToken);
-        terminated.StatusCode.ShouldBe(HttpStatusCode.Accepted);
-        await Eventually.IsSoAsync(HasEndedAsync, () => "It goes on.", TestContext.Current.CancellationToken);
-        using var input = JsonContent.Create(new { input = "" });
-        using var run = await _stack.Http.PostAsync(new Uri(_stack.Http.BaseAddress!, $"/admin/functions/{nameof(EndAbandonedAnswers)}"), input, TestContext.Current.CancellationToken);
+        (await _stack.ManageAsync(HttpMethod.Post, $"{instance}/terminate?reason=test", cancellation)).ShouldBe(HttpStatusCode.Accepted);
+        await Eventually.IsSoAsync(async () => await _stack.ManageAsync(HttpMethod.Get, instance, cancellation) == HttpStatusCode.OK, () => "It goes on.", cancellation);
+        await _stack.RunFunctionAsync(nameof(EndAbandonedAnswers), cancellation);
         var final = await client.FinalAsync("msg-1", seconds: 180);
 
         final["status"]!.GetValue<string>().ShouldBe("error", final.ToJsonString());
         (await _stack.Queue.NextDeadLetterAsync()).Headers["x-cosmo-cause"].ShouldBe("unexpected");
-
-        async Task<bool> HasEndedAsync()
-        {
-            using var answer = await _stack.Http.GetAsync(new Uri(_stack.Http.BaseAddress!, $"{instance}?{key}"), TestContext.Current.CancellationToken);
-            return answer.StatusCode == HttpStatusCode.OK;
-        }
     }
 
     public sealed class Fixture : IAsyncLifetime

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Cosmo.Functions.Hosting;
@@ -311,9 +312,30 @@ internal sealed class CosmoStack : IAsyncDisposable
     }
 
     /// <summary>All that the Durable store keeps of an orchestration, as its management API tells it.</summary>
-    public Task<string> HistoryAsync(string instanceId, CancellationToken cancellationToken) => Http.GetStringAsync(
-        new Uri(Http.BaseAddress!, $"/runtime/webhooks/durabletask/instances/{instanceId}?showInput=true&showHistory=true&showHistoryOutput=true&code={Uri.EscapeDataString(Keys.SystemKey)}"),
-        cancellationToken);
+    public Task<string> HistoryAsync(string instanceId, CancellationToken cancellationToken) =>
+        Http.GetStringAsync(ManagementOf($"instances/{instanceId}?showInput=true&showHistory=true&showHistoryOutput=true"), cancellationToken);
+
+    /// <summary>Calls the management API of Durable Functions.</summary>
+    public async Task<HttpStatusCode> ManageAsync(HttpMethod method, string address, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, ManagementOf(address))
+        {
+            Content = method == HttpMethod.Post ? new StringContent("null", null, "application/json") : null,
+        };
+        using var answer = await Http.SendAsync(request, cancellationToken);
+        return answer.StatusCode;
+    }
+
+    /// <summary>Runs a function that a timer would start.</summary>
+    public async Task RunFunctionAsync(string function, CancellationToken cancellationToken)
+    {
+        using var content = JsonContent.Create(new { input = "" });
+        using var answer = await Http.PostAsync(new Uri(Http.BaseAddress!, $"/admin/functions/{function}"), content, cancellationToken);
+        answer.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+    }
+
+    private Uri ManagementOf(string address) =>
+        new(Http.BaseAddress!, $"/runtime/webhooks/durabletask/{address}{(address.Contains('?') ? '&' : '?')}code={Uri.EscapeDataString(Keys.SystemKey)}");
 
     /// <summary>How many Durable actions an orchestration has taken that has ended.</summary>
     public int ActionsOf(string instanceId)

@@ -45,7 +45,7 @@ internal sealed record AnswerInput(
 
 /// <summary>An orchestration that ended without an end for its message.</summary>
 /// <param name="Reason">How it ended, for operators.</param>
-/// <param name="Status">How far it had come; null if it waited for its turn.</param>
+/// <param name="Status">How far it had come; null if it had done nothing but wait for its turn.</param>
 /// <param name="Merged">What it had been told to have been merged; null if nothing.</param>
 /// <param name="End">The status with which the message had ended all the same, empty if that is not known any more; null if it had not ended.</param>
 internal sealed record AbandonedAnswer(string Reason, AnswerStatus? Status, IReadOnlyList<MergedMessage>? Merged = null, string? End = null);

@@ -38,7 +38,7 @@ internal sealed class AnswerStarter(
     /// <summary>
     /// A message is answered once, so no instance of its id is replaced: neither one that runs, nor, as would be the default, one that has ended.
     /// </summary>
-    private static readonly OrchestrationRuntimeStatus[] AnyStatus =
+    public static readonly OrchestrationRuntimeStatus[] AnyStatus =
     [
         OrchestrationRuntimeStatus.Pending,
         OrchestrationRuntimeStatus.Running,

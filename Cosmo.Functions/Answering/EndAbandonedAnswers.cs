@@ -28,8 +28,7 @@ internal sealed class EndAbandonedAnswers(TurnQueue turns, TurnRelease turn, IUp
     private static readonly OrchestrationRuntimeStatus[] Abandoned = [OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated];
 
     /// <summary>What stands in none of these may be replaced.</summary>
-    private static readonly OrchestrationRuntimeStatus[] Others =
-        [OrchestrationRuntimeStatus.Pending, OrchestrationRuntimeStatus.Running, OrchestrationRuntimeStatus.Suspended, OrchestrationRuntimeStatus.Completed];
+    private static readonly OrchestrationRuntimeStatus[] Others = [.. AnswerStarter.AnyStatus.Except(Abandoned)];
 
     [Function(nameof(EndAbandonedAnswers))]
     public async Task RunAsync([TimerTrigger("0 */10 * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context)

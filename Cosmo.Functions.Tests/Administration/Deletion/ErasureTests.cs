@@ -20,7 +20,7 @@ public sealed class ErasureTests(OperatorHost host) : OperatorTest(host)
         status.ShouldBe(HttpStatusCode.OK);
         (plan!["answers_kept"]!.GetValue<int>(), plan["answers_left"]!.GetValue<int>()).ShouldBe((2, 2));
         (body!["answers_kept"]!.GetValue<int>(), body["answers_left"]!.GetValue<int>()).ShouldBe((2, 0));
-        (await Host.ManageAsync(HttpMethod.Get, $"instances/{instance}", Cancellation)).ShouldBe(HttpStatusCode.NotFound);
+        (await Host.Stack.ManageAsync(HttpMethod.Get, $"instances/{instance}", Cancellation)).ShouldBe(HttpStatusCode.NotFound);
         (await Host.SendAsync("GET", "conversations/m1?channel=secret-channel")).Status.ShouldBe(HttpStatusCode.NotFound);
         (await KeysAsync()).Where(key => key.Contains("secret-channel")).ShouldBeEmpty();
         (await Host.GetAsync("address:m2")).ShouldBeNull();
@@ -59,7 +59,7 @@ public sealed class ErasureTests(OperatorHost host) : OperatorTest(host)
         (await Host.EndAsync("thread-deletion"))["progress"]!["removed"]!.GetValue<int>().ShouldBe(2);
 
         (await KeysAsync()).Where(key => key.Contains("first") || key.Contains("second")).ShouldBeEmpty();
-        (await Host.ManageAsync(HttpMethod.Get, $"instances/{instance}", Cancellation)).ShouldBe(HttpStatusCode.NotFound);
+        (await Host.Stack.ManageAsync(HttpMethod.Get, $"instances/{instance}", Cancellation)).ShouldBe(HttpStatusCode.NotFound);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class ErasureTests(OperatorHost host) : OperatorTest(host)
         var table = await Host.Http.GetStringAsync("threads/stats?format=table", Cancellation);
         var answer = await AnsweredAsync("crm", "m1", "Hello");
         var refused = await AnsweredAsync("broken", "m1", "Hello");
-        await Host.RunAsync("PruneThreads", Cancellation);
+        await Host.Stack.RunFunctionAsync("PruneThreads", Cancellation);
         var pruned = await Host.EndAsync("thread-pruning");
 
         status.ShouldBe(HttpStatusCode.OK);

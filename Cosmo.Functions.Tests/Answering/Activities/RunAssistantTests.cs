@@ -430,7 +430,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
 
         var running = RunAsync(round: 0, threadId: null, activity: ActivityOn(held.Connection, what));
         await held.AskedAsync();
-        await PassAsync();
+        await _redis.PassAsync(Cancellation);
         (running.IsCompleted, _webPubSub.Sent.Count).ShouldBe((false, isTold ? 1 : 0));
         held.Release();
 
@@ -446,7 +446,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
 
         var running = RunAsync(round: 0, activity: ActivityOn(held.Connection, "usage"));
         await held.AskedAsync();
-        await PassAsync();
+        await _redis.PassAsync(Cancellation);
         (running.IsCompleted, _webPubSub.Sent.Count).ShouldBe((false, 0));
         held.Release();
 
@@ -517,7 +517,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
 
         var running = RunAsync(round: 0);
         await _clock.TimerSetForAsync(TimeSpan.FromSeconds(1));
-        await PassAsync();
+        await _redis.PassAsync(Cancellation);
         _webPubSub.Sent.Select(update => update.Status).ShouldBe(["responding"]);
         sending.SetResult();
         await running;
@@ -701,15 +701,6 @@ public sealed class RunAssistantTests : IAsyncDisposable
         "usage" => Make(ledger: Ledger(redis), time: time),
         _ => Make(history: History(redis), time: time),
     };
-
-    /// <summary>Gives what does not wait the time to be done: many times what it takes.</summary>
-    private async Task PassAsync()
-    {
-        for (var i = 0; i < 50; i++)
-        {
-            await _redis.Connection.RunAsync(database => database.PingAsync(), Cancellation);
-        }
-    }
 
     /// <summary>Two messages that may be asked together.</summary>
     private async Task TakeToMergeAsync()

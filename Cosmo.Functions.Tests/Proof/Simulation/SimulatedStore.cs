@@ -136,7 +136,7 @@ internal sealed class SimulatedOrchestration(Schedule schedule, SimulatedStore s
     {
         if (IsOver || IsAbandoned)
         {
-            schedule.Promises.MayHaveLostMerged |= name == AnswerMessage.MessagesMerged;
+            schedule.Promises.MayHaveLostMerged |= IsAbandoned && name == AnswerMessage.MessagesMerged;
             return;
         }
 

@@ -121,7 +121,7 @@ internal sealed class SimulatedWorker
     public SimulatedStore Store { get; }
 
     /// <summary>Its WebSocket has something to do.</summary>
-    public bool HasBusySocket => _schedule.Plan.HasSockets && _isSocketBusy();
+    public bool HasBusySocket => _isSocketBusy();
 
     /// <summary>A message comes to it.</summary>
     public void Deliver(PlannedMessage message)
@@ -233,10 +233,6 @@ internal sealed class SimulatedWorker
         try
         {
             await _endAbandoned.RunAsync(new TimerInfo(), _client, Context);
-        }
-        catch (StackExchange.Redis.RedisException) when (_schedule.Plan.LosesRedis)
-        {
-            _schedule.Tell($"what was abandoned had no end of {this}, without Redis");
         }
         catch (Exception e)
         {
