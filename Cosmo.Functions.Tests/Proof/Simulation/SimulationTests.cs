@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Cosmo.Functions.Tests.Fuzzing;
 
 namespace Cosmo.Functions.Tests.Proof.Simulation;
@@ -5,7 +6,7 @@ namespace Cosmo.Functions.Tests.Proof.Simulation;
 /// <summary>Turns, fences, deadlines and delivery under interleavings that no real machine comes to, each of which its seed brings back.</summary>
 public sealed class SimulationTests
 {
-    private const double UsualSeconds = 2;
+    private const double UsualSeconds = 1;
 
     /// <summary>So many schedules are also run on a real Redis.</summary>
     private const double UsualMirroredSeconds = 1.5;
@@ -15,11 +16,11 @@ public sealed class SimulationTests
     public void Every_schedule_keeps_the_promises()
     {
         var (first, count, steps, processor) = (Fuzz.FirstSeed(), 0L, 0L, Environment.CpuUsage.TotalTime);
-        foreach (var seed in Fuzz.SeedsFrom(first, UsualSeconds))
+        ForEach(Fuzz.SeedsFrom(first, UsualSeconds), seed =>
         {
-            steps += Schedule.Run(seed).Steps;
-            count++;
-        }
+            Interlocked.Add(ref steps, Schedule.Run(seed).Steps);
+            Interlocked.Increment(ref count);
+        });
 
         Console.WriteLine($"{nameof(Every_schedule_keeps_the_promises)}: {count:N0} schedules from seed {first} on, {steps:N0} steps, {(Environment.CpuUsage.TotalTime - processor).TotalSeconds:N1} s of processor time");
     }
@@ -42,12 +43,12 @@ public sealed class SimulationTests
     public void A_schedule_that_broke_a_promise_once_keeps_it(ulong seed) => Schedule.Run(seed);
 
     [Fact]
-    public void A_seed_gives_the_same_schedule_again()
+    public void A_seed_gives_the_same_schedule_again_also_beside_others()
     {
-        for (var seed = 1UL; seed <= 200; seed++)
-        {
-            Schedule.Run(seed).Sum.ShouldBe(Schedule.Run(seed).Sum, $"Seed {seed}");
-        }
+        ulong[] seeds = [.. Enumerable.Range(1, 200).Select(seed => (ulong)seed)];
+        var sums = seeds.ToDictionary(seed => seed, seed => Schedule.Run(seed).Sum);
+
+        ForEach(seeds, seed => Schedule.Run(seed).Sum.ShouldBe(sums[seed], $"Seed {seed}"));
     }
 
     [Fact]
@@ -71,25 +72,28 @@ public sealed class SimulationTests
     [Fact(Explicit = true)]
     public void All_that_is_broken()
     {
-        var (count, found) = (0L, new List<string>());
-        foreach (var seed in Fuzz.SeedsFrom(Fuzz.FirstSeed(), UsualSeconds))
+        var (count, found) = (0L, 0);
+        ForEach(Fuzz.SeedsFrom(Fuzz.FirstSeed(), UsualSeconds), seed =>
         {
-            count++;
+            Interlocked.Increment(ref count);
             try
             {
                 Schedule.Run(seed);
             }
             catch (SimulationException e)
             {
-                found.Add(e.Message);
+                Interlocked.Increment(ref found);
                 Console.WriteLine(e.Message);
             }
-        }
-
-        found.Count.ShouldBe(0, $"Of {count:N0} schedules");
+        });
+        found.ShouldBe(0, $"Of {count:N0} schedules");
     }
 
     /// <summary>What happens in one schedule, told step by step: COSMO_FUZZ_SEED says in which.</summary>
     [Fact(Explicit = true)]
     public void As_asked() => Schedule.Run(Fuzz.FirstSeed(), tell: Console.WriteLine);
+
+    /// <summary>Each schedule is of one thread; so many run beside each other as there are processors.</summary>
+    private static void ForEach(IEnumerable<ulong> seeds, Action<ulong> run) => Parallel.ForEach(
+        Partitioner.Create(seeds, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, run);
 }
