@@ -109,12 +109,14 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task What_was_merged_is_known_from_what_the_orchestration_was_told_as_far_as_it_can_be_read(bool isReadable)
+    [InlineData(true, "")]
+    [InlineData(false, "?")]
+    [InlineData(false, "null")]
+    [InlineData(false, null)]
+    public async Task What_was_merged_is_known_from_what_the_orchestration_was_told_as_far_as_it_can_be_read(bool isReadable, string? other)
     {
         Fail("msg-1", merges: true);
-        _client.GetOrchestrationHistoryAsync(_failed[0].InstanceId, Arg.Any<CancellationToken>()).Returns([Told(isReadable ? Text("msg-2") : "?")]);
+        _client.GetOrchestrationHistoryAsync(_failed[0].InstanceId, Arg.Any<CancellationToken>()).Returns([Told(isReadable ? Text("msg-2") : other)]);
         Fail("msg-2");
 
         await RunAsync();
@@ -133,19 +135,22 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
         Begun().ShouldHaveSingleItem().Abandoned!.Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3", "msg-4"]);
     }
 
-    [Fact]
-    public async Task What_had_its_end_all_the_same_is_begun_anew_with_it_and_has_no_place_any_more()
+    [Theory]
+    [InlineData("completed", false)]
+    [InlineData("error", true)]
+    public async Task What_had_its_end_all_the_same_is_begun_anew_with_it_and_has_no_place_any_more_and_its_body_is_kept_for_its_letter(string end, bool isBodyKept)
     {
-        await _turns.TakeAsync(new("channel", "msg-1", 1), "Hello", [], AnswerStarter.InstanceId(new("channel", "msg-1", 1)), 20, null, null, Cancellation);
+        await _turns.TakeAsync(new("channel", "msg-1", 1), "Hello", [1], AnswerStarter.InstanceId(new("channel", "msg-1", 1)), 20, null, null, Cancellation);
         await _turns.ClaimAsync(new("channel", "msg-1", 1), "run", Cancellation);
         await _log.RecordAsync(new("channel", "msg-1", 1), Updates.Completed(new("channel", "msg-1", 1), "conv_1", "Hello"), once: null, Cancellation);
-        _updates.FindEndAsync(new("channel", "msg-1", 1), Arg.Any<CancellationToken>()).Returns("completed");
+        _updates.FindEndAsync(new("channel", "msg-1", 1), Arg.Any<CancellationToken>()).Returns(end);
         Fail("msg-1");
 
         await RunAsync();
 
-        Begun().ShouldHaveSingleItem().Abandoned!.End.ShouldBe("completed");
+        Begun().ShouldHaveSingleItem().Abandoned!.End.ShouldBe(end);
         (await _turns.FindPlacesAsync("channel", Cancellation)).ShouldBeEmpty();
+        (await new MessageMemory(_redis.Connection, _clock, NullLogger<MessageMemory>.Instance).FindBodyAsync(new("channel", "msg-1", 1), Cancellation) is not null).ShouldBe(isBodyKept);
     }
 
     [Fact]
@@ -187,7 +192,7 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
         Begun().ShouldHaveSingleItem().Abandoned.ShouldBe(first);
     }
 
-    private static EventRaisedEvent Told(string text) => new(-1, text) { Name = AnswerMessage.MessagesMerged };
+    private static EventRaisedEvent Told(string? text) => new(-1, text) { Name = AnswerMessage.MessagesMerged };
 
     private string Text(params string[] messageIds) => JsonSerializer.Serialize(
         messageIds.Select(id => new MergedMessage(new("channel", id, 1), "And in Cebu?", DeliveryProperties.None, _clock.GetUtcNow())), JsonSerializerOptions.Web);

@@ -1,6 +1,8 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
+using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Receiving;
@@ -32,8 +34,21 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
         await WriteAsync(body: null);
         await WriteAsync(body: null);
 
-        (await _room.Queue.NextDeadLetterAsync()).Body.ShouldBe(body);
-        (await _room.Queue.NextDeadLetterAsync()).Body.ShouldBe(body);
+        foreach (var (headers, written, _) in new[] { await _room.Queue.NextDeadLetterAsync(), await _room.Queue.NextDeadLetterAsync() })
+        {
+            written.ShouldBe(body);
+            headers["x-cosmo-id"].ShouldBe(AnswerStarter.InstanceId(Address));
+        }
+    }
+
+    [Theory]
+    [InlineData("The host stopped.", "The host stopped.")]
+    [InlineData(null, "429")]
+    public async Task It_says_why_in_what_the_client_was_told_only_where_nothing_better_is_known(string? reason, string told)
+    {
+        await WriteAsync([1], failure: Failure.From(AssistantFailure.RateLimit, "429") with { Reason = reason });
+
+        (await _room.Queue.NextDeadLetterAsync()).Headers["x-cosmo-reason"].ShouldBe(told);
     }
 
     [Fact]
@@ -51,6 +66,15 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
 
         Encoding.UTF8.GetString((await _room.Queue.NextDeadLetterAsync()).Body)
             .ShouldBe("""{"channel":"c1","message_id":"m1","message":"Hello","user":{"id":"ana","roles":["auditor"]}}""");
+    }
+
+    [Fact]
+    public async Task What_is_known_of_a_message_is_also_its_profile_and_whose_place_it_takes()
+    {
+        await WriteAsync(body: null, address: Address with { Profile = "sales" }, replaces: "m0");
+
+        var body = JsonNode.Parse((await _room.Queue.NextDeadLetterAsync()).Body)!;
+        ((string?)body["profile"], (string?)body["replaces"]).ShouldBe(("sales", "m0"));
     }
 
     [Theory]
@@ -87,6 +111,8 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
         (await _room.Memory.FindBodyAsync(Address, Cancellation)).ShouldBeNull();
     }
 
-    private Task WriteAsync(byte[]? body, MessageMemory? memory = null) => new WriteDeadLetter(_room.DeadLetters, memory ?? _room.Memory, NullLogger<WriteDeadLetter>.Instance).RunAsync(
-        new DeadLetterInput(Address, body, DeliveryProperties.None, Failure.Stalled, "Hello", new Caller("ana", ["auditor"])), Substitute.For<FunctionContext>());
+    private Task WriteAsync(byte[]? body, MessageMemory? memory = null, Failure? failure = null, MessageAddress? address = null, string? replaces = null) =>
+        new WriteDeadLetter(_room.DeadLetters, memory ?? _room.Memory, NullLogger<WriteDeadLetter>.Instance).RunAsync(
+            new DeadLetterInput(address ?? Address, body, DeliveryProperties.None, failure ?? Failure.Stalled, "Hello", new Caller("ana", ["auditor"])) { Replaces = replaces },
+            Substitute.For<FunctionContext>());
 }

@@ -201,7 +201,7 @@ public sealed class ApprovalTests : IAsyncDisposable
     {
         await AskAsync();
 
-        var left = await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(ApprovalDesk.Key(_redis.Prefix, Address)), Cancellation);
+        var left = await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync($"{_redis.Prefix}approval:{{channel}}:1:msg-1"), Cancellation);
 
         left!.Value.ShouldBeInRange(TimeSpan.FromHours(47), TimeSpan.FromHours(48));
     }

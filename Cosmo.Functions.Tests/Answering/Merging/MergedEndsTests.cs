@@ -144,6 +144,15 @@ public sealed class MergedEndsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Where_the_first_one_was_cancelled_and_its_end_is_not_kept_any_more_they_end_with_no_text()
+    {
+        await EndAsync([Other("msg-2")], failure: Failure.Cancelled);
+
+        var told = _webPubSub.Sent.ShouldHaveSingleItem();
+        (told.Status, told.Message).ShouldBe(("cancelled", ""));
+    }
+
+    [Fact]
     public async Task Which_they_are_is_looked_up_where_the_orchestration_does_not_know()
     {
         foreach (var messageId in (string[])["msg-1", "msg-2"])
@@ -179,6 +188,6 @@ public sealed class MergedEndsTests : IAsyncDisposable
         _ => Updates.Error(address, "conv_1", "sentence", "details"),
     };
 
-    private Task<IReadOnlyList<EndedMerged>> EndAsync(IReadOnlyList<MergedMessage>? merged, bool isWithoutThem = false) => new EndMerged(_turns, _log, _ends).RunAsync(
-        new EndMergedInput(Address, "conv_1", Failure.Stalled, merged) { IsWithoutThem = isWithoutThem }, Substitute.For<FunctionContext>());
+    private Task<IReadOnlyList<EndedMerged>> EndAsync(IReadOnlyList<MergedMessage>? merged, bool isWithoutThem = false, Failure? failure = null) => new EndMerged(_turns, _log, _ends).RunAsync(
+        new EndMergedInput(Address, "conv_1", failure ?? Failure.Stalled, merged) { IsWithoutThem = isWithoutThem }, Substitute.For<FunctionContext>());
 }

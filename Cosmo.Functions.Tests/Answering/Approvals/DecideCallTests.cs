@@ -1,0 +1,135 @@
+using System.Text;
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.Approvals;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Answering.Approvals;
+
+/// <summary>What is answered to a decision over HTTP.</summary>
+public sealed class DecideCallTests : IAsyncDisposable
+{
+    private static readonly MessageAddress Address = new("team/a", "msg/1", 1);
+
+    private readonly TestRedis _redis = new();
+    private readonly AccessSetup _access;
+    private readonly DefaultHttpContext _http = new();
+
+    public DecideCallTests() => _access = new AccessSetup(_redis.Connection, TimeProvider.System);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync()
+    {
+        _access.Dispose();
+        return _redis.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_first_decision_is_taken_with_who_made_it_and_the_next_comes_too_late(bool isApproved)
+    {
+        await OpenAsync();
+        await SignInAsync();
+        var body = $$"""{"approved": {{(isApproved ? "true" : "false")}}, "reason": "So."}""";
+
+        var taken = (JsonResult)await DecideAsync(body);
+        var late = await DecideAsync(body);
+
+        (taken.StatusCode, System.Text.Json.JsonSerializer.Serialize(taken.Value)).ShouldBe((202, $$"""{"approved":{{(isApproved ? "true" : "false")}}}"""));
+        Told(late).ShouldBe((409, "Decided already", "Somebody has decided on this call, or it is over."));
+        (await Desk(_redis.Connection).FindAsync(Address, "call/1", Cancellation)).ShouldBe(new ApprovalDecision(isApproved, "So.", "backend:ana"));
+    }
+
+    [Fact]
+    public async Task A_call_that_nobody_asked_about_is_not_known()
+    {
+        await SignInAsync();
+
+        Told(await DecideAsync()).ShouldBe((404, "No such call", "No call of this id waits, or waited, for a decision."));
+    }
+
+    [Theory]
+    [InlineData(" ", "msg-1", "call_1", "Not a channel")]
+    [InlineData("c1", " ", "call_1", "Not a message")]
+    [InlineData("c1", "msg-1", "~", "Not a message")]
+    public async Task A_route_that_names_no_call_is_refused(string channel, string messageId, string callId, string title)
+    {
+        var (status, told, _) = Told(await DecideAsync(channel: channel, messageId: messageId, callId: callId));
+
+        (status, told).ShouldBe((400, title));
+    }
+
+    [Fact]
+    public async Task A_stranger_never_decides_also_where_channels_are_open()
+    {
+        await OpenAsync();
+
+        Told(await DecideAsync()).Status.ShouldBe(401);
+
+        (await Desk(_redis.Connection).FindAsync(Address, "call/1", Cancellation)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task What_is_no_decision_is_refused_with_a_reason()
+    {
+        await SignInAsync();
+
+        Told(await DecideAsync("{}")).ShouldBe((400, "Not a decision", "Field 'approved' must be true or false."));
+        Told(await DecideAsync(new string(' ', 65_537))).Status.ShouldBe(413);
+    }
+
+    [Fact]
+    public async Task Without_Redis_it_is_to_be_tried_again()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await SignInAsync();
+
+        Told(await DecideAsync(redis: nowhere)).ShouldBe((503, "Redis is not available", "The decision was not taken. Please try again in a moment."));
+    }
+
+    private static (int? Status, string? Title, string? Detail) Told(IActionResult answer)
+    {
+        var problem = (ObjectResult)answer;
+        return (problem.StatusCode, ((ProblemDetails)problem.Value!).Title, ((ProblemDetails)problem.Value!).Detail);
+    }
+
+    private static UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), TimeProvider.System);
+
+    private static TurnQueue Turns(RedisConnection redis) => new(redis, Log(redis), Options.Create(new AnsweringOptions()));
+
+    private static ApprovalDesk Desk(RedisConnection redis) => new(redis, Turns(redis), Log(redis), NullLogger<ApprovalDesk>.Instance);
+
+    /// <summary>A message has the turn, and a call of it waits for a person.</summary>
+    private async Task OpenAsync()
+    {
+        await Turns(_redis.Connection).TakeAsync(Address, "Hi", [1], AnswerStarter.InstanceId(Address), 20, null, null, Cancellation);
+        await Desk(_redis.Connection).OpenAsync(Address, "call/1", Cancellation);
+    }
+
+    private async Task SignInAsync()
+    {
+        var user = new SignedInUser(SignedInUser.Backend, new Caller("ana", []), []);
+        _http.Request.Headers.Authorization = $"Bearer {await _access.Tokens.CreateAsync(user, Address.Channel, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), Cancellation)}";
+    }
+
+    private Task<IActionResult> DecideAsync(
+        string body = """{"approved": true}""", string channel = "team%2Fa", string messageId = "msg%2F1", string callId = "call%2F1", RedisConnection? redis = null)
+    {
+        _http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
+        return new DecideCall(_access.Channels, Desk(redis ?? _redis.Connection), NullLogger<DecideCall>.Instance)
+            .RunAsync(_http.Request, channel, messageId, callId, Substitute.For<DurableTaskClient>("test"), Substitute.For<FunctionContext>());
+    }
+}
