@@ -7,7 +7,7 @@ public sealed class EntityTests
 {
     private static readonly EntityId Counter = new("counter", "one");
 
-    private static readonly TestFunctions Functions = new TestFunctions().Entity<int>("counter", (state, operation, input) => operation switch
+    private static TestFunctions Functions => new TestFunctions().Entity<int>("counter", (state, operation, input) => operation switch
     {
         "add" => (state ?? 0) + input,
         "delete" => null,
@@ -62,9 +62,94 @@ public sealed class EntityTests
         (await hub.FindAsync(new DurableTask.Core.Query.OrchestrationQuery())).ShouldBeEmpty();
     }
 
-    private static Task SignalAsync(TestHub hub, string operation, int input, DateTime? at = null) => hub.Service.SendTaskOrchestrationMessageAsync(
+    [Fact]
+    public async Task Entities_are_found_by_name_and_time_a_page_at_a_time()
+    {
+        await using var hub = await TestHub.StartAsync(Functions.Orchestrator("Echo", script => Task.FromResult(script.Input<int>())));
+        await hub.RunAsync("Echo", 1, "no entity");
+        EntityId[] ids = [new("counter", "a"), new("counter", "b"), new("counter", "c")];
+        foreach (var id in ids)
+        {
+            await SignalAsync(hub, "add", 1, id: id);
+            await hub.IdleAsync();
+        }
+
+        await SignalAsync(hub, "delete", 0, id: ids[2]);
+        await hub.IdleAsync();
+        var modified = (await hub.Service.EntityBackendQueries.GetEntityAsync(ids[1], false, false, CancellationToken.None))!.Value.LastModifiedTime;
+
+        (await FindAsync(new())).ShouldBe(["a", "b"]);
+        (await FindAsync(new() { IncludeTransient = true })).ShouldBe(["a", "b", "c"]);
+        (await FindAsync(new() { InstanceIdStartsWith = "@counter@b" })).ShouldBe(["b"]);
+        (await FindAsync(new() { LastModifiedFrom = modified })).ShouldBe(["b"]);
+        (await FindAsync(new() { LastModifiedFrom = modified.AddTicks(1) })).ShouldBeEmpty();
+        (await FindAsync(new() { LastModifiedTo = modified })).ShouldBe(["a", "b"]);
+        (await FindAsync(new() { LastModifiedTo = modified.AddTicks(-1) })).ShouldBe(["a"]);
+        var first = await QueryAsync(new() { PageSize = 1 });
+        first.Results.ShouldHaveSingleItem().ShouldSatisfyAllConditions(one => one.EntityId.ShouldBe(ids[0]), one => one.SerializedState.ShouldBeNull());
+        (await QueryAsync(new() { PageSize = 5, ContinuationToken = first.ContinuationToken })).Results.Select(one => one.EntityId).ShouldBe([ids[1]]);
+
+        Task<EntityBackendQueries.EntityQueryResult> QueryAsync(EntityBackendQueries.EntityQuery query) => hub.Service.EntityBackendQueries.QueryEntitiesAsync(query, CancellationToken.None);
+
+        async Task<IEnumerable<string>> FindAsync(EntityBackendQueries.EntityQuery query) => (await QueryAsync(query)).Results.Select(one => one.EntityId.Key);
+    }
+
+    [Fact]
+    public async Task What_has_a_state_is_not_cleaned_up_and_what_has_none_only_when_that_is_asked_for()
+    {
+        await using var hub = await TestHub.StartAsync(Functions);
+        await SignalAsync(hub, "add", 1, id: new("counter", "kept"));
+        await SignalAsync(hub, "add", 1);
+        await hub.IdleAsync();
+        await SignalAsync(hub, "delete", 0);
+        await hub.IdleAsync();
+
+        (await CleanAsync(hub, new() { ReleaseOrphanedLocks = true })).ShouldBe((0, 0));
+        (await CleanAsync(hub, new() { RemoveEmptyEntities = true })).ShouldBe((1, 0));
+        (await hub.FindAsync(new DurableTask.Core.Query.OrchestrationQuery())).ShouldHaveSingleItem().OrchestrationInstance.InstanceId.ShouldBe("@counter@kept");
+        using var over = new CancellationTokenSource();
+        await over.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => hub.Service.EntityBackendQueries.CleanEntityStorageAsync(new() { RemoveEmptyEntities = true }, over.Token));
+    }
+
+    [Fact]
+    public async Task A_lock_is_given_back_when_its_holder_has_ended_without_doing_so()
+    {
+        await using var hub = await TestHub.StartAsync(Functions.Orchestrator("Wait", script => script.EventAsync<int>("Go")));
+        await hub.ScheduleAsync("Wait", id: "holder");
+        await SignalAsync(hub, "add", 1);
+
+        // As an orchestration asks for a lock in DurableTask.Core, whose classes for it are its own.
+        var request = $$"""{"id":"{{Guid.NewGuid()}}","parent":"holder","lockset":[{"name":"counter","key":"one"}],"pos":0}""";
+        await hub.Service.SendTaskOrchestrationMessageAsync(new TaskMessage
+        {
+            OrchestrationInstance = new OrchestrationInstance { InstanceId = Counter.ToString() },
+            Event = new DurableTask.Core.History.EventRaisedEvent(-1, request) { Name = "op" },
+        });
+        await hub.IdleAsync();
+        (await HolderAsync()).ShouldBe("holder");
+
+        (await CleanAsync(hub, new() { ReleaseOrphanedLocks = true })).ShouldBe((0, 0));
+        await hub.TerminateAsync("holder");
+        await hub.EndAsync("holder");
+        (await CleanAsync(hub, new() { RemoveEmptyEntities = true })).ShouldBe((0, 0));
+        (await CleanAsync(hub, new() { ReleaseOrphanedLocks = true })).ShouldBe((0, 1));
+
+        await hub.IdleAsync();
+        (await HolderAsync()).ShouldBeNull();
+
+        async Task<string?> HolderAsync() => (await hub.Service.EntityBackendQueries.GetEntityAsync(Counter, false, false, CancellationToken.None))!.Value.LockedBy;
+    }
+
+    private static async Task<(int Removed, int Released)> CleanAsync(TestHub hub, EntityBackendQueries.CleanEntityStorageRequest request)
+    {
+        var cleaned = await hub.Service.EntityBackendQueries.CleanEntityStorageAsync(request, CancellationToken.None);
+        return (cleaned.EmptyEntitiesRemoved, cleaned.OrphanedLocksReleased);
+    }
+
+    private static Task SignalAsync(TestHub hub, string operation, int input, DateTime? at = null, EntityId? id = null) => hub.Service.SendTaskOrchestrationMessageAsync(
         ClientEntityHelpers.EmitOperationSignal(
-            new OrchestrationInstance { InstanceId = Counter.ToString() },
+            new OrchestrationInstance { InstanceId = (id ?? Counter).ToString() },
             Guid.NewGuid(),
             operation,
             $"{input}",

@@ -42,7 +42,8 @@ public sealed class SqliteDurabilityTests : IDisposable
         var provider = services.GetRequiredService<IDurabilityProviderFactory>().GetDurabilityProvider();
 
         (provider.MaxConcurrentTaskActivityWorkItems, provider.MaxConcurrentTaskOrchestrationWorkItems).ShouldBe((3, 4));
-        ((string?)provider.ConfigurationJson["synchronous"]).ShouldBe("FULL");
+        provider.ConfigurationJson.ToString(Newtonsoft.Json.Formatting.None).ShouldBe(
+            $$"""{"type":"sqlite","database":{{Newtonsoft.Json.JsonConvert.ToString(DatabasePath)}},"synchronous":"FULL"}""");
     }
 
     [Fact]
@@ -90,6 +91,70 @@ public sealed class SqliteDurabilityTests : IDisposable
         var failed = second.DurableOrchestrationState.ShouldHaveSingleItem();
         ((string?)failed.Input, (string?)failed.Output, failed.RuntimeStatus)
             .ShouldBe((null, "System.InvalidOperationException: no luck", OrchestrationRuntimeStatus.Failed));
+    }
+
+    [Fact]
+    public async Task The_extension_finds_by_status_name_and_time_and_purges_the_same_way()
+    {
+        await using var hub = await TestHub.StartAsync(new TestFunctions()
+            .Orchestrator("Echo", script => Task.FromResult(script.Input<int>()))
+            .Orchestrator<int>("Fail", _ => throw new InvalidOperationException("no luck")));
+        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        var first = (await hub.RunAsync("Echo", 1, "a-1")).CreatedTime;
+        await hub.RunAsync("Fail", 2, "a-2");
+        var last = (await hub.RunAsync("Echo", 3, "b-3")).CreatedTime;
+
+        (await FindAsync(new() { PageSize = 10 })).ShouldBe(["a-1", "a-2", "b-3"]);
+        (await FindAsync(new() { PageSize = 10, RuntimeStatus = [OrchestrationRuntimeStatus.Failed] })).ShouldBe(["a-2"]);
+        (await FindAsync(new() { PageSize = 10, RuntimeStatus = [] })).ShouldBe(["a-1", "a-2", "b-3"]);
+        (await FindAsync(new() { PageSize = 10, InstanceIdPrefix = "a-" })).ShouldBe(["a-1", "a-2"]);
+        (await FindAsync(new() { PageSize = 10, CreatedTimeFrom = last })).ShouldBe(["b-3"]);
+        (await FindAsync(new() { PageSize = 10, CreatedTimeTo = first })).ShouldBe(["a-1"]);
+        (await provider.GetAllOrchestrationStates(CancellationToken.None)).Select(state => (state.OrchestrationInstance.InstanceId, state.Input)).ShouldBe([("a-1", "1"), ("a-2", "2"), ("b-3", "3")]);
+        await Should.ThrowAsync<OperationCanceledException>(() => provider.GetAllOrchestrationStates(new CancellationToken(canceled: true)));
+        var history = new List<DurableTask.Core.History.HistoryEvent>();
+        await foreach (var happened in await provider.StreamOrchestrationHistoryAsync("a-1", CancellationToken.None))
+        {
+            history.Add(happened);
+        }
+
+        history.OfType<DurableTask.Core.History.ExecutionStartedEvent>().ShouldHaveSingleItem().Input.ShouldBe("1");
+        (await provider.PurgeHistoryByFilters(DateTime.MinValue, null, [OrchestrationStatus.Failed])).ShouldBe(1);
+        (await provider.PurgeInstanceHistoryByInstanceId("b-3")).InstancesDeleted.ShouldBe(1);
+        (await provider.PurgeInstanceHistoryByInstanceId("b-3")).InstancesDeleted.ShouldBe(0);
+        (await FindAsync(new() { PageSize = 10 })).ShouldBe(["a-1"]);
+
+        async Task<IEnumerable<string>> FindAsync(OrchestrationStatusQueryCondition condition) =>
+            (await provider.GetOrchestrationStateWithPagination(condition, CancellationToken.None)).DurableOrchestrationState.Select(state => state.InstanceId);
+    }
+
+    [Fact]
+    public async Task The_extension_is_told_all_that_is_known_of_an_instance()
+    {
+        await using var hub = await TestHub.StartAsync(new TestFunctions().Orchestrator("Echo", script => Task.FromResult(script.Input<int>())));
+        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        await new TaskHubClient(provider).CreateOrchestrationInstanceAsync("Echo", "2.0", "newer", 1);
+        var state = await hub.RunAsync("Echo", 1, "older");
+        var known = (await provider.GetOrchestrationStateWithPagination(new() { PageSize = 10 }, CancellationToken.None)).DurableOrchestrationState.ToDictionary(one => one.InstanceId);
+
+        known["older"].ShouldSatisfyAllConditions(
+            one => (one.Name, one.Version, one.ParentInstanceId).ShouldBe(("Echo", null, null)),
+            one => (one.CreatedTime, one.LastUpdatedTime).ShouldBe((state.CreatedTime, state.LastUpdatedTime)),
+            one => one.CustomStatus.Type.ShouldBe(Newtonsoft.Json.Linq.JTokenType.Null));
+        known["newer"].Version.ShouldBe("2.0");
+    }
+
+    [Fact]
+    public async Task The_extension_reads_the_state_of_an_entity()
+    {
+        await using var hub = await TestHub.StartAsync(new TestFunctions().Entity<int>("counter", (state, _, input) => (state ?? 0) + input));
+        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        await hub.Service.SendTaskOrchestrationMessageAsync(DurableTask.Core.Entities.ClientEntityHelpers.EmitOperationSignal(
+            new OrchestrationInstance { InstanceId = "@counter@one" }, Guid.NewGuid(), "add", "7", null).AsTaskMessage());
+        await hub.IdleAsync();
+
+        (await provider.RetrieveSerializedEntityState(new EntityId("counter", "one"), new Newtonsoft.Json.JsonSerializerSettings())).ShouldBe("7");
+        (await provider.RetrieveSerializedEntityState(new EntityId("counter", "two"), new Newtonsoft.Json.JsonSerializerSettings())).ShouldBeNull();
     }
 
     [Fact]
