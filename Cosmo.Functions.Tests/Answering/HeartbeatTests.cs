@@ -56,6 +56,7 @@ public sealed class HeartbeatTests
     [InlineData(300, 5)]
     [InlineData(30, 3)]
     [InlineData(0, 0)]
+    [InlineData(-60, 0)]
     public async Task The_first_event_is_kept_back_for_a_moment_and_always_heard_of_in_time(int secondsLeft, int delay)
     {
         await using var heartbeat = new Heartbeat(_client, "instance", _clock.GetUtcNow().AddSeconds(secondsLeft), _clock, NullLogger.Instance);
@@ -83,6 +84,49 @@ public sealed class HeartbeatTests
         await heartbeat.DisposeAsync();
 
         _client.ReceivedCalls().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_could_not_be_told_is_told_the_next_time_also_when_nothing_came_since()
+    {
+        await using var heartbeat = await BeginAsync();
+        _client.RaiseEventAsync("instance", AnswerMessage.ModelProgress, Arg.Any<object?>(), Arg.Any<CancellationToken>()).Returns(
+            _ => throw new IOException("The store is away."),
+            call =>
+            {
+                _told.Writer.TryWrite(call.ArgAt<DateTimeOffset>(2));
+                return Task.CompletedTask;
+            });
+        heartbeat.Beat();
+        var last = _clock.GetUtcNow();
+
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        await _clock.TimerSetForAsync(TimeSpan.FromSeconds(15));
+        _told.Reader.TryRead(out _).ShouldBeFalse();
+        _clock.Advance(TimeSpan.FromSeconds(15));
+
+        (await NextAsync()).ShouldBe(last);
+    }
+
+    [Fact]
+    public async Task Its_end_waits_for_what_is_being_told()
+    {
+        var (begun, over) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource());
+        var heartbeat = await BeginAsync();
+        _client.RaiseEventAsync("instance", AnswerMessage.ModelProgress, Arg.Any<object?>(), Arg.Any<CancellationToken>()).Returns(_ =>
+        {
+            begun.TrySetResult();
+            return over.Task;
+        });
+        heartbeat.Beat();
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+
+        var ending = heartbeat.DisposeAsync().AsTask();
+        ending.IsCompleted.ShouldBeFalse();
+        over.SetResult();
+
+        await ending.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }
 
     /// <summary>One whose first event has been told of.</summary>

@@ -1,5 +1,8 @@
 using Cosmo.Functions.Answering;
+using Cosmo.Functions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -66,6 +69,53 @@ public sealed class StopSignalsTests : IAsyncDisposable
         later.IsCancelled.ShouldBeTrue();
         (await _here.IsCancelledAsync("channel", "instance-1", Cancellation)).ShouldBeTrue();
         (await _here.IsCancelledAsync("other", "instance-1", Cancellation)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task The_reason_is_kept_where_other_versions_look_for_it()
+    {
+        await _here.CancelAsync("channel", "instance-1", Cancellation);
+
+        ((string?)await _redis.Connection.RunAsync(database => database.StringGetAsync($"{_redis.Prefix}stop:{{channel}}:instance-1"), Cancellation)).ShouldBe("cancelled");
+    }
+
+    [Fact]
+    public async Task Without_Redis_work_of_this_process_is_stopped_all_the_same_and_work_that_begins_goes_on()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        using var signals = new StopSignals(nowhere, NullLogger<StopSignals>.Instance);
+        using var work = signals.Register("channel", "instance-1", Cancellation);
+        using var other = signals.Register("channel", "instance-2", Cancellation);
+        await Task.WhenAll(work.Known, other.Known);
+        work.Token.IsCancellationRequested.ShouldBeFalse();
+
+        await signals.StopAsync("channel", "instance-1", Cancellation);
+
+        (work.Token.IsCancellationRequested, work.IsCancelled, other.Token.IsCancellationRequested).ShouldBe((true, false, false));
+        (await Record.ExceptionAsync(() => signals.CancelAsync("channel", "instance-1", Cancellation))).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_process_subscribes_once_and_again_where_that_failed()
+    {
+        await using var redis = new FailingAtFirst(_redis.Prefix);
+        using var signals = new StopSignals(redis, NullLogger<StopSignals>.Instance);
+
+        foreach (var number in Enumerable.Range(1, 4))
+        {
+            using var work = signals.Register("channel", $"instance-{number}", Cancellation);
+            await work.Known.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        }
+
+        redis.Subscriptions.ShouldBe(2);
+    }
+
+    private sealed class FailingAtFirst(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        public int Subscriptions { get; private set; }
+
+        public override Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken) =>
+            ++Subscriptions == 1 ? throw new RedisException("away") : base.SubscribeAsync(channel, handler, cancellationToken);
     }
 
     private static async Task StoppedAsync(StopSignals.Registration work)

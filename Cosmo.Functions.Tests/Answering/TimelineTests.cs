@@ -1,8 +1,11 @@
 using System.Reflection;
+using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Timelines;
+using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using DurableTask.Core;
 using DurableTask.Core.History;
 using Microsoft.DurableTask.Worker.Grpc;
 using P = Microsoft.DurableTask.Protobuf;
@@ -13,6 +16,7 @@ namespace Cosmo.Functions.Tests.Answering;
 public sealed class TimelineTests
 {
     private static readonly MessageAddress Address = new("channel", "msg-1", 1);
+    private static readonly DateTime At = new(2026, 1, 31, 12, 0, 0, DateTimeKind.Utc);
 
     /// <summary>The official client's own reading of the protocol's events.</summary>
     private static readonly MethodInfo Convert = typeof(GrpcOrchestrationRunner).Assembly.GetType("Microsoft.DurableTask.ProtoUtils", throwOnError: true)!
@@ -56,6 +60,133 @@ public sealed class TimelineTests
     [InlineData("model-failed", "turn: done (at once)", "round: failed (rate_limit)", "fail: done", "dead_letter: done")]
     [InlineData("model-failed-and-replied", "turn: done (at once)", "round: failed (thread_gone)", "fail: done", "dead_letter: done", "reply: done")]
     public void A_path_is_told_step_by_step(string path, params string[] steps) => Tell(path).Steps.Select(Describe).ShouldBe(steps);
+
+    [Fact]
+    public void Rounds_and_what_they_ask_for_have_their_number_and_the_thread_is_the_newest_that_is_known()
+    {
+        var answer = new AnswerHarness();
+        answer.On<RunInput>(nameof(RunAssistant), input => new RunResult(
+            input.Round < 2 ? AnswerHarness.Calling("get_weather") : [], null, input.Round switch { 0 => "conv_1", 1 => "conv_2", _ => null }));
+        answer.Begin();
+        answer.End();
+
+        var told = Of(answer, []);
+
+        told.Steps.Where(step => step.Kind != TimelineStep.Turn).Select(step => (step.Kind, step.Number)).ShouldBe(
+            [(TimelineStep.Round, 0), (TimelineStep.Tool, 0), (TimelineStep.Round, 1), (TimelineStep.Tool, 1), (TimelineStep.Round, 2)]);
+        (told.ThreadId, told.TurnAt).ShouldBe(("conv_2", told.Steps[1].BeganAt));
+        told.ToldAt.ShouldBe(told.Steps[^1].EndedAt);
+    }
+
+    [Fact]
+    public void Each_of_several_calls_is_decided_on_in_every_round()
+    {
+        var answer = new AnswerHarness();
+        answer.On<RunInput>(nameof(RunAssistant), input => new RunResult(
+            input.Round < 2 ? [new ToolCall($"a{input.Round}", "a", "{}") { NeedsApproval = true }, new ToolCall($"b{input.Round}", "b", "{}") { NeedsApproval = true }] : [], null, "conv_1"));
+        answer.Begin();
+        answer.Decide("a0", approved: true);
+        answer.Decide("b0", approved: false);
+        answer.Decide("b1", approved: true);
+        answer.Decide("a1", approved: false);
+        answer.End();
+
+        Of(answer, []).Steps.Where(step => step.Kind is TimelineStep.Approval or TimelineStep.Tool).Select(step => $"{step.Number} {step.Kind} {step.CallId} {step.State}").ShouldBe(
+            ["0 approval a0 approved", "0 approval b0 refused", "0 tool a0 ended", "1 approval a1 refused", "1 approval b1 approved", "1 tool b1 ended"]);
+    }
+
+    [Fact]
+    public void The_wait_for_the_turn_begins_when_the_message_came()
+    {
+        var answer = new AnswerHarness();
+        var input = new AnswerInput(Address, "Hello", Caller.Anonymous, null, DeliveryProperties.None, "run", true, answer.Now.AddSeconds(-5), new AnsweringOptions().Deadlines, 8);
+        answer.Begin(input);
+        answer.End();
+
+        Of(answer, []).ShouldSatisfyAllConditions(
+            told => told.ReceivedAt.ShouldBe(input.ReceivedAt), told => (told.Steps[0].BeganAt, told.Steps[0].Seconds).ShouldBe((input.ReceivedAt, 5)));
+    }
+
+    [Theory]
+    [InlineData("stalled")]
+    [InlineData("cancelled-in-text")]
+    [InlineData("over-before-it-was-asked")]
+    public void Work_that_was_told_to_stop_does_not_say_why_the_answer_failed(string path) => Tell(path).Reason.ShouldBeNull();
+
+    [Fact]
+    public void An_answer_that_failed_at_first_and_came_all_the_same_has_no_reason()
+    {
+        var told = Tell("worker-died-in-every-step");
+
+        (told.Outcome, told.Reason).ShouldBe(("completed", null));
+    }
+
+    [Fact]
+    public void A_failure_says_what_it_is_for_operators_before_what_its_client_is_told()
+    {
+        var answer = new AnswerHarness();
+        answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.RateLimit, "429") with { Reason = "The quota is used up." }));
+        answer.Begin();
+        answer.End();
+
+        Of(answer, [Updates.Error(Address, "conv_1", "sentence", "details") with { Timestamp = 1 }]).Reason.ShouldBe("The quota is used up.");
+    }
+
+    [Fact]
+    public void What_the_history_does_not_know_is_that_of_the_updates()
+    {
+        var answer = new AnswerHarness();
+        AnswerPaths.All["stalled"](answer);
+        answer.End();
+
+        var told = Of(answer, [Updates.Responding(Address, "conv_1"), Updates.Responding(Address, "conv_2"), Updates.Error(Address, null, "sentence", "details")]);
+
+        (told.ThreadId, told.Reason).ShouldBe(("conv_2", "details"));
+    }
+
+    [Fact]
+    public void What_is_under_way_is_running_also_when_it_is_tried_again()
+    {
+        HistoryEvent[] history = [Started(), Asked(0), Failed(0, "It died.", details: null), Asked(1)];
+
+        Of(history[..2]).Steps[^1].ShouldSatisfyAllConditions(
+            round => (round.Kind, round.State, round.EndedAt, round.Tries).ShouldBe((TimelineStep.Round, "running", null, 1)));
+        Of(history).Steps[^1].ShouldSatisfyAllConditions(
+            round => (round.State, round.EndedAt, round.Seconds, round.Tries).ShouldBe(("running", null, null, 2)));
+        Of(history[..1]).Steps.ShouldHaveSingleItem().State.ShouldBe("running");
+    }
+
+    [Theory]
+    [InlineData("It died.", null, "It died.")]
+    [InlineData("It died.", "Exit code 137", "Exit code 137")]
+    [InlineData(null, "Exit code 137", "Exit code 137")]
+    public void A_step_that_failed_says_why(string? reason, string? details, string told)
+    {
+        var step = Of([Started(), Asked(0), Failed(0, reason, details)]).Steps[^1];
+
+        (step.State, step.Detail).ShouldBe(("failed", told));
+    }
+
+    [Theory]
+    [InlineData("The history differs.", null, "The history differs.")]
+    [InlineData("The history differs.", "No such activity", "No such activity")]
+    [InlineData(null, "No such activity", "No such activity")]
+    public void An_orchestration_that_failed_as_a_whole_has_no_outcome_and_says_why(string? result, string? details, string told)
+    {
+        var timeline = Of([Started(), new ExecutionCompletedEvent(-1, result, OrchestrationStatus.Failed, Details(details))]);
+
+        (timeline.Outcome, timeline.Reason).ShouldBe((null, told));
+        Describe(timeline.Steps.ShouldHaveSingleItem()).ShouldBe("turn: failed (it had none)");
+    }
+
+    [Fact]
+    public void One_that_was_terminated_says_so()
+    {
+        var timeline = Of([Started(), new ExecutionTerminatedEvent(-1, "enough")]);
+
+        (timeline.Outcome, timeline.Reason).ShouldBe((null, "enough"));
+        Describe(timeline.Steps.ShouldHaveSingleItem()).ShouldBe("turn: failed (it had none)");
+    }
 
     [Fact]
     public void A_step_that_was_tried_again_is_one_with_the_number_of_its_tries() =>
@@ -128,6 +259,17 @@ public sealed class TimelineTests
 
     private static AnswerTimeline Of(AnswerHarness answer, IReadOnlyList<UpdatePayload> updates) => TimelineReader.Of(
         Address, "completed", new AnswerSteps(answer.History.Select(happened => (HistoryEvent)Convert.Invoke(null, [happened])!)), updates);
+
+    private static AnswerTimeline Of(HistoryEvent[] history) => TimelineReader.Of(Address, "running", new AnswerSteps(history), []);
+
+    private static ExecutionStartedEvent Started() => new(-1, "{}") { Timestamp = At };
+
+    /// <summary>The model is asked.</summary>
+    private static TaskScheduledEvent Asked(int number) => new(number, nameof(RunAssistant), "", null) { Timestamp = At };
+
+    private static TaskFailedEvent Failed(int number, string? reason, string? details) => new(-1, number, reason, null, Details(details)) { Timestamp = At };
+
+    private static DurableTask.Core.FailureDetails? Details(string? message) => message is null ? null : new("Some.Exception", message, null, null, false);
 
     private static string Describe(TimelineStep step) => $"{step.Kind}{(step.Name is null ? "" : " " + step.Name)}: {step.State}{(step.Detail is null ? "" : $" ({step.Detail})")}";
 }
