@@ -190,6 +190,100 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
         (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Count.ShouldBe(1u);
     }
 
+    [Fact]
+    public async Task Letters_of_one_cause_are_listed_beside_how_many_there_are_of_all()
+    {
+        await WriteAsync(1, "stalled");
+        await WriteAsync(2, "overall");
+
+        var list = await _letters.ListAsync(withBodies: true, "overall", Cancellation);
+
+        list.Count.ShouldBe(2u);
+        var (letter, body) = list.Letters.ShouldHaveSingleItem();
+        (letter.Id, Encoding.UTF8.GetString(body!)).ShouldBe(("letter-2", "body 2"));
+    }
+
+    [Theory]
+    [InlineData(0, new[] { true, true, true })]
+    [InlineData(1, new[] { true, true, false })]
+    public async Task Of_many_bodies_the_newest_that_fit_are_listed(int beyond, bool[] hasBody)
+    {
+        foreach (var (number, length) in new[] { (1, 1), (2, 4_194_304), (3, 4_194_303 + beyond) })
+        {
+            await _deadLetters.WriteAsync(
+                new DeadLetter(new byte[length], DeliveryProperties.None, "stalled", "why", "channel", $"msg-{number}") { Id = $"letter-{number}" }, Cancellation);
+        }
+
+        var list = await _letters.ListAsync(withBodies: true, cause: null, Cancellation);
+
+        list.Letters.Select(stored => (stored.Letter.Id, stored.Body is not null)).ShouldBe([("letter-3", hasBody[0]), ("letter-2", hasBody[1]), ("letter-1", hasBody[2])]);
+    }
+
+    [Fact]
+    public async Task What_takes_too_long_ends_and_what_was_not_looked_at_stays_for_the_next()
+    {
+        foreach (var number in Enumerable.Range(1, 3))
+        {
+            await WriteAsync(number, "stalled");
+        }
+
+        var seen = new List<string?>();
+        var slow = new DeadLetterQueue(_redis.Connection, _queue.OptionsAt(), _clock, NullLogger<DeadLetterQueue>.Instance);
+
+        (await Should.ThrowAsync<TimeoutException>(slow.DeleteAsync(
+            letter =>
+            {
+                seen.Add(letter.Id);
+                _clock.Advance(TimeSpan.FromSeconds(letter.Id == "letter-1" ? 99 : 1));
+                return false;
+            },
+            Cancellation))).Message.ShouldBe("The dead letters took longer than 100 s.");
+        seen.ShouldBe(["letter-1", "letter-2"]);
+        using var over = new CancellationTokenSource();
+        await Should.ThrowAsync<OperationCanceledException>(_letters.DeleteAsync(
+            _ =>
+            {
+                over.Cancel();
+                return true;
+            },
+            over.Token));
+
+        (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Letters.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_lock_that_cannot_be_given_back_ends_by_itself_and_another_s_is_not_given_back()
+    {
+        await WriteAsync(1, "stalled");
+        await using var redis = new InterceptedRedis(_redis.Prefix, "'DEL'", () => Task.FromException(new StackExchange.Redis.RedisException("away")));
+        var failing = new DeadLetterQueue(redis, _queue.OptionsAt(), TimeProvider.System, NullLogger<DeadLetterQueue>.Instance);
+        var key = _redis.Prefix + "dead-letters:lock";
+
+        (await failing.ListAsync(withBodies: false, cause: null, Cancellation)).Count.ShouldBe(1u);
+
+        (await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(key), Cancellation))!.Value.ShouldBeInRange(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(120));
+        await _redis.Connection.RunAsync(database => database.KeyDeleteAsync(key), Cancellation);
+        await _letters.DeleteAsync(
+            _ =>
+            {
+                _redis.Connection.RunAsync(database => database.StringSetAsync(key, "another's"), Cancellation).GetAwaiter().GetResult();
+                return false;
+            },
+            Cancellation);
+        await Should.ThrowAsync<DeadLettersBusyException>(_letters.ListAsync(withBodies: false, cause: null, Cancellation));
+    }
+
+    [Fact]
+    public async Task What_a_replay_has_put_back_is_known_for_a_day()
+    {
+        await WriteAsync(1, "stalled");
+
+        await _letters.ReplayAsync(_ => true, "run", 10, 100, Cancellation);
+
+        (await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(_redis.Prefix + "dead-letters:replayed:run"), Cancellation))!.Value
+            .ShouldBeInRange(TimeSpan.FromHours(23), TimeSpan.FromHours(24));
+    }
+
     /// <summary>But for the one that the client itself adds.</summary>
     private static IEnumerable<KeyValuePair<string, object?>> Headers(BasicGetResult letter) =>
         letter.BasicProperties.Headers!.Where(header => header.Key != DeliveryProperties.PublicationHeader);
