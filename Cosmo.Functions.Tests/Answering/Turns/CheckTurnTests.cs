@@ -197,6 +197,24 @@ public sealed class CheckTurnTests : IAsyncDisposable
         (await _turns.ReleaseAsync(Address(2), "instance-2", isAnswered: false, Cancellation)).ShouldBeNull();
     }
 
+    [Fact]
+    public async Task A_message_that_ends_while_its_turn_is_looked_for_takes_no_place_again()
+    {
+        await using var held = new HeldRedis(_redis.Prefix, "local found = false");
+        var options = Options.Create(new AnsweringOptions());
+        var slow = new CheckTurn(new TurnQueue(held.Connection, _log, options), _stopSignals, _log, options, TimeProvider.System, NullLogger<CheckTurn>.Instance);
+        await TakeAsync(1);
+        var looking = CheckAsync(1, slow);
+        await held.AskedAsync();
+
+        await _log.RecordAsync(Address(1), Updates.Completed(Address(1), "conv_1", "Hello"), once: null, Cancellation);
+        await _turns.ReleaseAsync(Address(1), "instance-1", isAnswered: true, Cancellation);
+        held.Release();
+
+        (await looking).HasTurn.ShouldBeTrue();
+        (await _turns.FindPlacesAsync("channel", Cancellation)).ShouldBeEmpty();
+    }
+
     private static MessageAddress Address(int number) => new("channel", $"msg-{number}", 1);
 
     private TurnRelease Release => new(_turns, TimeProvider.System, NullLogger<TurnRelease>.Instance);

@@ -280,7 +280,7 @@ internal sealed class ScriptTwins(SimulatedRedis redis)
         if (!redis.Range(list).Contains(ticket))
         {
             var owner = redis.HashGet(message, "owner");
-            if (!owner.IsNull && owner != args[4])
+            if ((!owner.IsNull && owner != args[4]) || redis.HashExists(keys[3]!, "final"))
             {
                 return Text(ticket);
             }

@@ -103,10 +103,10 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
 
     /// <summary>
     /// Removes a head that is known to be gone or whose lease has run out; answers the head that is left. A message that another orchestration
-    /// owns takes no place again: this orchestration is told that it is its turn, and finds out.
+    /// owns, or that is over, takes no place again: this orchestration is told that it is its turn, and finds out.
     /// </summary>
     private const string CheckScript = """
-        local list, lease, message = KEYS[1], KEYS[2], KEYS[3]
+        local list, lease, message, fence = unpack(KEYS)
         local ticket, duration, gone, kept, run = unpack(ARGV)
         local found = false
         for _, other in ipairs(redis.call('LRANGE', list, 0, -1)) do
@@ -114,7 +114,7 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         end
         if not found then
           local owner = redis.call('HGET', message, 'owner')
-          if owner and owner ~= run then return ticket end
+          if owner and owner ~= run or redis.call('HEXISTS', fence, 'final') == 1 then return ticket end
           redis.call('RPUSH', list, ticket)
         end
         redis.call('EXPIRE', list, kept)
@@ -309,7 +309,9 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
     public async Task<string> HeadAsync(MessageAddress address, string instanceId, string runId, string? gone, CancellationToken cancellationToken)
     {
         var head = await redis.EvaluateAsync(
-            CheckScript, [ListKey(address.Channel), LeaseKey(address.Channel), MessageKey(address)], [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
+            CheckScript,
+            [ListKey(address.Channel), LeaseKey(address.Channel), MessageKey(address), log.FenceKey(address)],
+            [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
         return (string)head!;
     }
 
