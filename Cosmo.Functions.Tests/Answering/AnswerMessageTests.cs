@@ -3,6 +3,7 @@ using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Orchestrations;
 using Microsoft.DurableTask.Converters;
 
@@ -156,6 +157,25 @@ public sealed class AnswerMessageTests
         _harness.Inputs<FailInput>(nameof(FailAnswer))[0].Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3"]);
         _harness.Inputs<EndMergedInput>(nameof(EndMerged)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
             input => input.IsWithoutThem.ShouldBeFalse(), input => input.Merged!.Select(message => message.Address.MessageId).ShouldBe(["msg-2", "msg-3"]));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public void A_call_waits_for_a_person_for_as_long_as_its_message_was_given(int minutes)
+    {
+        _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(
+            input.Round == 0 ? [new ToolCall("call_1", "get_user_role", "{}") { NeedsApproval = true }] : [], null, "conv_1"));
+        var begun = _harness.Now;
+        _harness.Begin(new AnswerInput(
+            new MessageAddress("channel", "msg-1", 1), "Hello", Caller.Anonymous, null, DeliveryProperties.None, "run", true, begun, new AnsweringOptions().Deadlines, 8)
+        {
+            ApprovalTime = TimeSpan.FromMinutes(minutes),
+        });
+
+        _harness.End().Outcome.ShouldBe("completed");
+        _harness.Times(nameof(EndApproval)).ShouldBe([begun.AddMinutes(minutes)]);
+        _harness.Inputs<ApprovalInput>(nameof(AskApproval)).ShouldHaveSingleItem().ExpiresAt.ShouldBe(begun.AddMinutes(minutes));
     }
 
     [Fact]
