@@ -207,7 +207,7 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         var access = Create("owner", options).Channels;
         SignIn(_authority.Sign(_key));
 
-        StatusOf((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe(403);
+        Told((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe((403, "Not allowed", "The host application does not let this user into the channel."));
         application.Requests.Count.ShouldBe(1);
         StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(403, "The channel must not be this user's.");
         _http.Request.Headers.Authorization = "";
@@ -215,21 +215,57 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         application.Requests.Count.ShouldBe(1);
     }
 
+    [Fact]
+    public async Task Each_refusal_says_in_words_why()
+    {
+        var (byOwner, byClaim) = (Create("owner"), Create("claim"));
+        await byOwner.Owners.SetAsync("c1", new Caller("ben", []), life: null, Cancellation);
+        (await ToldAsync(byOwner)).ShouldBe((401, "Not signed in", "This is open to signed-in users only. A key of the host is not looked at here."));
+
+        SignIn(_authority.Sign(_key, "ana"));
+        (await ToldAsync(byOwner)).ShouldBe((403, "Not your channel", "The channel belongs to another user, or to nobody until a message or an operator names one."));
+        (await ToldAsync(byClaim)).ShouldBe((403, "Not your channel", "The user's token does not list the channel."));
+
+        SignIn(_authority.Sign(_key, minutes: -5));
+        (await ToldAsync(byClaim)).ShouldBe((401, "Not signed in", "The token does not do. It has ended."));
+
+        var ana = new SignedInUser(SignedInUser.Backend, new Caller("ana", []), ["c1"]);
+        SignIn(await byClaim.Tokens.CreateAsync(ana, "c2", TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), Cancellation));
+        (await ToldAsync(byClaim)).ShouldBe((403, "Not this channel", "The token is for another channel."));
+    }
+
+    [Fact]
+    public async Task What_is_away_is_told_in_words()
+    {
+        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1/0", CallTimeoutSeconds = 0.1 }));
+        var setup = new AccessSetup(nowhere, TimeProvider.System, _authority.Options);
+        setup.Options.Mode = "owner";
+        _setups.Add(setup);
+        SignIn(_authority.Sign(_key, "ana"));
+        (await ToldAsync(setup)).ShouldBe((503, "Redis is not available", "Whose channel this is could not be found out. Please try again in a moment."));
+
+        SignIn("cosmo_x");
+        (await ToldAsync(setup)).ShouldBe((503, "Redis is not available", "The token could not be checked. Please try again in a moment."));
+
+        SignIn(_authority.Sign(_key, "ana"));
+        _authority.IsAway = true;
+        (await ToldAsync(Create("claim"))).ShouldBe((503, "The identity provider is not available", "The token could not be checked. Please try again in a moment."));
+    }
+
     [Theory]
-    [InlineData("open", null, true, null)]
-    [InlineData("claim", null, false, "Please sign in.")]
-    [InlineData("claim", "eve", true, "Your connection has to be renewed. Please try again.")]
-    [InlineData("claim", "eve", false, null)]
-    [InlineData("owner", "eve", false, "This conversation belongs to somebody else.")]
-    [InlineData("owner", "ana", false, null)]
-    public async Task A_connection_may_act_while_its_user_is_signed_in_and_the_channel_is_that_user_s(string mode, string? user, bool hasEnded, string? sentence)
+    [InlineData("open", null, true, null, null)]
+    [InlineData("claim", null, false, "Please sign in.", "The channel is open to signed-in users only.")]
+    [InlineData("claim", "eve", true, "Your connection has to be renewed. Please try again.", "The user's rights have ended with the connection's token; negotiate another.")]
+    [InlineData("claim", "eve", false, null, null)]
+    [InlineData("owner", "eve", false, "This conversation belongs to somebody else.", "The channel is not this user's.")]
+    [InlineData("owner", "ana", false, null, null)]
+    public async Task A_connection_may_act_while_its_user_is_signed_in_and_the_channel_is_that_user_s(string mode, string? user, bool hasEnded, string? sentence, string? details)
     {
         var setup = Create(mode, new AccessOptions());
         await setup.Owners.SetAsync("c1", new Caller("ana", []), life: null, Cancellation);
         var identity = new ConnectionIdentity("c1", new Caller(user, []), user is null ? null : SignedInUser.Backend, DateTimeOffset.UnixEpoch);
 
-        (await setup.Channels.RefuseAsync(identity, hasEnded, Cancellation))?.Sentence.ShouldBe(sentence);
-        (await setup.Channels.RefuseAsync(identity, hasEnded, Cancellation) is null).ShouldBe(sentence is null);
+        (await setup.Channels.RefuseAsync(identity, hasEnded, Cancellation)).ShouldBe(sentence is null ? null : (sentence, details!));
     }
 
     [Theory]
@@ -244,6 +280,14 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         await setup.Owners.SetAsync("c1", new Caller("ana", []), life: null, Cancellation);
 
         (await setup.Channels.MayReadOnAsync("c1", user is null ? null : new SignedInUser(SignedInUser.Backend, new Caller(user, []), []), Cancellation)).ShouldBe(mayRead);
+    }
+
+    private async Task<(int?, string?, string?)> ToldAsync(AccessSetup setup) => Told(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation));
+
+    private static (int? Status, string? Title, string? Detail) Told(IActionResult? refusal)
+    {
+        var problem = (ProblemDetails)refusal.ShouldBeOfType<ObjectResult>().Value!;
+        return (problem.Status, problem.Title, problem.Detail);
     }
 
     private static int? StatusOf(IActionResult? refusal) => refusal.ShouldBeOfType<ObjectResult>().StatusCode;
