@@ -76,7 +76,9 @@ public sealed class EntityTests
 
         await SignalAsync(hub, "delete", 0, id: ids[2]);
         await hub.IdleAsync();
-        var modified = (await hub.Service.EntityBackendQueries.GetEntityAsync(ids[1], false, false, CancellationToken.None))!.Value.LastModifiedTime;
+        var second = (await hub.Service.EntityBackendQueries.GetEntityAsync(ids[1], false, false, CancellationToken.None))!.Value;
+        second.SerializedState.ShouldBeNull();
+        var modified = second.LastModifiedTime;
 
         (await FindAsync(new())).ShouldBe(["a", "b"]);
         (await FindAsync(new() { IncludeTransient = true })).ShouldBe(["a", "b", "c"]);

@@ -73,7 +73,8 @@ public sealed class SqliteDurabilityTests : IDisposable
         await using var hub = await TestHub.StartAsync(new TestFunctions()
             .Orchestrator("Echo", script =>
             {
-                script.Status = "{\"half\":\"done\"}";
+                // A text that looks like a moment stays a text.
+                script.Status = "{\"half\":\"2026-01-31T12:00:00+02:00\"}";
                 return Task.FromResult(new { Answer = script.Input<int>() });
             })
             .Orchestrator<int>("Fail", _ => throw new InvalidOperationException("no luck")));
@@ -87,7 +88,7 @@ public sealed class SqliteDurabilityTests : IDisposable
 
         var done = first.DurableOrchestrationState.ShouldHaveSingleItem();
         ((int)done.Input, (int)done.Output["Answer"]!, (string?)done.CustomStatus["half"], done.RuntimeStatus)
-            .ShouldBe((42, 42, "done", OrchestrationRuntimeStatus.Completed));
+            .ShouldBe((42, 42, "2026-01-31T12:00:00+02:00", OrchestrationRuntimeStatus.Completed));
         var failed = second.DurableOrchestrationState.ShouldHaveSingleItem();
         ((string?)failed.Input, (string?)failed.Output, failed.RuntimeStatus)
             .ShouldBe((null, "System.InvalidOperationException: no luck", OrchestrationRuntimeStatus.Failed));
@@ -165,7 +166,8 @@ public sealed class SqliteDurabilityTests : IDisposable
         await hub.RunAsync("Echo", 42, "a");
 
         (await provider.GetOrchestrationStateWithInputsAsync("a")).ShouldHaveSingleItem().Input.ShouldBe("42");
-        (await provider.GetOrchestrationStateWithInputsAsync("a", showInput: false)).ShouldHaveSingleItem().Input.ShouldBeNullOrEmpty();
+        (await provider.GetOrchestrationStateWithInputsAsync("a", showInput: false)).ShouldHaveSingleItem()
+            .ShouldSatisfyAllConditions(state => state.Input.ShouldBeNullOrEmpty(), state => state.Output.ShouldBe("42"));
         (await provider.GetOrchestrationStateWithInputsAsync("nobody")).ShouldBeEmpty();
         (await provider.GetAllOrchestrationStates(CancellationToken.None)).ShouldHaveSingleItem();
     }
