@@ -17,6 +17,9 @@ internal sealed class TestRedis : IAsyncDisposable
 
     public RedisConnection Connection { get; }
 
+    /// <summary>A Redis that is away: nobody listens there.</summary>
+    public static RedisConnection Nowhere() => new(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+
     /// <summary>Gives what does not wait the time to be done: many times what it takes.</summary>
     public async Task PassAsync(CancellationToken cancellationToken)
     {

@@ -1,12 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using Cosmo.Functions.Access;
-using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.EndToEnd;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Cosmo.Functions.Tests.Access;
@@ -180,25 +178,6 @@ public sealed class ChannelAccessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_provider_or_a_Redis_that_is_away_is_told_as_such()
-    {
-        await using var away = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1/0", CallTimeoutSeconds = 0.2 }));
-        var setup = new AccessSetup(away, TimeProvider.System, _authority.Options);
-        setup.Options.Mode = "owner";
-        _setups.Add(setup);
-        SignIn(_authority.Sign(_key));
-        StatusOf(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
-
-        SignIn("cosmo_x");
-        StatusOf(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
-
-        SignIn(_authority.Sign(_key));
-        _authority.IsAway = true;
-        var access = Create("claim").Channels;
-        StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(503);
-    }
-
-    [Fact]
     public async Task The_host_application_may_refuse_whom_the_mode_lets_in()
     {
         await using var application = await HttpStub.StartAsync(context => context.Response.WriteAsync("""{"allowed": false}"""));
@@ -207,7 +186,7 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         var access = Create("owner", options).Channels;
         SignIn(_authority.Sign(_key));
 
-        Told((await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal).ShouldBe((403, "Not allowed", "The host application does not let this user into the channel."));
+        (await access.AdmitAsync(_http.Request, "c1", Cancellation)).Refusal.Told().ShouldBe((403, "Not allowed", "The host application does not let this user into the channel."));
         application.Requests.Count.ShouldBe(1);
         StatusOf(await access.RefuseAsync(_http.Request, "c1", Cancellation)).ShouldBe(403, "The channel must not be this user's.");
         _http.Request.Headers.Authorization = "";
@@ -235,9 +214,9 @@ public sealed class ChannelAccessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_away_is_told_in_words()
+    public async Task A_provider_or_a_Redis_that_is_away_is_told_as_such()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1/0", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         var setup = new AccessSetup(nowhere, TimeProvider.System, _authority.Options);
         setup.Options.Mode = "owner";
         _setups.Add(setup);
@@ -282,13 +261,7 @@ public sealed class ChannelAccessTests : IAsyncLifetime
         (await setup.Channels.MayReadOnAsync("c1", user is null ? null : new SignedInUser(SignedInUser.Backend, new Caller(user, []), []), Cancellation)).ShouldBe(mayRead);
     }
 
-    private async Task<(int?, string?, string?)> ToldAsync(AccessSetup setup) => Told(await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation));
-
-    private static (int? Status, string? Title, string? Detail) Told(IActionResult? refusal)
-    {
-        var problem = (ProblemDetails)refusal.ShouldBeOfType<ObjectResult>().Value!;
-        return (problem.Status, problem.Title, problem.Detail);
-    }
+    private async Task<(int?, string?, string?)> ToldAsync(AccessSetup setup) => (await setup.Channels.RefuseAsync(_http.Request, "c1", Cancellation)).Told();
 
     private static int? StatusOf(IActionResult? refusal) => refusal.ShouldBeOfType<ObjectResult>().StatusCode;
 

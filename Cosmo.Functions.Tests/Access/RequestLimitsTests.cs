@@ -116,7 +116,7 @@ public sealed class RequestLimitsTests : IAsyncDisposable
     [Fact]
     public async Task A_Redis_that_is_away_or_refuses_locks_nobody_out()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         await _redis.Connection.RunAsync(database => database.StringSetAsync(AnasKey, "no list"), Cancellation);
 
         foreach (var limits in (RequestLimits[])[Limits(nowhere), Limits()])

@@ -42,14 +42,25 @@ internal sealed class AnswerHarness : OrchestrationHarness
 
     public static IReadOnlyList<ToolCall> Calling(params string[] names) => [.. names.Select((name, i) => new ToolCall($"call_{name}_{i}", name, "{}"))];
 
-    public void Begin(bool hasTurn = true, DeliveryProperties? properties = null, string? replaces = null, bool merges = false, AnsweringOptions? options = null, AbandonedAnswer? abandoned = null) => Begin(new AnswerInput(
-        new MessageAddress("channel", "msg-1", 1), "Weather in Makati?", Caller.Anonymous, Body: null, properties ?? DeliveryProperties.None, "run", hasTurn, Now,
-        (options ?? new()).Deadlines, MaxToolRounds: 8)
+    public void Begin(
+        bool hasTurn = true,
+        DeliveryProperties? properties = null,
+        string? replaces = null,
+        bool merges = false,
+        AnsweringOptions? options = null,
+        AbandonedAnswer? abandoned = null,
+        TimeSpan? approvalTime = null,
+        DateTimeOffset? receivedAt = null)
     {
-        Replaces = replaces,
-        Merges = merges,
-        Abandoned = abandoned,
-    });
+        var address = new MessageAddress("channel", "msg-1", 1);
+        Begin(new AnswerInput(
+            address, "Weather in Makati?", Caller.Anonymous, Body: null, properties ?? DeliveryProperties.None, "run", hasTurn, receivedAt ?? Now, (options ?? new()).Deadlines, MaxToolRounds: 8, approvalTime)
+        {
+            Replaces = replaces,
+            Merges = merges,
+            Abandoned = abandoned,
+        });
+    }
 
     /// <summary>Tells of an event of the model: one that came just now, or so long ago.</summary>
     public void Progress(TimeSpan ago = default) => Raise(AnswerMessage.ModelProgress, Now - ago);

@@ -3,7 +3,6 @@ using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
-using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Orchestrations;
 using Microsoft.DurableTask.Converters;
 
@@ -166,16 +165,11 @@ public sealed class AnswerMessageTests
     {
         _harness.On<RunInput>(nameof(RunAssistant), input => new RunResult(
             input.Round == 0 ? [new ToolCall("call_1", "get_user_role", "{}") { NeedsApproval = true }] : [], null, "conv_1"));
-        var begun = _harness.Now;
-        _harness.Begin(new AnswerInput(
-            new MessageAddress("channel", "msg-1", 1), "Hello", Caller.Anonymous, null, DeliveryProperties.None, "run", true, begun, new AnsweringOptions().Deadlines, 8)
-        {
-            ApprovalTime = TimeSpan.FromMinutes(minutes),
-        });
+        _harness.Begin(approvalTime: TimeSpan.FromMinutes(minutes));
 
         _harness.End().Outcome.ShouldBe("completed");
-        _harness.Times(nameof(EndApproval)).ShouldBe([begun.AddMinutes(minutes)]);
-        _harness.Inputs<ApprovalInput>(nameof(AskApproval)).ShouldHaveSingleItem().ExpiresAt.ShouldBe(begun.AddMinutes(minutes));
+        _harness.Times(nameof(EndApproval)).ShouldBe([_begun.AddMinutes(minutes)]);
+        _harness.Inputs<ApprovalInput>(nameof(AskApproval)).ShouldHaveSingleItem().ExpiresAt.ShouldBe(_begun.AddMinutes(minutes));
     }
 
     [Fact]

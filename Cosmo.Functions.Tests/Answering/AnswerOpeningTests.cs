@@ -194,7 +194,7 @@ public sealed class AnswerOpeningTests : IAsyncDisposable
     [Fact]
     public async Task A_Redis_that_stays_away_is_an_outage_after_the_patience()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
+        await using var nowhere = TestRedis.Nowhere();
         var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromMinutes(1) };
 
         var error = await Record.ExceptionAsync(() => Opening(nowhere, new ThreadRoom(nowhere), clock).OpenAsync(Input("run-1", null), null, _client, Cancellation));

@@ -387,7 +387,7 @@ public sealed class AnswerStarterTests : IAsyncDisposable
     [Fact]
     public async Task While_Redis_is_away_a_message_is_refused_for_that_and_a_directory_alone_that_is_away_costs_nothing()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         Schedule().Returns("instance");
         var message = new ChatMessage("channel", "msg-1", "Hello", Caller.Anonymous);
 

@@ -3,6 +3,7 @@ using Cosmo.Functions.Answering.Activities;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using NSubstitute;
+using NSubstitute.Core;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -14,11 +15,7 @@ public sealed class HeartbeatTests
 
     public HeartbeatTests() => _client
         .RaiseEventAsync("instance", AnswerMessage.ModelProgress, Arg.Any<object?>(), Arg.Any<CancellationToken>())
-        .Returns(call =>
-        {
-            _told.Writer.TryWrite(call.ArgAt<DateTimeOffset>(2));
-            return Task.CompletedTask;
-        });
+        .Returns(Told);
 
     [Fact]
     public async Task However_many_events_come_the_orchestration_is_told_soon_and_then_every_15_seconds()
@@ -91,12 +88,7 @@ public sealed class HeartbeatTests
     {
         await using var heartbeat = await BeginAsync();
         _client.RaiseEventAsync("instance", AnswerMessage.ModelProgress, Arg.Any<object?>(), Arg.Any<CancellationToken>()).Returns(
-            _ => throw new IOException("The store is away."),
-            call =>
-            {
-                _told.Writer.TryWrite(call.ArgAt<DateTimeOffset>(2));
-                return Task.CompletedTask;
-            });
+            _ => throw new IOException("The store is away."), Told);
         heartbeat.Beat();
         var last = _clock.GetUtcNow();
 
@@ -139,6 +131,12 @@ public sealed class HeartbeatTests
         await NextAsync();
         await _clock.TimerSetForAsync(TimeSpan.FromSeconds(15));
         return heartbeat;
+    }
+
+    private Task Told(CallInfo call)
+    {
+        _told.Writer.TryWrite(call.ArgAt<DateTimeOffset>(2));
+        return Task.CompletedTask;
     }
 
     private async Task<DateTimeOffset> NextAsync() =>

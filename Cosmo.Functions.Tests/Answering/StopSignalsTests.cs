@@ -82,7 +82,7 @@ public sealed class StopSignalsTests : IAsyncDisposable
     [Fact]
     public async Task Without_Redis_work_of_this_process_is_stopped_all_the_same_and_work_that_begins_goes_on()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         using var signals = new StopSignals(nowhere, NullLogger<StopSignals>.Instance);
         using var work = signals.Register("channel", "instance-1", Cancellation);
         using var other = signals.Register("channel", "instance-2", Cancellation);

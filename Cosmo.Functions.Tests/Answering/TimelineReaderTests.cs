@@ -58,8 +58,7 @@ public sealed class TimelineReaderTests : IAsyncDisposable
     [Fact]
     public async Task What_Redis_knows_no_attempt_of_is_looked_up_as_the_first_and_what_the_store_does_not_know_is_nothing()
     {
-        await AnswerAsync(new("channel", "msg-1", 1), "completed");
-        await _redis.Connection.RunAsync(database => database.ExecuteAsync("EVAL", "for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do redis.call('DEL', key) end", 0, _redis.Prefix), Cancellation);
+        Orchestrate(new("channel", "msg-1", 1), _clock.GetUtcNow());
 
         (await ReadAsync("msg-1", null))!.ShouldSatisfyAllConditions(timeline => timeline.Attempt.ShouldBe(1), timeline => timeline.Updates.ShouldBeNull());
         (await ReadAsync("msg-2", null)).ShouldBeNull();
@@ -74,7 +73,13 @@ public sealed class TimelineReaderTests : IAsyncDisposable
         _clock.Advance(TimeSpan.FromSeconds(1));
         await _log.RecordAsync(address, end == "completed" ? Updates.Completed(address, "conv_1", "Hello") : Updates.Error(address, "conv_1", "sentence", "details"), null, Cancellation);
         await _turns.ReleaseAsync(address, instanceId, isAnswered: end == "completed", Cancellation);
+        Orchestrate(address, receivedAt, knowsInput);
+    }
 
+    /// <summary>The store has an orchestration of the message.</summary>
+    private void Orchestrate(MessageAddress address, DateTimeOffset receivedAt, bool knowsInput = true)
+    {
+        var instanceId = AnswerStarter.InstanceId(address);
         var input = new AnswerInput(address, "Hi", Caller.Anonymous, null, DeliveryProperties.None, "run", true, receivedAt, new AnsweringOptions().Deadlines, 8);
         _client.GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(
             new OrchestrationMetadata(nameof(AnswerMessage), instanceId) { RuntimeStatus = OrchestrationRuntimeStatus.Completed, CreatedAt = receivedAt });

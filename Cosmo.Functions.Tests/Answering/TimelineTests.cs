@@ -99,12 +99,12 @@ public sealed class TimelineTests
     public void The_wait_for_the_turn_begins_when_the_message_came()
     {
         var answer = new AnswerHarness();
-        var input = new AnswerInput(Address, "Hello", Caller.Anonymous, null, DeliveryProperties.None, "run", true, answer.Now.AddSeconds(-5), new AnsweringOptions().Deadlines, 8);
-        answer.Begin(input);
+        var receivedAt = answer.Now.AddSeconds(-5);
+        answer.Begin(receivedAt: receivedAt);
         answer.End();
 
         Of(answer, []).ShouldSatisfyAllConditions(
-            told => told.ReceivedAt.ShouldBe(input.ReceivedAt), told => (told.Steps[0].BeganAt, told.Steps[0].Seconds).ShouldBe((input.ReceivedAt, 5)));
+            told => told.ReceivedAt.ShouldBe(receivedAt), told => (told.Steps[0].BeganAt, told.Steps[0].Seconds).ShouldBe((receivedAt, 5)));
     }
 
     [Theory]

@@ -153,7 +153,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [Fact]
     public async Task Nobody_listens_for_what_is_new_alone_of_whom_Redis_was_not_told()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
+        await using var nowhere = TestRedis.Nowhere();
         _http.Request.QueryString = new QueryString("?text=delta");
 
         var (address, refusal) = await Addresses(WithKey(), new(nowhere, WithKey(), TimeProvider.System, NullLogger<DeltaListeners>.Instance))
@@ -314,25 +314,18 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [Fact]
     public async Task Without_Redis_each_is_told_to_come_again()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         using var away = new AccessSetup(nowhere, TimeProvider.System);
         var log = new UpdateLog(nowhere, Options.Create(new DeliveryOptions()), TimeProvider.System);
 
-        DetailOf(await UpdatesOf(log).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>())).ShouldBe("The updates could not be read. Please try again in a moment.");
-        DetailOf(await CreateTokenAsync("""{"user": {"id": "ana"}}""", tokens: away.Tokens)).ShouldBe("The user's token could not be kept. Please try again in a moment.");
+        (await UpdatesOf(log).RunAsync(_http.Request, "c1", Substitute.For<FunctionContext>())).Told().ShouldBe((503, "Redis is not available", "The updates could not be read. Please try again in a moment."));
+        (await CreateTokenAsync("""{"user": {"id": "ana"}}""", tokens: away.Tokens)).Told().ShouldBe((503, "Redis is not available", "The user's token could not be kept. Please try again in a moment."));
         _access.Options.Mode = "owner";
-        DetailOf(await CreateTokenAsync("""{"user": {"id": "ana"}}""", groups: away.Groups)).ShouldBe("The connection could not be negotiated. Please try again in a moment.");
-        DetailOf(await away.Groups.RefuseUnsettledAsync(new ChannelOwner("c1", "backend:ana", IsUnsettled: true, HadAnother: true), TestContext.Current.CancellationToken))
-            .ShouldBe("The connection could not be negotiated. Please try again in a moment.");
+        (await CreateTokenAsync("""{"user": {"id": "ana"}}""", groups: away.Groups)).Told().ShouldBe((503, "Redis is not available", "The connection could not be negotiated. Please try again in a moment."));
+        (await away.Groups.RefuseUnsettledAsync(new ChannelOwner("c1", "backend:ana", IsUnsettled: true, HadAnother: true), TestContext.Current.CancellationToken))
+            .Told().ShouldBe((503, "Redis is not available", "The connection could not be negotiated. Please try again in a moment."));
         (await away.Groups.RefuseUnsettledAsync(new ChannelOwner("c1", "backend:ana", IsUnsettled: false, HadAnother: true), TestContext.Current.CancellationToken)).ShouldBeNull();
         (await away.Groups.RefuseUnsettledAsync(null, TestContext.Current.CancellationToken)).ShouldBeNull();
-
-        static string? DetailOf(IActionResult? answer)
-        {
-            var problem = answer.ShouldBeOfType<ObjectResult>();
-            problem.StatusCode.ShouldBe(503);
-            return ((ProblemDetails)problem.Value!).Detail;
-        }
     }
 
     [Theory]

@@ -349,7 +349,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     [Fact]
     public async Task Without_Redis_a_final_update_goes_out_without_sequence_and_anything_else_is_an_error()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
+        await using var nowhere = TestRedis.Nowhere();
         var updates = Publisher(nowhere);
 
         await Should.ThrowAsync<Exception>(updates.PublishAsync(Address, Updates.Started(Address), null, Cancellation)).ContinueWith(
@@ -461,7 +461,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     [InlineData(false)]
     public async Task What_was_never_taken_in_is_told_once_with_or_without_Redis(bool isThere)
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         _webPubSub.Next.Enqueue(() => throw new RequestFailedException(503, "away"));
 
         foreach (var _ in Enumerable.Range(0, 2))

@@ -145,7 +145,7 @@ public sealed class ExecuteToolTests : IAsyncDisposable
     [Fact]
     public async Task A_call_that_may_happen_once_only_is_not_made_where_that_cannot_be_made_sure()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         var clock = new ManualTimeProvider { SkipUpTo = TimeSpan.FromSeconds(60) };
         var memory = new MessageMemory(nowhere, clock, NullLogger<MessageMemory>.Instance);
 

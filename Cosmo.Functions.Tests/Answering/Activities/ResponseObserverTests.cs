@@ -4,7 +4,6 @@ using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Delivery;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Cosmo.Functions.Tests.Answering.Activities;
 
@@ -22,7 +21,7 @@ public sealed class ResponseObserverTests : IAsyncDisposable
     [Fact]
     public async Task A_call_has_begun_that_was_claimed_and_one_may_have_where_Redis_cannot_be_asked()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         await Memory(_redis.Connection).ClaimCallAsync(Address, "call_1", Cancellation);
 
         var observer = Observer(_redis.Connection);

@@ -3,12 +3,10 @@ using System.Text.Json.Nodes;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Assistants;
-using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Receiving;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Answering.Activities;
@@ -92,7 +90,7 @@ public sealed class WriteDeadLetterTests : IAsyncLifetime
     [Fact]
     public async Task While_Redis_is_away_no_letter_is_made_without_the_body_that_it_has()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 1 }));
+        await using var nowhere = TestRedis.Nowhere();
 
         (await Record.ExceptionAsync(() => WriteAsync(body: null, new MessageMemory(nowhere, TimeProvider.System, NullLogger<MessageMemory>.Instance)))).ShouldNotBeNull();
 

@@ -49,7 +49,7 @@ public sealed class DecideCallTests : IAsyncDisposable
         var late = await DecideAsync(body);
 
         (taken.StatusCode, System.Text.Json.JsonSerializer.Serialize(taken.Value)).ShouldBe((202, $$"""{"approved":{{(isApproved ? "true" : "false")}}}"""));
-        Told(late).ShouldBe((409, "Decided already", "Somebody has decided on this call, or it is over."));
+        late.Told().ShouldBe((409, "Decided already", "Somebody has decided on this call, or it is over."));
         (await Desk(_redis.Connection).FindAsync(Address, "call/1", Cancellation)).ShouldBe(new ApprovalDecision(isApproved, "So.", "backend:ana"));
     }
 
@@ -58,7 +58,7 @@ public sealed class DecideCallTests : IAsyncDisposable
     {
         await SignInAsync();
 
-        Told(await DecideAsync()).ShouldBe((404, "No such call", "No call of this id waits, or waited, for a decision."));
+        (await DecideAsync()).Told().ShouldBe((404, "No such call", "No call of this id waits, or waited, for a decision."));
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class DecideCallTests : IAsyncDisposable
     [InlineData("c1", "msg-1", "~", "Not a message")]
     public async Task A_route_that_names_no_call_is_refused(string channel, string messageId, string callId, string title)
     {
-        var (status, told, _) = Told(await DecideAsync(channel: channel, messageId: messageId, callId: callId));
+        var (status, told, _) = (await DecideAsync(channel: channel, messageId: messageId, callId: callId)).Told();
 
         (status, told).ShouldBe((400, title));
     }
@@ -77,7 +77,7 @@ public sealed class DecideCallTests : IAsyncDisposable
     {
         await OpenAsync();
 
-        Told(await DecideAsync()).Status.ShouldBe(401);
+        (await DecideAsync()).Told().Status.ShouldBe(401);
 
         (await Desk(_redis.Connection).FindAsync(Address, "call/1", Cancellation)).ShouldBeNull();
     }
@@ -87,23 +87,17 @@ public sealed class DecideCallTests : IAsyncDisposable
     {
         await SignInAsync();
 
-        Told(await DecideAsync("{}")).ShouldBe((400, "Not a decision", "Field 'approved' must be true or false."));
-        Told(await DecideAsync(new string(' ', 65_537))).Status.ShouldBe(413);
+        (await DecideAsync("{}")).Told().ShouldBe((400, "Not a decision", "Field 'approved' must be true or false."));
+        (await DecideAsync(new string(' ', 65_537))).Told().Status.ShouldBe(413);
     }
 
     [Fact]
     public async Task Without_Redis_it_is_to_be_tried_again()
     {
-        await using var nowhere = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var nowhere = TestRedis.Nowhere();
         await SignInAsync();
 
-        Told(await DecideAsync(redis: nowhere)).ShouldBe((503, "Redis is not available", "The decision was not taken. Please try again in a moment."));
-    }
-
-    private static (int? Status, string? Title, string? Detail) Told(IActionResult answer)
-    {
-        var problem = (ObjectResult)answer;
-        return (problem.StatusCode, ((ProblemDetails)problem.Value!).Title, ((ProblemDetails)problem.Value!).Detail);
+        (await DecideAsync(redis: nowhere)).Told().ShouldBe((503, "Redis is not available", "The decision was not taken. Please try again in a moment."));
     }
 
     private static UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), TimeProvider.System);

@@ -2,7 +2,6 @@ using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
-using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
@@ -113,7 +112,7 @@ public sealed class CheckTurnTests : IAsyncDisposable
     {
         using var over = new CancellationTokenSource();
         await over.CancelAsync();
-        await using var away = new RedisConnection(Options.Create(new RedisOptions { Url = "redis://127.0.0.1:1", CallTimeoutSeconds = 0.1 }));
+        await using var away = TestRedis.Nowhere();
         var rejecting = Options.Create(new AnsweringOptions { WhenBusy = AnsweringOptions.Reject });
         var release = new TurnRelease(new TurnQueue(away, _log, rejecting), TimeProvider.System, NullLogger<TurnRelease>.Instance);
 

@@ -21,7 +21,7 @@ public sealed class EntityTests
 
         for (var round = 1; round <= 5; round++)
         {
-            await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => SignalAsync(hub, "add", round)));
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => hub.SignalAsync(Counter, "add", round)));
             await hub.CrashAndRestartAsync();
         }
 
@@ -33,9 +33,9 @@ public sealed class EntityTests
     public async Task A_signal_for_later_arrives_then()
     {
         await using var hub = await TestHub.StartAsync(Functions);
-        await SignalAsync(hub, "add", 1);
+        await hub.SignalAsync(Counter, "add", 1);
         var later = DateTime.UtcNow.AddSeconds(1);
-        await SignalAsync(hub, "add", 10, later);
+        await hub.SignalAsync(Counter, "add", 10, later);
         await hub.IdleAsync();
         (await StateAsync(hub)).ShouldBe("1");
 
@@ -48,14 +48,14 @@ public sealed class EntityTests
     public async Task Entities_are_found_and_those_without_a_state_are_cleaned_up()
     {
         await using var hub = await TestHub.StartAsync(Functions);
-        await SignalAsync(hub, "add", 7);
+        await hub.SignalAsync(Counter, "add", 7);
         await hub.IdleAsync();
         var queries = hub.Service.EntityBackendQueries;
 
         var found = (await queries.QueryEntitiesAsync(new EntityBackendQueries.EntityQuery { IncludeState = true }, CancellationToken.None)).Results.ShouldHaveSingleItem();
         (found.EntityId, found.SerializedState).ShouldBe((Counter, "7"));
 
-        await SignalAsync(hub, "delete", 0);
+        await hub.SignalAsync(Counter, "delete", 0);
         await hub.IdleAsync();
         (await queries.GetEntityAsync(Counter, true, false, CancellationToken.None)).ShouldBeNull();
         (await queries.CleanEntityStorageAsync(new EntityBackendQueries.CleanEntityStorageRequest { RemoveEmptyEntities = true }, CancellationToken.None)).EmptyEntitiesRemoved.ShouldBe(1);
@@ -70,11 +70,11 @@ public sealed class EntityTests
         EntityId[] ids = [new("counter", "a"), new("counter", "b"), new("counter", "c")];
         foreach (var id in ids)
         {
-            await SignalAsync(hub, "add", 1, id: id);
+            await hub.SignalAsync(id, "add", 1);
             await hub.IdleAsync();
         }
 
-        await SignalAsync(hub, "delete", 0, id: ids[2]);
+        await hub.SignalAsync(ids[2], "delete", 0);
         await hub.IdleAsync();
         var second = (await hub.Service.EntityBackendQueries.GetEntityAsync(ids[1], false, false, CancellationToken.None))!.Value;
         second.SerializedState.ShouldBeNull();
@@ -100,10 +100,10 @@ public sealed class EntityTests
     public async Task What_has_a_state_is_not_cleaned_up_and_what_has_none_only_when_that_is_asked_for()
     {
         await using var hub = await TestHub.StartAsync(Functions);
-        await SignalAsync(hub, "add", 1, id: new("counter", "kept"));
-        await SignalAsync(hub, "add", 1);
+        await hub.SignalAsync(new EntityId("counter", "kept"), "add", 1);
+        await hub.SignalAsync(Counter, "add", 1);
         await hub.IdleAsync();
-        await SignalAsync(hub, "delete", 0);
+        await hub.SignalAsync(Counter, "delete", 0);
         await hub.IdleAsync();
 
         (await CleanAsync(hub, new() { ReleaseOrphanedLocks = true })).ShouldBe((0, 0));
@@ -119,7 +119,7 @@ public sealed class EntityTests
     {
         await using var hub = await TestHub.StartAsync(Functions.Orchestrator("Wait", script => script.EventAsync<int>("Go")));
         await hub.ScheduleAsync("Wait", id: "holder");
-        await SignalAsync(hub, "add", 1);
+        await hub.SignalAsync(Counter, "add", 1);
 
         // As an orchestration asks for a lock in DurableTask.Core, whose classes for it are its own.
         var request = $$"""{"id":"{{Guid.NewGuid()}}","parent":"holder","lockset":[{"name":"counter","key":"one"}],"pos":0}""";
@@ -148,14 +148,6 @@ public sealed class EntityTests
         var cleaned = await hub.Service.EntityBackendQueries.CleanEntityStorageAsync(request, CancellationToken.None);
         return (cleaned.EmptyEntitiesRemoved, cleaned.OrphanedLocksReleased);
     }
-
-    private static Task SignalAsync(TestHub hub, string operation, int input, DateTime? at = null, EntityId? id = null) => hub.Service.SendTaskOrchestrationMessageAsync(
-        ClientEntityHelpers.EmitOperationSignal(
-            new OrchestrationInstance { InstanceId = (id ?? Counter).ToString() },
-            Guid.NewGuid(),
-            operation,
-            $"{input}",
-            at is { } time ? (time, time) : null).AsTaskMessage());
 
     private static async Task<string?> StateAsync(TestHub hub)
         => (await hub.Service.EntityBackendQueries.GetEntityAsync(Counter, true, false, CancellationToken.None))?.SerializedState;

@@ -78,7 +78,7 @@ public sealed class SqliteDurabilityTests : IDisposable
                 return Task.FromResult(new { Answer = script.Input<int>() });
             })
             .Orchestrator<int>("Fail", _ => throw new InvalidOperationException("no luck")));
-        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        var provider = Provider(hub);
         await hub.RunAsync("Echo", 42, "a");
         await hub.RunAsync("Fail", 43, "b");
 
@@ -100,7 +100,7 @@ public sealed class SqliteDurabilityTests : IDisposable
         await using var hub = await TestHub.StartAsync(new TestFunctions()
             .Orchestrator("Echo", script => Task.FromResult(script.Input<int>()))
             .Orchestrator<int>("Fail", _ => throw new InvalidOperationException("no luck")));
-        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        var provider = Provider(hub);
         var first = (await hub.RunAsync("Echo", 1, "a-1")).CreatedTime;
         await hub.RunAsync("Fail", 2, "a-2");
         var last = (await hub.RunAsync("Echo", 3, "b-3")).CreatedTime;
@@ -133,7 +133,7 @@ public sealed class SqliteDurabilityTests : IDisposable
     public async Task The_extension_is_told_all_that_is_known_of_an_instance()
     {
         await using var hub = await TestHub.StartAsync(new TestFunctions().Orchestrator("Echo", script => Task.FromResult(script.Input<int>())));
-        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        var provider = Provider(hub);
         await new TaskHubClient(provider).CreateOrchestrationInstanceAsync("Echo", "2.0", "newer", 1);
         var state = await hub.RunAsync("Echo", 1, "older");
         var known = (await provider.GetOrchestrationStateWithPagination(new() { PageSize = 10 }, CancellationToken.None)).DurableOrchestrationState.ToDictionary(one => one.InstanceId);
@@ -149,9 +149,8 @@ public sealed class SqliteDurabilityTests : IDisposable
     public async Task The_extension_reads_the_state_of_an_entity()
     {
         await using var hub = await TestHub.StartAsync(new TestFunctions().Entity<int>("counter", (state, _, input) => (state ?? 0) + input));
-        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
-        await hub.Service.SendTaskOrchestrationMessageAsync(DurableTask.Core.Entities.ClientEntityHelpers.EmitOperationSignal(
-            new OrchestrationInstance { InstanceId = "@counter@one" }, Guid.NewGuid(), "add", "7", null).AsTaskMessage());
+        var provider = Provider(hub);
+        await hub.SignalAsync(new("counter", "one"), "add", 7);
         await hub.IdleAsync();
 
         (await provider.RetrieveSerializedEntityState(new EntityId("counter", "one"), new Newtonsoft.Json.JsonSerializerSettings())).ShouldBe("7");
@@ -162,7 +161,7 @@ public sealed class SqliteDurabilityTests : IDisposable
     public async Task A_state_comes_with_or_without_its_input_and_nobody_is_no_state()
     {
         await using var hub = await TestHub.StartAsync(new TestFunctions().Orchestrator("Echo", script => Task.FromResult(script.Input<int>())));
-        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        var provider = Provider(hub);
         await hub.RunAsync("Echo", 42, "a");
 
         (await provider.GetOrchestrationStateWithInputsAsync("a")).ShouldHaveSingleItem().Input.ShouldBe("42");
@@ -176,7 +175,7 @@ public sealed class SqliteDurabilityTests : IDisposable
     public async Task Starting_an_id_that_runs_replaces_it_if_the_statuses_say_so()
     {
         await using var hub = await TestHub.StartAsync(new TestFunctions().Orchestrator("Wait", script => script.EventAsync<int>("Go")));
-        var provider = new SqliteDurabilityProvider(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
+        var provider = Provider(hub);
         var client = new TaskHubClient(provider);
         var first = await client.CreateOrchestrationInstanceAsync("Wait", "", "again", null);
 
@@ -186,6 +185,8 @@ public sealed class SqliteDurabilityTests : IDisposable
         second.ExecutionId.ShouldNotBe(first.ExecutionId);
         (await hub.OutputAsync<int>("again")).ShouldBe(5);
     }
+
+    private SqliteDurabilityProvider Provider(TestHub hub) => new(hub.Service, new SqliteDurabilityOptions { DatabasePath = DatabasePath });
 
     private ServiceProvider Services(Action<DurableTaskOptions>? configure = null)
     {

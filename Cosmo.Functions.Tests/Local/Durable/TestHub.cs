@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Cosmo.Local.Durable;
 using DurableTask.Core;
+using DurableTask.Core.Entities;
 using DurableTask.Core.Query;
 using Microsoft.Extensions.Logging;
 
@@ -93,6 +94,15 @@ internal sealed class TestHub : IAsyncDisposable
 
     public Task TerminateAsync(string instanceId, string reason = "enough")
         => Client.TerminateInstanceAsync(new OrchestrationInstance { InstanceId = instanceId }, reason);
+
+    /// <summary>Has an entity do something, now or at a moment of the system's clock.</summary>
+    public Task SignalAsync(EntityId entity, string operation, int input, DateTime? at = null) => Service.SendTaskOrchestrationMessageAsync(
+        ClientEntityHelpers.EmitOperationSignal(
+            new OrchestrationInstance { InstanceId = entity.ToString() },
+            Guid.NewGuid(),
+            operation,
+            $"{input}",
+            at is { } time ? (time, time) : null).AsTaskMessage());
 
     public async Task<OrchestrationState?> GetAsync(string instanceId) => await Service.GetOrchestrationStateAsync(instanceId, null);
 

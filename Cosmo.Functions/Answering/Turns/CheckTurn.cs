@@ -34,7 +34,7 @@ internal sealed class CheckTurn(
 
     private async Task<TurnResult> CheckAsync(TurnInput input, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        // A message that is over takes no place again; with its turn it finds out.
+        // A message that is over waits for nobody, also where it has a place; with its turn it finds out.
         if (await log.IsOverAsync(input.Address, cancellationToken))
         {
             return new TurnResult(true, null);

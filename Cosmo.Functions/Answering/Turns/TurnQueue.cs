@@ -311,7 +311,8 @@ internal sealed class TurnQueue(RedisConnection redis, UpdateLog log, IOptions<A
         var head = await redis.EvaluateAsync(
             CheckScript,
             [ListKey(address.Channel), LeaseKey(address.Channel), MessageKey(address), log.FenceKey(address)],
-            [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId], cancellationToken);
+            [instanceId, LeaseMilliseconds, gone ?? "", (long)Kept.TotalSeconds, runId],
+            cancellationToken);
         return (string)head!;
     }
 
