@@ -52,7 +52,11 @@ internal sealed class ManualTimeProvider : TimeProvider
 
     /// <summary>Completes when a timer is set that falls due this long from now, no sooner and no later.</summary>
     /// <exception cref="TimeoutException">None was within a minute of the system's clock.</exception>
-    public Task TimerSetForAsync(TimeSpan due) => ReachedAsync(() => _timers.Exists(timer => timer.Due == _now + due));
+    public Task TimerSetForAsync(TimeSpan due) => TimerSetForAsync(due, due);
+
+    /// <summary>Completes when a timer is set that falls due so long from now.</summary>
+    /// <exception cref="TimeoutException">None was within a minute of the system's clock.</exception>
+    public Task TimerSetForAsync(TimeSpan least, TimeSpan most) => ReachedAsync(() => _timers.Exists(timer => timer.Due >= _now + least && timer.Due <= _now + most));
 
     private async Task ReachedAsync(Func<bool> isReached)
     {

@@ -10,7 +10,7 @@ namespace Cosmo.Functions.Tests.Fuzzing;
 /// </summary>
 internal static class Fuzz
 {
-    private const int UsualSeconds = 5;
+    private const int UsualSeconds = 2;
 
     private static readonly int? AskedSeconds = Environment.GetEnvironmentVariable("COSMO_FUZZ_SECONDS") is { } asked ? int.Parse(asked, CultureInfo.InvariantCulture) : null;
     private static readonly int Seconds = AskedSeconds ?? UsualSeconds;

@@ -11,6 +11,9 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
     /// <summary>Where it can happen alone; null for everywhere.</summary>
     public Fleet? OnlyIn { get; init; }
 
+    /// <summary>Who looks after the app finds it only after a minute.</summary>
+    public bool TakesAMinute { get; init; }
+
     public static IReadOnlyList<Fault> All { get; } =
     [
         new("worker-kill", Loss.None, async (stack, random, _) =>
@@ -104,7 +107,7 @@ internal sealed record Fault(string Name, Loss Loses, Func<TortureStack, Random,
         {
             await stack.DeleteQueueAsync(stopping);
             return 1;
-        }),
+        }) { TakesAMinute = true },
         new("broker-blocked", Loss.None, async (stack, random, stopping) =>
         {
             await stack.Broker.ControlAsync(["set_vm_memory_high_watermark", "absolute", "1"], stopping);

@@ -5,6 +5,7 @@ using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Receiving.AgUi;
 using Cosmo.Functions.Tests.Access;
@@ -32,6 +33,7 @@ public sealed class RunStreamTests : IAsyncDisposable
     private readonly UpdateLog _log;
     private readonly RunStream _stream;
     private readonly RunAliases _aliases;
+    private readonly OvertakenRedis _rights;
     private readonly AccessSetup _access;
     private readonly CancellationTokenSource _left = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -42,7 +44,8 @@ public sealed class RunStreamTests : IAsyncDisposable
     {
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), _time);
         _aliases = new RunAliases(_redis.Connection, _time);
-        _access = new AccessSetup(_redis.Connection, _time);
+        _rights = new OvertakenRedis(_redis.Prefix);
+        _access = new AccessSetup(_rights, _time);
         var answering = Options.Create(new AnsweringOptions());
         var turns = new Cosmo.Functions.Answering.Turns.TurnQueue(_redis.Connection, _log, answering);
         _stream = new RunStream(
@@ -54,6 +57,7 @@ public sealed class RunStreamTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _access.Dispose();
+        await _rights.DisposeAsync();
         await _redis.DisposeAsync();
         _left.Dispose();
         _stopping.Dispose();
@@ -87,6 +91,24 @@ public sealed class RunStreamTests : IAsyncDisposable
         await _access.Owners.SetAsync("c1", new Caller("ben", []), life: null, Cancellation);
         await SayAsync(Updates.Text(Address, "conv_1", "Hello, Ben"));
         await stream;
+
+        (await RestAsync()).ShouldContain("\"code\":\"not_yours\"");
+        _read.ToString().ShouldNotContain("Ben");
+    }
+
+    [Fact]
+    public async Task What_is_said_while_the_channel_changes_hands_goes_to_the_new_owner_alone()
+    {
+        _access.Options.Mode = "owner";
+        await _access.Owners.SetAsync("c1", Ana.Caller, life: null, Cancellation);
+        await SayAsync(Updates.Text(Address, "conv_1", "Hello"));
+        _rights.AfterNext = async () =>
+        {
+            await _access.Owners.SetAsync("c1", new Caller("ben", []), life: null, Cancellation);
+            await SayAsync(Updates.Text(Address, "conv_1", "Hello, Ben"));
+        };
+
+        await Run(after: 0);
 
         (await RestAsync()).ShouldContain("\"code\":\"not_yours\"");
         _read.ToString().ShouldNotContain("Ben");
@@ -313,4 +335,22 @@ public sealed class RunStreamTests : IAsyncDisposable
 
     private static List<JsonObject> Events(string text) =>
         [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).Select(line => JsonNode.Parse(line["data: ".Length..])!.AsObject())];
+
+    /// <summary>The shared Redis, with something that happens once, right after a call.</summary>
+    private sealed class OvertakenRedis(string prefix) : RedisConnection(Options.Create(new RedisOptions { Url = TestRedis.Url, Prefix = prefix }))
+    {
+        private Func<Task>? _afterNext;
+
+        public Func<Task> AfterNext
+        {
+            set => _afterNext = value;
+        }
+
+        public override async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
+        {
+            var result = await base.RunAsync(command, cancellationToken);
+            await (Interlocked.Exchange(ref _afterNext, null)?.Invoke() ?? Task.CompletedTask);
+            return result;
+        }
+    }
 }

@@ -70,13 +70,15 @@ internal sealed class RunStream(
         {
             try
             {
+                var updates = await log.ReadAsync(address.Channel, after, cancellationToken);
+
+                // Asked after it was read: what was said since another took the channel over is not told.
                 if (!await channels.MayReadOnAsync(address.Channel, user, cancellationToken))
                 {
                     await SayAsync(response, events.Fail("This conversation belongs to somebody else.", RunEvents.NotYours), cancellationToken);
                     return;
                 }
 
-                var updates = await log.ReadAsync(address.Channel, after, cancellationToken);
                 after = updates.Count > 0 ? updates[^1].Payload.Sequence!.Value : after;
                 var own = Of(address.MessageId, updates);
                 if (isFirst && run.After is null && own.Count == 0 && (run.IsLongAgo || await log.IsOverAsync(address, cancellationToken)))

@@ -36,8 +36,12 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     {
         ["COSMO_ROOT"] = null,
 
-        // In hexadecimal: what runs less than a thousand times is not compiled once more, which most of the tests' code is not worth.
-        ["DOTNET_TC_CallCountThreshold"] = "3E8",
+        // In hexadecimal: what runs less than ten thousand times is not compiled once more, which most of the tests' code is not worth, nor are some hundred processes that live for seconds.
+        ["DOTNET_TC_CallCountThreshold"] = "2710",
+        ["DOTNET_EnableWriteXorExecute"] = "0",
+
+        // Of the compilers that tests start.
+        ["DOTNET_TieredPGO"] = "0",
     };
 
     /// <summary>How long all of it may take.</summary>
