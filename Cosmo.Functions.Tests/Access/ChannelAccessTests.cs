@@ -168,6 +168,37 @@ public sealed class ChannelAccessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_read_while_the_channel_changed_hands_is_not_given_to_who_had_it()
+    {
+        var setup = Create("owner");
+        SignIn(_authority.Sign(_key, "ana"));
+        var read = new OkResult();
+        var isRead = false;
+        (await setup.Channels.ReadAsync(_http.Request, "c1", ReadAsync, Cancellation)).ShouldBeOfType<ObjectResult>().StatusCode.ShouldBe(403);
+        isRead.ShouldBeFalse();
+        await setup.Channels.AdmitAsync(_http.Request, "c1", Cancellation);
+
+        (await setup.Channels.ReadAsync(_http.Request, "c1", ReadAsync, Cancellation)).ShouldBeSameAs(read);
+        var answer = await setup.Channels.ReadAsync(
+            _http.Request,
+            "c1",
+            async () =>
+            {
+                await setup.Owners.SetAsync("c1", new Caller("ben", []), life: null, Cancellation);
+                return read;
+            },
+            Cancellation);
+
+        StatusOf(answer).ShouldBe(403);
+
+        Task<IActionResult> ReadAsync()
+        {
+            isRead = true;
+            return Task.FromResult<IActionResult>(read);
+        }
+    }
+
+    [Fact]
     public async Task The_same_id_from_another_issuer_is_another_user()
     {
         var access = Create("owner").Channels;

@@ -79,6 +79,24 @@ internal sealed class ChannelAccess(
         _ => null,
     };
 
+    /// <summary>
+    /// What is read of the channel, if who sends this request may read there, else the answer. Where channels have owners, that is asked again once it is read: what was said since another
+    /// was named is not for who was let in before.
+    /// </summary>
+    public async Task<IActionResult> ReadAsync(HttpRequest request, string channel, Func<Task<IActionResult>> read, CancellationToken cancellationToken)
+    {
+        var (user, refusal) = await EnterAsync(request, channel, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        var answer = await read();
+        return options.Value.IsByOwner
+            ? await GuardAsync(async () => WhyNot(request, channel, user, await owners.FindAsync(channel, cancellationToken))) ?? answer
+            : answer;
+    }
+
     /// <summary>Whether who was let into a channel may read on there: where channels have owners, another may have been named since.</summary>
     /// <exception cref="RedisException">Redis is away.</exception>
     /// <exception cref="TimeoutException">Redis does not answer.</exception>

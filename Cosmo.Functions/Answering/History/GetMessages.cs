@@ -20,7 +20,7 @@ internal sealed class GetMessages(ChannelAccess access, HistoryReader reader, IL
         FunctionContext context) =>
         !RouteName.TryRead(channel, out var name)
             ? RouteName.NotAChannel
-            : await access.RefuseAsync(request, name, context.CancellationToken) ?? await ReadAsync(request, name, context.CancellationToken);
+            : await access.ReadAsync(request, name, () => ReadAsync(request, name, context.CancellationToken), context.CancellationToken);
 
     /// <summary>The same for an operator, whosever the channel is.</summary>
     [Function("GetMessagesAsOperator")]
