@@ -105,10 +105,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
             if (File.Exists(Path.Combine(root, project, $"{project}.csproj")) && File.Exists(assembly))
             {
                 var report = Path.Combine(_scratch, $"{project}.xml");
-
-                // Of all tests, those that go on for minutes are named: should the limit end them, it is known which they were.
-                string[] asked = filter.Count == 0 ? ["-longRunning", "120"] : [.. filter];
-                var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. asked]) with { Folder = root, Environment = Environment };
+                var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = Environment };
                 var count = await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit);
                 foreach (var line in filter.Count == 0 && TestCount.Read(report) is not null ? ClassTimes.Describe(report).Concat(TestFailures.Describe(report)) : [])
                 {
