@@ -27,9 +27,7 @@ internal sealed class ChannelAccess(
     public async Task<(SignedInUser? User, IActionResult? Refusal)> IdentifyAsync(HttpRequest request, string channel, CancellationToken cancellationToken)
     {
         var (user, refusal) = await SignInAsync(request, channel, cancellationToken);
-        refusal ??= user is not null && options.Value.IsOpen
-            ? null
-            : await GuardAsync(async () => WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null));
+        refusal ??= user is not null && options.Value.IsOpen ? null : await FindWhyNotAsync(request, channel, user, cancellationToken);
         return (user, refusal);
     }
 
@@ -92,9 +90,7 @@ internal sealed class ChannelAccess(
         }
 
         var answer = await read();
-        return options.Value.IsByOwner
-            ? await GuardAsync(async () => WhyNot(request, channel, user, await owners.FindAsync(channel, cancellationToken))) ?? answer
-            : answer;
+        return options.Value.IsByOwner ? await FindWhyNotAsync(request, channel, user, cancellationToken) ?? answer : answer;
     }
 
     /// <summary>Whether who was let into a channel may read on there: where channels have owners, another may have been named since.</summary>
@@ -146,6 +142,9 @@ internal sealed class ChannelAccess(
             return (null, HttpAnswers.RedisProblem(e, "The token could not be checked."));
         }
     }
+
+    private Task<IActionResult?> FindWhyNotAsync(HttpRequest request, string channel, SignedInUser? user, CancellationToken cancellationToken) =>
+        GuardAsync(async () => WhyNot(request, channel, user, options.Value.IsByOwner && user is not null ? await owners.FindAsync(channel, cancellationToken) : null));
 
     private IActionResult? WhyNot(HttpRequest request, string channel, SignedInUser? user, string? owner) => user switch
     {
