@@ -489,6 +489,32 @@ public sealed class AnswerMessageTests
         _harness.Times(nameof(StopWork)).ShouldHaveSingleItem().ShouldBe(_begun + TimeSpan.FromSeconds(25));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_thread_of_a_first_round_that_failed_or_was_stopped_is_known_to_its_end(bool isStopped)
+    {
+        var call = new OpenCall();
+        _harness.On<RunInput>(nameof(RunAssistant), _ => call);
+        _harness.On<StopInput>(nameof(StopWork), _ =>
+        {
+            call.End(new RunResult([], Failure.Stopped, "conv_1"));
+            return null;
+        });
+        _harness.Begin();
+        if (isStopped)
+        {
+            _harness.Advance(TimeSpan.FromSeconds(60));
+        }
+        else
+        {
+            call.End(new RunResult([], Failure.From(AssistantFailure.RateLimit, "429"), "conv_1"));
+        }
+
+        _harness.End().Outcome.ShouldBe("failed");
+        _harness.Inputs<FailInput>(nameof(FailAnswer)).ShouldHaveSingleItem().ThreadId.ShouldBe("conv_1");
+    }
+
     [Fact]
     public void An_event_that_is_told_of_late_takes_nothing_from_the_time_of_a_later_one()
     {

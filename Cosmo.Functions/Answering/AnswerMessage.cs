@@ -179,6 +179,7 @@ internal static class AnswerMessage
 
             var result = await run;
             progress.Merged ??= result.Merged;
+            progress.ThreadId = result.ThreadId ?? progress.ThreadId;
             if (result.Failure is { Cause: Failure.OverCause })
             {
                 progress.Duplicate = true;
@@ -191,7 +192,6 @@ internal static class AnswerMessage
                 return failure.Cause == Failure.StoppedCause ? Failure.Overall(input.Deadlines.Overall) : failure;
             }
 
-            progress.ThreadId = result.ThreadId;
             context.SetCustomStatus(new AnswerStatus("responding", progress.Round, progress.ThreadId));
             watch.Hear();
             if (result.ToolCalls.Count == 0)
@@ -329,6 +329,11 @@ internal static class AnswerMessage
             }
 
             await context.WaitAsync(StopLimit, work);
+            if (work is Task<RunResult> { IsCompletedSuccessfully: true, Result.ThreadId: { } threadId })
+            {
+                // Redis may have lost which thread is to be repaired.
+                progress.ThreadId = threadId;
+            }
         }
     }
 }

@@ -17,7 +17,6 @@ internal sealed class AnswerStream : IAsyncDisposable
 
     private readonly IUpdatePublisher _publisher;
     private readonly MessageAddress _address;
-    private readonly string _threadId;
     private readonly string _shown;
     private readonly TextPace _pace;
     private readonly TimeProvider _clock;
@@ -50,7 +49,7 @@ internal sealed class AnswerStream : IAsyncDisposable
         TimeProvider clock,
         ILogger logger)
     {
-        (_publisher, _address, _threadId, _shown, _pace, _clock, _logger) = (publisher, address, threadId, shown, new TextPace(options), clock, logger);
+        (_publisher, _address, ThreadId, _shown, _pace, _clock, _logger) = (publisher, address, threadId, shown, new TextPace(options), clock, logger);
         _text = new StringBuilder(before);
         _sentLength = before.Length;
         _sending = SendAsync();
@@ -58,6 +57,9 @@ internal sealed class AnswerStream : IAsyncDisposable
 
     /// <summary>Is cancelled when the message had its final update from elsewhere: what is still said is for nobody.</summary>
     public CancellationToken Fenced => _fenced.Token;
+
+    /// <summary>The thread in which the model is asked.</summary>
+    public string ThreadId { get; }
 
     /// <summary>When the first text came; null while none has.</summary>
     public DateTimeOffset? FirstTextAt { get; private set; }
@@ -195,8 +197,8 @@ internal sealed class AnswerStream : IAsyncDisposable
     {
         try
         {
-            var status = Told == 0 ? Updates.Responding(_address, _threadId) : null;
-            if (await _publisher.PublishTextAsync(_address, Updates.Text(_address, _threadId, text), _told, status, cancellationToken) is { } told)
+            var status = Told == 0 ? Updates.Responding(_address, ThreadId) : null;
+            if (await _publisher.PublishTextAsync(_address, Updates.Text(_address, ThreadId, text), _told, status, cancellationToken) is { } told)
             {
                 (_told, _sentLength) = (told, text.Length);
                 Told++;

@@ -276,6 +276,16 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _webPubSub.Sent.ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task Where_the_model_was_asked_is_told_however_it_ends()
+    {
+        _assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).Returns("conv_new");
+        _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>())
+            .ThrowsAsync(new AssistantException(AssistantFailure.RateLimit, "429"));
+
+        (await RunAsync(round: 0, threadId: null)).ShouldSatisfyAllConditions(result => result.Failure!.Cause.ShouldBe("rate_limit"), result => result.ThreadId.ShouldBe("conv_new"));
+    }
+
     [Theory]
     [InlineData(1, "completed")]
     [InlineData(2, "thread_gone")]
@@ -289,7 +299,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
         var result = await RunAsync(round: 0, threadId: null);
 
         asked.Select(request => (request.ThreadId, request.Question)).ShouldBe([("conv_0", "Hi"), ("conv_1", "Hi")]);
-        (result.Failure?.Cause ?? _webPubSub.Sent.Single().Status, result.ThreadId).ShouldBe((end, gone == 1 ? "conv_1" : null));
+        (result.Failure?.Cause ?? _webPubSub.Sent.Single().Status, result.ThreadId).ShouldBe((end, "conv_1"));
     }
 
     [Fact]
@@ -302,12 +312,13 @@ public sealed class RunAssistantTests : IAsyncDisposable
             await Task.Delay(Timeout.Infinite, call.Arg<CancellationToken>());
             return new AssistantResponse("resp_1", "late", []);
         });
-        var running = RunAsync(round: 0);
+        _assistant.CreateThreadAsync(Arg.Any<Func<Task>?>(), Arg.Any<CancellationToken>()).Returns("conv_new");
+        var running = RunAsync(round: 0, threadId: null);
 
         await begun.Task;
         _clock.Advance(TimeSpan.FromSeconds(90));
 
-        (await running).Failure.ShouldBe(Failure.Stopped);
+        ((await running).Failure, (await running).ThreadId).ShouldBe((Failure.Stopped, "conv_new"));
         _webPubSub.Sent.ShouldBeEmpty();
     }
 

@@ -44,12 +44,21 @@ public sealed class TestRunTests : IDisposable
               <test name="A.Works" result="Pass" time="1" />
               <test name="A.Fails" result="Fail" time="2.5"><failure><message><![CDATA[
             expected 1
-            but was 2]]></message><stack-trace>at A</stack-trace></failure></test>
+                but was 2]]></message><stack-trace>at A</stack-trace></failure></test>
               <test name="A.Broke" result="Fail" time="0" />
             </collection></assembly></assemblies>
             """);
 
-        TestFailures.Describe(report).ShouldBe(["FAILED  A.Fails (2.5 s): expected 1", "FAILED  A.Broke (0 s): "]);
+        TestFailures.Describe(report).ShouldBe(["FAILED  A.Fails (2.5 s): expected 1 but was 2", "FAILED  A.Broke (0 s): "]);
+    }
+
+    [Fact]
+    public void What_was_wrong_is_told_to_a_length_that_can_be_read()
+    {
+        var report = Path.Combine(_folder, "report.xml");
+        File.WriteAllText(report, $"""<assemblies><test name="A.Fails" result="Fail" time="1"><failure><message>{new string('x', 5000)}</message></failure></test></assemblies>""");
+
+        TestFailures.Describe(report).ShouldBe([$"FAILED  A.Fails (1 s): {new string('x', 800)}…"]);
     }
 
     [Theory]

@@ -46,7 +46,7 @@ internal sealed record RunInput(
 }
 
 /// <param name="ToolCalls">What the model asks for; none when the answer is whole, and told.</param>
-/// <param name="ThreadId">The channel's thread, where nothing failed.</param>
+/// <param name="ThreadId">The thread that the model was asked in, also where it failed or was stopped; null where it was not asked.</param>
 internal sealed record RunResult(IReadOnlyList<ToolCall> ToolCalls, Failure? Failure, string? ThreadId = null)
 {
     /// <summary>What is asked together with it; null where that is not known, and where nothing is merged.</summary>

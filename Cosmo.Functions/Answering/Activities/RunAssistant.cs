@@ -52,7 +52,7 @@ internal sealed class RunAssistant(
             Activity.Current.Fail(failure.Cause);
         }
 
-        return result with { FirstTextAt = shown.Stream?.FirstTextAt, TextUpdates = shown.Stream?.Told };
+        return result with { ThreadId = result.ThreadId ?? shown.Stream?.ThreadId, FirstTextAt = shown.Stream?.FirstTextAt, TextUpdates = shown.Stream?.Told };
     }
 
     private async Task<RunResult> RunAsync(RunInput input, ShownText shown, DurableTaskClient client, FunctionContext context)
