@@ -1,19 +1,8 @@
-using System.Text;
-using Cosmo.Functions.Access;
-using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
-using Cosmo.Functions.Answering.Turns;
-using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
-using Cosmo.Functions.Tests.Access;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Azure.Functions.Worker;
-using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
-using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Answering.Approvals;
 
@@ -22,19 +11,11 @@ public sealed class DecideCallTests : IAsyncDisposable
 {
     private static readonly MessageAddress Address = new("team/a", "msg/1", 1);
 
-    private readonly TestRedis _redis = new();
-    private readonly AccessSetup _access;
-    private readonly DefaultHttpContext _http = new();
-
-    public DecideCallTests() => _access = new AccessSetup(_redis.Connection, TimeProvider.System);
+    private readonly AnswerRoom _room = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public ValueTask DisposeAsync()
-    {
-        _access.Dispose();
-        return _redis.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _room.DisposeAsync();
 
     [Theory]
     [InlineData(true)]
@@ -50,7 +31,7 @@ public sealed class DecideCallTests : IAsyncDisposable
 
         (taken.StatusCode, System.Text.Json.JsonSerializer.Serialize(taken.Value)).ShouldBe((202, $$"""{"approved":{{(isApproved ? "true" : "false")}}}"""));
         late.Told().ShouldBe((409, "Decided already", "Somebody has decided on this call, or it is over."));
-        (await Desk(_redis.Connection).FindAsync(Address, "call/1", Cancellation)).ShouldBe(new ApprovalDecision(isApproved, "So.", "backend:ana"));
+        (await Desk(_room.Redis).FindAsync(Address, "call/1", Cancellation)).ShouldBe(new ApprovalDecision(isApproved, "So.", "backend:ana"));
     }
 
     [Fact]
@@ -79,7 +60,7 @@ public sealed class DecideCallTests : IAsyncDisposable
 
         (await DecideAsync()).Told().Status.ShouldBe(401);
 
-        (await Desk(_redis.Connection).FindAsync(Address, "call/1", Cancellation)).ShouldBeNull();
+        (await Desk(_room.Redis).FindAsync(Address, "call/1", Cancellation)).ShouldBeNull();
     }
 
     [Fact]
@@ -100,30 +81,18 @@ public sealed class DecideCallTests : IAsyncDisposable
         (await DecideAsync(redis: nowhere)).Told().ShouldBe((503, "Redis is not available", "The decision was not taken. Please try again in a moment."));
     }
 
-    private static UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), TimeProvider.System);
-
-    private static TurnQueue Turns(RedisConnection redis) => new(redis, Log(redis), Options.Create(new AnsweringOptions()));
-
-    private static ApprovalDesk Desk(RedisConnection redis) => new(redis, Turns(redis), Log(redis), NullLogger<ApprovalDesk>.Instance);
+    private ApprovalDesk Desk(RedisConnection redis) => new(redis, _room.TurnsOn(redis), _room.LogOn(redis), NullLogger<ApprovalDesk>.Instance);
 
     /// <summary>A message has the turn, and a call of it waits for a person.</summary>
     private async Task OpenAsync()
     {
-        await Turns(_redis.Connection).TakeAsync(Address, "Hi", [1], AnswerStarter.InstanceId(Address), 20, null, null, Cancellation);
-        await Desk(_redis.Connection).OpenAsync(Address, "call/1", Cancellation);
+        await _room.TakeAsync(Address);
+        await Desk(_room.Redis).OpenAsync(Address, "call/1", Cancellation);
     }
 
-    private async Task SignInAsync()
-    {
-        var user = new SignedInUser(SignedInUser.Backend, new Caller("ana", []), []);
-        _http.Request.Headers.Authorization = $"Bearer {await _access.Tokens.CreateAsync(user, Address.Channel, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), Cancellation)}";
-    }
+    private Task SignInAsync() => _room.SignInAsync("ana", Address.Channel);
 
     private Task<IActionResult> DecideAsync(
-        string body = """{"approved": true}""", string channel = "team%2Fa", string messageId = "msg%2F1", string callId = "call%2F1", RedisConnection? redis = null)
-    {
-        _http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        return new DecideCall(_access.Channels, Desk(redis ?? _redis.Connection), NullLogger<DecideCall>.Instance)
-            .RunAsync(_http.Request, channel, messageId, callId, Substitute.For<DurableTaskClient>("test"), Substitute.For<FunctionContext>());
-    }
+        string body = """{"approved": true}""", string channel = "team%2Fa", string messageId = "msg%2F1", string callId = "call%2F1", RedisConnection? redis = null) =>
+        new DecideCall(_room.Access.Channels, Desk(redis ?? _room.Redis), NullLogger<DecideCall>.Instance).RunAsync(_room.Asking(body), channel, messageId, callId, _room.Client, _room.Context);
 }

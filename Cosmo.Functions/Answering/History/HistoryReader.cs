@@ -209,7 +209,7 @@ internal sealed record HistoryMessage(
 internal sealed partial record HistoryCursor(string After, string? Answer, int Questions)
 {
     public override string ToString() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(
-        Answer is null ? After : Questions == 0 ? $"{After} {Answer}" : string.Create(CultureInfo.InvariantCulture, $"{After} {Answer} {Questions}")));
+        Answer is null ? After : string.Create(CultureInfo.InvariantCulture, $"{After} {Answer} {Questions}")));
 
     /// <summary>Null for what is no cursor.</summary>
     public static HistoryCursor? Parse(string text)

@@ -1,0 +1,78 @@
+using System.Text;
+using Cosmo.Functions.Access;
+using Cosmo.Functions.Answering;
+using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Turns;
+using Cosmo.Functions.Delivery;
+using Cosmo.Functions.Hosting;
+using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Access;
+using Cosmo.Functions.Threads;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NSubstitute;
+
+namespace Cosmo.Functions.Tests.Answering;
+
+/// <summary>What the functions of this room that are asked over HTTP need, on one Redis, and a request.</summary>
+internal sealed class AnswerRoom : IAsyncDisposable
+{
+    private readonly TestRedis _redis = new();
+
+    public AnswerRoom(AccessOptions? access = null)
+    {
+        Access = new AccessSetup(_redis.Connection, TimeProvider.System, access);
+        Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns((OrchestrationMetadata?)null);
+    }
+
+    public RedisConnection Redis => _redis.Connection;
+
+    public ManualTimeProvider Time { get; } = new();
+
+    public AccessSetup Access { get; }
+
+    public DefaultHttpContext Http { get; } = new();
+
+    /// <summary>A Durable store that knows no orchestration, unless a test says so.</summary>
+    public DurableTaskClient Client { get; } = Substitute.For<DurableTaskClient>("test");
+
+    public FunctionContext Context { get; } = Substitute.For<FunctionContext>();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public UpdateLog LogOn(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), Time);
+
+    public TurnQueue TurnsOn(RedisConnection redis) => new(redis, LogOn(redis), Options.Create(new AnsweringOptions()));
+
+    public MessageHistory HistoryOn(RedisConnection redis) => new(redis, Options.Create(new ThreadOptions()), Time);
+
+    public static StopSignals SignalsOn(RedisConnection redis) => new(redis, NullLogger<StopSignals>.Instance);
+
+    /// <summary>A message takes its place in its channel.</summary>
+    public async Task<string> TakeAsync(MessageAddress address)
+    {
+        var instanceId = AnswerStarter.InstanceId(address);
+        (await TurnsOn(Redis).TakeAsync(address, "Hi", [1], instanceId, 20, null, null, Cancellation)).IsNew.ShouldBeTrue();
+        return instanceId;
+    }
+
+    /// <summary>The request is a user's of a back end.</summary>
+    public async Task SignInAsync(string user, string channel) =>
+        Http.Request.Headers.Authorization =
+            $"Bearer {await Access.Tokens.CreateAsync(new SignedInUser(SignedInUser.Backend, new Caller(user, []), []), channel, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), Cancellation)}";
+
+    public HttpRequest Asking(string body = "", string query = "")
+    {
+        (Http.Request.Body, Http.Request.QueryString) = (new MemoryStream(Encoding.UTF8.GetBytes(body)), new QueryString(query));
+        return Http.Request;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Access.Dispose();
+        await _redis.DisposeAsync();
+    }
+}
