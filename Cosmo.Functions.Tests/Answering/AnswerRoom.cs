@@ -41,7 +41,7 @@ internal sealed class AnswerRoom : IAsyncDisposable
 
     public FunctionContext Context { get; } = Substitute.For<FunctionContext>();
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Stopping => TestContext.Current.CancellationToken;
 
     public UpdateLog LogOn(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), Time);
 
@@ -51,18 +51,20 @@ internal sealed class AnswerRoom : IAsyncDisposable
 
     public static StopSignals SignalsOn(RedisConnection redis) => new(redis, NullLogger<StopSignals>.Instance);
 
+    public Cancellation CancellationOn(RedisConnection redis) => new(TurnsOn(redis), LogOn(redis), SignalsOn(redis), NullLogger<Cancellation>.Instance);
+
     /// <summary>A message takes its place in its channel.</summary>
     public async Task<string> TakeAsync(MessageAddress address)
     {
         var instanceId = AnswerStarter.InstanceId(address);
-        (await TurnsOn(Redis).TakeAsync(address, "Hi", [1], instanceId, 20, null, null, Cancellation)).IsNew.ShouldBeTrue();
+        (await TurnsOn(Redis).TakeAsync(address, "Hi", [1], instanceId, 20, null, null, Stopping)).IsNew.ShouldBeTrue();
         return instanceId;
     }
 
     /// <summary>The request is a user's of a back end.</summary>
     public async Task SignInAsync(string user, string channel) =>
         Http.Request.Headers.Authorization =
-            $"Bearer {await Access.Tokens.CreateAsync(new SignedInUser(SignedInUser.Backend, new Caller(user, []), []), channel, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), Cancellation)}";
+            $"Bearer {await Access.Tokens.CreateAsync(new SignedInUser(SignedInUser.Backend, new Caller(user, []), []), channel, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), Stopping)}";
 
     public HttpRequest Asking(string body = "", string query = "")
     {

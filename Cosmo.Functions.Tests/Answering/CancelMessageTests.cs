@@ -159,7 +159,7 @@ public sealed class CancelMessageTests : IAsyncDisposable
 
     private CancelMessage Function(RedisConnection redis, ChannelAccess? access = null) => new(
         access ?? _room.Access.Channels,
-        new Cancellation(_room.TurnsOn(redis), _room.LogOn(redis), AnswerRoom.SignalsOn(redis), NullLogger<Cancellation>.Instance),
+        _room.CancellationOn(redis),
         NullLogger<CancelMessage>.Instance);
 
     private Task<IActionResult> CancelAsync(string channel = "team%2Fa", string messageId = "m%2F1", RedisConnection? redis = null) =>
