@@ -94,6 +94,60 @@ public sealed class ReplacementTests : IAsyncLifetime
         (await SaidAsync()).Count(said => said.Role == "assistant").ShouldBe(3);
     }
 
+    [Theory]
+    [InlineData("m2", 2)]
+    [InlineData("m1", 0)]
+    public async Task What_is_left_of_an_answer_whose_question_is_gone_goes_and_no_answer_before_it(string messageId, int left)
+    {
+        var question = (await _openAI.ItemsAsync(_thread)).Single(item => item!["content"]![0]!["text"]!.GetValue<string>() == $"Hello {messageId[1]}" && item["role"]!.GetValue<string>() == "user");
+        await _setup.Assistant.DeleteItemsAsync(_thread, [question!["id"]!.GetValue<string>()], Cancellation);
+
+        await TakeOutAsync(messageId);
+
+        (await _openAI.ItemsAsync(_thread)).Count.ShouldBe(left);
+    }
+
+    [Fact]
+    public async Task An_answer_with_a_tool_goes_whole()
+    {
+        var asked = await _setup.AskAsync(_thread, "Weather in Makati?");
+        var outputs = asked.ToolCalls.Select(call => new ToolOutput(call.CallId, "sunny")).ToList();
+        var answered = await _setup.Assistant.RespondAsync(_setup.Question(_thread, "") with { Question = null, ToolOutputs = outputs }, new Heard(), Cancellation);
+        await _history.RecordAsync(new("channel", "m4", 1), [.. answered.MessageIds, .. asked.ToolCalls.Select(call => call.CallId)], "completed", DateTimeOffset.UtcNow, [], Cancellation);
+
+        await TakeOutAsync("m4");
+
+        (await _openAI.ItemsAsync(_thread)).Count.ShouldBe(6);
+    }
+
+    [Fact]
+    public async Task Of_messages_that_were_asked_together_and_whose_first_question_is_gone_an_unknown_answer_before_them_stays()
+    {
+        await _setup.AskAsync(_thread, "Unknown");
+        var response = await _setup.Assistant.RespondAsync(_setup.Question(_thread, "A") with { MoreQuestions = ["B"] }, new Heard(), Cancellation);
+        await _history.RecordAsync(new("channel", "m4", 1), response.MessageIds, "completed", DateTimeOffset.UtcNow, [Other("m5", "B")], Cancellation);
+        var first = (await _openAI.ItemsAsync(_thread)).Single(item => item!["content"]![0]!["text"]!.GetValue<string>() == "A");
+        await _setup.Assistant.DeleteItemsAsync(_thread, [first!["id"]!.GetValue<string>()], Cancellation);
+
+        await TakeOutAsync("m4");
+
+        (await QuestionsAsync()).ShouldBe(["Hello 1", "Hello 2", "Hello 3", "Unknown"]);
+        (await _openAI.ItemsAsync(_thread)).Count.ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task A_message_is_found_behind_more_than_one_page_of_the_service()
+    {
+        for (var number = 4; number <= 60; number++)
+        {
+            await AskAsync($"m{number}", $"Hello {number}");
+        }
+
+        await TakeOutAsync("m2");
+
+        (await QuestionsAsync()).ShouldBe(["Hello 1"]);
+    }
+
     [Fact]
     public async Task A_service_that_fails_on_the_way_leaves_what_another_try_takes_out()
     {

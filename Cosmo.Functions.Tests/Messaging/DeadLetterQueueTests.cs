@@ -206,6 +206,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
     [Theory]
     [InlineData(0, new[] { true, true, true })]
     [InlineData(1, new[] { true, true, false })]
+    [InlineData(4_194_305, new[] { true, false, false })]
     public async Task Of_many_bodies_the_newest_that_fit_are_listed(int beyond, bool[] hasBody)
     {
         foreach (var (number, length) in new[] { (1, 1), (2, 4_194_304), (3, 4_194_303 + beyond) })
@@ -217,6 +218,7 @@ public sealed class DeadLetterQueueTests : IAsyncLifetime
         var list = await _letters.ListAsync(withBodies: true, cause: null, Cancellation);
 
         list.Letters.Select(stored => (stored.Letter.Id, stored.Body is not null)).ShouldBe([("letter-3", hasBody[0]), ("letter-2", hasBody[1]), ("letter-1", hasBody[2])]);
+        (await _letters.ListAsync(withBodies: false, cause: null, Cancellation)).Letters.Select(stored => (stored.Letter.Id, stored.Body)).ShouldBe([("letter-3", null), ("letter-2", null), ("letter-1", null)]);
     }
 
     [Fact]
