@@ -39,6 +39,7 @@ public sealed class FeedbackLedgerTests : IAsyncDisposable
         var (all, isTruncated) = await _ledger.ReadAsync(90, null, FeedbackLedger.MaxKept * 2, Cancellation);
         (all.Count, isTruncated).ShouldBe((FeedbackLedger.MaxKept, false));
         all[0].At.ShouldBeGreaterThan(all[^1].At);
+        (await _ledger.ReadAsync(90, null, FeedbackLedger.MaxKept, Cancellation)).IsTruncated.ShouldBeFalse();
         var (some1, isMore) = await _ledger.ReadAsync(90, "up", 10, Cancellation);
         (some1.Count, isMore).ShouldBe((10, true));
         (await _ledger.ReadAsync(90, "down", 10, Cancellation)).Feedback.ShouldBeEmpty();

@@ -60,12 +60,18 @@ public sealed class HostSettingsTests : IDisposable
         found.ShouldAllBe(fault => fault.Contains("Cosmo:Conversations:StallSeconds (20)"));
     }
 
-    [Fact]
-    public void Queues_that_are_looked_at_too_seldom_are_refused()
+    [Theory]
+    [InlineData("AzureStorage")]
+    [InlineData(null)]
+    public void Queues_that_are_looked_at_too_seldom_are_refused(string? type)
     {
-        Faults(new(), (Storage + "maxQueuePollingInterval", "00:00:30")).ShouldBe(
+        Faults(new(), (Storage + "maxQueuePollingInterval", "00:00:30"), (Storage + "type", type)).ShouldBe(
             [$"{Storage}maxQueuePollingInterval in host.json is too long for Cosmo:Conversations:FirstEventSeconds (45): an answer waits for it up to 4 times before its first event. Set it to 00:00:01."]);
     }
+
+    [Fact]
+    public void Four_looks_at_queues_leave_no_time_where_they_take_all_of_it() =>
+        Faults(new() { FirstEventSeconds = 4 }, (Storage + "maxQueuePollingInterval", "00:00:01")).ShouldHaveSingleItem().ShouldStartWith($"{Storage}maxQueuePollingInterval in host.json is too long");
 
     [Theory]
     [InlineData("sqlite")]
