@@ -29,6 +29,13 @@ internal sealed class TestRedis : IAsyncDisposable
         }
     }
 
+    /// <summary>What stands in Redis, without the prefix, in alphabetical order.</summary>
+    public async Task<IReadOnlyList<string>> KeysAsync(CancellationToken cancellationToken)
+    {
+        var keys = await Connection.RunAsync(database => database.ExecuteAsync("KEYS", Prefix + "*"), cancellationToken);
+        return [.. ((string[])keys!).Select(key => key[Prefix.Length..]).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>Fails as a call does that Redis refuses.</summary>
     public Task RefuseAsync() => Connection.EvaluateAsync("return redis.error_reply('WRONGTYPE another program keeps something else here')", [], [], CancellationToken.None);
 

@@ -2,6 +2,7 @@ using System.Text;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.History;
+using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
@@ -22,11 +23,7 @@ internal sealed class AnswerRoom : IAsyncDisposable
 {
     private readonly TestRedis _redis = new();
 
-    public AnswerRoom(AccessOptions? access = null)
-    {
-        Access = new AccessSetup(_redis.Connection, TimeProvider.System, access);
-        Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns((OrchestrationMetadata?)null);
-    }
+    public AnswerRoom(AccessOptions? access = null) => Access = new AccessSetup(_redis.Connection, TimeProvider.System, access);
 
     public RedisConnection Redis => _redis.Connection;
 
@@ -60,6 +57,31 @@ internal sealed class AnswerRoom : IAsyncDisposable
         (await TurnsOn(Redis).TakeAsync(address, "Hi", [1], instanceId, 20, null, null, Stopping)).IsNew.ShouldBeTrue();
         return instanceId;
     }
+
+    /// <summary>Two messages of a channel wait, and are asked together.</summary>
+    public async Task MergeAsync(MessageAddress leader, MessageAddress other)
+    {
+        var turns = TurnsOn(Redis);
+        foreach (var address in (MessageAddress[])[leader, other])
+        {
+            var ticket = MergeTicket.Of(address, new ChatMessage(address.Channel, address.MessageId, "Hi", Caller.Anonymous), DeliveryProperties.None, Time.GetUtcNow());
+            await turns.TakeAsync(address, "Hi", [1], AnswerStarter.InstanceId(address), 20, null, ticket, Stopping);
+        }
+
+        (await turns.ClaimTogetherAsync(leader, AnswerStarter.InstanceId(leader), "run-1", 8000, Stopping)).Merged.ShouldHaveSingleItem();
+    }
+
+    /// <summary>The Durable store knows the orchestration of a message.</summary>
+    public void Know(MessageAddress address, OrchestrationRuntimeStatus status)
+    {
+        var instanceId = AnswerStarter.InstanceId(address);
+        var instance = new OrchestrationMetadata(nameof(AnswerMessage), instanceId) { RuntimeStatus = status };
+        Client.GetInstanceAsync(instanceId, Arg.Any<CancellationToken>()).Returns(instance);
+        Client.GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(instance);
+    }
+
+    /// <summary>All keys, without what the test's names begin with.</summary>
+    public Task<IReadOnlyList<string>> KeysAsync() => _redis.KeysAsync(Stopping);
 
     /// <summary>The request is a user's of a back end.</summary>
     public async Task SignInAsync(string user, string channel) =>

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Cosmo.Functions.Access;
 using Cosmo.Functions.Answering;
-using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
@@ -33,7 +32,7 @@ public sealed class CancelMessageTests : IAsyncDisposable
         var instanceId = await _room.TakeAsync(Address);
         if (isHere)
         {
-            Know(instanceId, OrchestrationRuntimeStatus.Running);
+            _room.Know(Address, OrchestrationRuntimeStatus.Running);
         }
 
         var told = (JsonResult)await CancelAsync();
@@ -47,7 +46,7 @@ public sealed class CancelMessageTests : IAsyncDisposable
     public async Task One_that_ended_between_two_looks_is_told_nothing()
     {
         var instanceId = await _room.TakeAsync(Address);
-        Know(instanceId, OrchestrationRuntimeStatus.Completed);
+        _room.Know(Address, OrchestrationRuntimeStatus.Completed);
         _room.Client.GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns((OrchestrationMetadata?)null);
 
         ((JsonResult)await CancelAsync()).StatusCode.ShouldBe(202);
@@ -70,14 +69,7 @@ public sealed class CancelMessageTests : IAsyncDisposable
     public async Task Of_a_message_that_is_asked_together_with_another_that_one_is_cancelled()
     {
         var leader = Address with { MessageId = "m/0" };
-        var turns = _room.TurnsOn(_room.Redis);
-        foreach (var address in (MessageAddress[])[leader, Address])
-        {
-            var ticket = MergeTicket.Of(address, new ChatMessage(address.Channel, address.MessageId, "Hi", Caller.Anonymous), DeliveryProperties.None, _room.Time.GetUtcNow());
-            await turns.TakeAsync(address, "Hi", [1], AnswerStarter.InstanceId(address), 20, null, ticket, Cancellation);
-        }
-
-        (await turns.ClaimTogetherAsync(leader, AnswerStarter.InstanceId(leader), "run-1", 8000, Cancellation)).Merged.ShouldHaveSingleItem();
+        await _room.MergeAsync(leader, Address);
 
         ((JsonResult)await CancelAsync()).StatusCode.ShouldBe(202);
 
@@ -93,7 +85,7 @@ public sealed class CancelMessageTests : IAsyncDisposable
         var instanceId = await _room.TakeAsync(Address);
         if (isInStore)
         {
-            Know(instanceId, OrchestrationRuntimeStatus.Terminated);
+            _room.Know(Address, OrchestrationRuntimeStatus.Terminated);
         }
         else
         {
@@ -142,13 +134,6 @@ public sealed class CancelMessageTests : IAsyncDisposable
         await _room.TakeAsync(Address);
         _room.Client.GetInstanceAsync(Arg.Any<string>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).ThrowsAsync(new RpcException(new Status(StatusCode.Unavailable, "")));
         (await CancelAsync()).Told().ShouldBe((503, "The Durable store is not available", "It is not sure that the message is cancelled. Please try again in a moment."));
-    }
-
-    private void Know(string instanceId, OrchestrationRuntimeStatus status)
-    {
-        var instance = new OrchestrationMetadata(nameof(AnswerMessage), instanceId) { RuntimeStatus = status };
-        _room.Client.GetInstanceAsync(instanceId, Arg.Any<CancellationToken>()).Returns(instance);
-        _room.Client.GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(instance);
     }
 
     private async Task<bool> IsCancelledAsync(string instanceId)

@@ -1,7 +1,6 @@
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Approvals;
 using Cosmo.Functions.Answering.Feedback;
-using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
 using Grpc.Core;
@@ -9,7 +8,6 @@ using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using NSubstitute;
 using NSubstitute.ExceptionExtensions;
-using StackExchange.Redis;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -25,20 +23,20 @@ public sealed class ChannelErasureTests : IAsyncDisposable
     [Fact]
     public async Task Of_what_is_over_nothing_is_left_and_another_channel_keeps_all()
     {
-        var before = await KeysAsync();
+        var before = await _room.KeysAsync();
         for (var number = 0; number < 40; number++)
         {
             await HaveAsync(new("c1", $"m{number}", 1), number % 2 == 0 ? OrchestrationRuntimeStatus.Completed : null);
         }
 
         await HaveAsync(new("c2", "m1", 1), null);
-        var others = (await KeysAsync()).Where(key => key.Contains("{c2}")).Order().ToList();
+        var others = (await _room.KeysAsync()).Where(key => key.Contains("{c2}")).Order().ToList();
 
         await Erasure.EraseAsync("c1", _room.Client, Cancellation);
         await Erasure.EraseAsync("c1", _room.Client, Cancellation);
 
-        (await KeysAsync()).Where(key => key.Contains("{c1}")).ShouldBeEmpty();
-        (await KeysAsync()).Where(key => key.Contains("{c2}")).Order().ShouldBe(others);
+        (await _room.KeysAsync()).Where(key => key.Contains("{c1}")).ShouldBeEmpty();
+        (await _room.KeysAsync()).Where(key => key.Contains("{c2}")).Order().ShouldBe(others);
         (await Ledger.ReadAsync(1, null, 100, Cancellation)).Feedback.ShouldHaveSingleItem().Channel.ShouldBe("c2");
         (await new MessageDirectory(_room.Redis).FindAsync("m2", Cancellation)).ShouldBeNull();
         (await new MessageDirectory(_room.Redis).FindAsync("m1", Cancellation)).ShouldBe(new MessageAddress("c2", "m1", 1));
@@ -61,8 +59,8 @@ public sealed class ChannelErasureTests : IAsyncDisposable
         await _room.Client.Received(1).PurgeInstanceAsync(AnswerStarter.InstanceId(over), Arg.Any<CancellationToken>());
         await _room.Client.Received(1).PurgeInstanceAsync(Arg.Any<string>(), Arg.Any<CancellationToken>());
         (await Erasure.FindAsync("c1", Cancellation)).ShouldBe([busy]);
-        (await KeysAsync()).ShouldContain(key => key.EndsWith("1:m2") && key.Contains("approval"));
-        (await KeysAsync()).ShouldNotContain(key => key.EndsWith("1:m1"));
+        (await _room.KeysAsync()).ShouldContain(key => key.EndsWith("1:m2") && key.Contains("approval"));
+        (await _room.KeysAsync()).ShouldNotContain(key => key.EndsWith("1:m1"));
         (await _room.LogOn(_room.Redis).ReadAsync("c1", 0, Cancellation)).ShouldNotBeEmpty();
         (await _room.HistoryOn(_room.Redis).KnowsAsync("c1", "m1", Cancellation)).ShouldBeFalse();
         (await new MessageDirectory(_room.Redis).FindAsync("m2", Cancellation)).ShouldBe(busy);
@@ -88,16 +86,9 @@ public sealed class ChannelErasureTests : IAsyncDisposable
     public async Task What_is_asked_together_with_another_is_under_way_as_long_as_that_one(OrchestrationRuntimeStatus leading, int kept)
     {
         var (leader, merged) = (new MessageAddress("c1", "m1", 1), new MessageAddress("c1", "m2", 1));
-        var turns = _room.TurnsOn(_room.Redis);
-        foreach (var address in (MessageAddress[])[leader, merged])
-        {
-            var ticket = MergeTicket.Of(address, new ChatMessage("c1", address.MessageId, "Hi", Caller.Anonymous), DeliveryProperties.None, _room.Time.GetUtcNow());
-            await turns.TakeAsync(address, "Hi", [1], AnswerStarter.InstanceId(address), 20, null, ticket, Cancellation);
-        }
-
-        await turns.ClaimTogetherAsync(leader, AnswerStarter.InstanceId(leader), "run-1", 8000, Cancellation);
-        Know(leader, leading);
-        Know(merged, OrchestrationRuntimeStatus.Completed);
+        await _room.MergeAsync(leader, merged);
+        _room.Know(leader, leading);
+        _room.Know(merged, OrchestrationRuntimeStatus.Completed);
 
         await Erasure.EraseAsync("c1", _room.Client, Cancellation);
 
@@ -189,17 +180,7 @@ public sealed class ChannelErasureTests : IAsyncDisposable
 
         if (status is { } known)
         {
-            Know(address, known);
+            _room.Know(address, known);
         }
     }
-
-    private void Know(MessageAddress address, OrchestrationRuntimeStatus status)
-    {
-        var (instanceId, instance) = (AnswerStarter.InstanceId(address), new OrchestrationMetadata(nameof(AnswerMessage), AnswerStarter.InstanceId(address)) { RuntimeStatus = status });
-        _room.Client.GetInstanceAsync(instanceId, Arg.Any<CancellationToken>()).Returns(instance);
-        _room.Client.GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(instance);
-    }
-
-    private async Task<IReadOnlyList<string>> KeysAsync() =>
-        [.. ((RedisValue[])(await _room.Redis.RunAsync(database => database.ExecuteAsync("KEYS", $"{_room.Redis.Prefix}*"), Cancellation))!).Select(key => (string)key!)];
 }

@@ -384,8 +384,8 @@ internal sealed class HistoryChecker
                 {
                     // What becomes of a call is tried to be told for seconds, and then is in the log alone, for as long as Redis keeps that.
                     var at = told.Where(one => one.MessageId == of.MessageId).Select(one => one.At).ToList();
-                    var excuse = of.CallId is not null && IsExcused(at.Min(), long.MaxValue, Loss.Redis) ? Loss.Redis : Loss.RedisAway;
-                    Violate(SameView, channel, at.Min(), excuse == Loss.Redis ? long.MaxValue : at.Max(), excuse, $"{client} has {other ?? "nothing"} of {of.MessageId} {of.CallId} and {stays} has {state}");
+                    var (to, excuse) = of.CallId is not null && IsExcused(at.Min(), long.MaxValue, Loss.Redis) ? (long.MaxValue, Loss.Redis) : (at.Max(), Loss.RedisAway);
+                    Violate(SameView, channel, at.Min(), to, excuse, $"{client} has {other ?? "nothing"} of {of.MessageId} {of.CallId} and {stays} has {state}");
                 }
             }
         }
@@ -412,12 +412,12 @@ internal sealed class HistoryChecker
             }
 
             var outputs = items.Where(item => item.Kind == "output").Select(item => item.CallId).ToHashSet();
-            var asked = default(MessageStory);
+            var question = default(string);
             foreach (var item in items)
             {
                 if (item.Kind == "user")
                 {
-                    asked = _stories.Values.FirstOrDefault(story => story.Channel == channel.Key && story.Question == item.Text);
+                    question = item.Text;
                 }
                 else if (item.Kind == "call")
                 {
@@ -425,6 +425,7 @@ internal sealed class HistoryChecker
                     if (!outputs.Contains(item.CallId))
                     {
                         // Where Redis loses which conversation was the channel's while a message is under way, and its worker dies too, nobody is left who could mend it, or asks in it again.
+                        var asked = _stories.Values.FirstOrDefault(story => story.Channel == channel.Key && story.Question == question);
                         Violate(NoOpenCall, channel.Key, asked?.From ?? 0, asked?.To ?? long.MaxValue, asked is null ? Loss.None : Loss.Redis, $"call {item.CallId} has no output");
                     }
                 }

@@ -93,7 +93,7 @@ public sealed class HistoryCheckerTests
     public void An_end_that_the_log_alone_gave_after_a_loss_gives_the_turn_on(long sequence)
     {
         Good();
-        _history.AddRange([new FaultBegan(Tick(), 1, "flush", Loss.Redis), new FaultEnded(Tick(), 1, 1)]);
+        Lose();
         Skip(TimeSpan.FromMinutes(1));
         _history.AddRange([Sent("c", "c1"), Sent("c", "c2")]);
         Tell("c", "c1", 101, "started");
@@ -190,7 +190,7 @@ public sealed class HistoryCheckerTests
         Good();
         _history.Add(Sent("c", "c1"));
         Tell("c", "c1", 50, "completed", text: "One.");
-        _history.AddRange([new FaultBegan(Tick(), 1, "flush", Loss.Redis), new FaultEnded(Tick(), 1, 1)]);
+        Lose();
         Tell("c", "c1", 51, "completed", text: "One!");
         Skip(TimeSpan.FromMinutes(1));
         _history.Add(Sent("c", "c2"));

@@ -115,7 +115,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
         (await _turns.FindAskedAsync("channel", "msg-2", "Hello", cancellation)).IsKnown.ShouldBeFalse();
 
         // The fence, which whoever forgets names beside the others.
-        (await KeysAsync()).Where(key => key.Contains("msg-1") || key.Contains("msg-2") || key.StartsWith("kept")).ShouldBe(["fence:{channel}:1:msg-1"]);
+        (await _redis.KeysAsync(TestContext.Current.CancellationToken)).Where(key => key.Contains("msg-1") || key.Contains("msg-2") || key.StartsWith("kept")).ShouldBe(["fence:{channel}:1:msg-1"]);
     }
 
     [Theory]
@@ -144,7 +144,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
         await _turns.ClaimTogetherAsync(Address(1), "instance-1", "run-1", 25, cancellation);
         await rejecting.AnnounceEndAsync(Address(1), "instance-1", cancellation);
 
-        (await KeysAsync()).ShouldBe([
+        (await _redis.KeysAsync(TestContext.Current.CancellationToken)).ShouldBe([
             "attempt:{channel}:msg-1", "attempt:{channel}:msg-2", "attempt:{channel}:msg-3", "body:{channel}:1:msg-1", "body:{channel}:1:msg-2", "body:{channel}:1:msg-3", "ending:{channel}",
             "fence:{channel}:1:msg-1", "merged:{channel}:1:msg-1", "message:{channel}:1:msg-1", "message:{channel}:1:msg-2", "question:{channel}:msg-1", "question:{channel}:msg-2",
             "question:{channel}:msg-3", "sequence:{channel}", "taken:{channel}", "tickets:{channel}", "turn:{channel}", "turns:{channel}", "updates:{channel}"]);
@@ -158,7 +158,7 @@ public sealed class TurnQueueTests : IAsyncDisposable
 
         await merging.ReleaseAsync(Address(1), "instance-1", isAnswered: true, TestContext.Current.CancellationToken);
 
-        (await KeysAsync()).ShouldNotContain("tickets:{channel}");
+        (await _redis.KeysAsync(TestContext.Current.CancellationToken)).ShouldNotContain("tickets:{channel}");
     }
 
     [Fact]
@@ -421,13 +421,6 @@ public sealed class TurnQueueTests : IAsyncDisposable
 
     private async Task<TurnPlace> TakeAsync(int number, int maxWaiting = 20) =>
         (await _turns.TakeAsync(Address(number), "Hello", [], $"instance-{number}", maxWaiting, null, null, TestContext.Current.CancellationToken)).Place;
-
-    /// <summary>What stands in Redis, without the prefix, in alphabetical order.</summary>
-    private async Task<IReadOnlyList<string>> KeysAsync()
-    {
-        var keys = await _redis.Connection.RunAsync(database => database.ExecuteAsync("KEYS", _redis.Prefix + "*"), TestContext.Current.CancellationToken);
-        return [.. ((string[])keys!).Select(key => key[_redis.Prefix.Length..]).Order(StringComparer.Ordinal)];
-    }
 
     private Task<string?> ReleaseAsync(int number) => _turns.ReleaseAsync(Address(number), $"instance-{number}", isAnswered: false, TestContext.Current.CancellationToken);
 

@@ -52,7 +52,7 @@ internal sealed class RunAssistant(
             Activity.Current.Fail(failure.Cause);
         }
 
-        return result with { ThreadId = result.ThreadId ?? shown.Stream?.ThreadId, FirstTextAt = shown.Stream?.FirstTextAt, TextUpdates = shown.Stream?.Told };
+        return result with { ThreadId = shown.Stream?.ThreadId, FirstTextAt = shown.Stream?.FirstTextAt, TextUpdates = shown.Stream?.Told };
     }
 
     private async Task<RunResult> RunAsync(RunInput input, ShownText shown, DurableTaskClient client, FunctionContext context)
@@ -196,7 +196,7 @@ internal sealed class RunAssistant(
             await memory.RememberSoFarAsync(address, input.Round, new(text, used) { MessageIds = messageIds, CallIds = [.. response.ToolCalls.Select(call => call.CallId)] }, over.Token);
             await counting;
             await updates.PublishAsync(address, Updates.Processing(address, threadId), $"processing:{input.Round}", over.Token);
-            return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null, threadId);
+            return new RunResult([.. response.ToolCalls.Select(call => call with { NeedsApproval = toolbox.NeedsApproval(call.Name, input.Caller) })], null);
         }
 
         await answer.StopAsync();
@@ -211,7 +211,7 @@ internal sealed class RunAssistant(
 
         over.Token.ThrowIfCancellationRequested();
         await FinishAsync(input, Updates.Completed(address, threadId, text) with { Incomplete = response.Incomplete, Usage = used }, client, stopping);
-        return Whole with { ThreadId = threadId };
+        return Whole;
     }
 
     /// <summary>Counted before the answer is told: a try that comes after would not do it any more. Nobody waits long for it.</summary>
