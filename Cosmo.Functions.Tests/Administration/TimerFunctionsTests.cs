@@ -79,6 +79,7 @@ public sealed class TimerFunctionsTests(OperatorHost host) : OperatorTest(host)
         letter.Headers["x-cosmo-cause"].ShouldBe("unexpected");
         letter.Headers["x-cosmo-reason"].ShouldStartWith(reason);
         client.Finals().ShouldBe(["msg-1", "msg-2"]);
+        (await Host.Stack.RequestsAsync("slow: " + channel)).ShouldHaveSingleItem()["aborted"]!.GetValue<bool>().ShouldBeTrue();
     }
 
     [Fact]

@@ -24,19 +24,25 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     private readonly UpdateLog _log;
     private readonly IUpdatePublisher _updates = Substitute.For<IUpdatePublisher>();
     private readonly ManualTimeProvider _clock = new();
+    private readonly StopSignals _stopSignals;
     private readonly List<OrchestrationMetadata> _failed = [];
 
     public EndAbandonedAnswersTests()
     {
         _log = new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), TimeProvider.System);
         _turns = new TurnQueue(_redis.Connection, _log, Options.Create(new AnsweringOptions()));
+        _stopSignals = new StopSignals(_redis.Connection, NullLogger<StopSignals>.Instance);
         _client.GetAllInstancesAsync(Arg.Any<OrchestrationQuery>()).Returns(call => Pageable.Create((_, _, _) =>
             Task.FromResult(new Page<OrchestrationMetadata>([.. _failed.Where(instance => instance.InstanceId.StartsWith(call.Arg<OrchestrationQuery>().InstanceIdPrefix!, StringComparison.Ordinal))]))));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public ValueTask DisposeAsync() => _redis.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _stopSignals.Dispose();
+        return _redis.DisposeAsync();
+    }
 
     [Fact]
     public async Task What_failed_as_a_whole_is_begun_anew_for_its_end_and_knows_how_far_it_had_come()
@@ -106,6 +112,24 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
         await RunAsync();
 
         Begun().Select(input => input.Address.MessageId).ShouldBe(["msg-2"]);
+    }
+
+    [Fact]
+    public async Task Work_of_it_that_still_runs_is_stopped_and_none_of_another_orchestrations()
+    {
+        await _turns.ClaimAsync(new("channel", "msg-1", 1), "another", Cancellation);
+        Fail("msg-1");
+        Fail("msg-2");
+        using var another = _stopSignals.Register("channel", _failed[0].InstanceId, Cancellation);
+        using var abandoned = _stopSignals.Register("channel", _failed[1].InstanceId, Cancellation);
+        await Task.WhenAll(another.Known, abandoned.Known);
+
+        await RunAsync();
+
+        (another.Token.IsCancellationRequested, abandoned.Token.IsCancellationRequested, abandoned.IsCancelled).ShouldBe((false, true, false));
+        using var later = _stopSignals.Register("channel", _failed[1].InstanceId, Cancellation);
+        await later.Known;
+        later.Token.IsCancellationRequested.ShouldBeTrue();
     }
 
     [Theory]
@@ -203,7 +227,8 @@ public sealed class EndAbandonedAnswersTests : IAsyncDisposable
     {
         var context = Substitute.For<FunctionContext>();
         context.CancellationToken.Returns(Cancellation);
-        return new EndAbandonedAnswers(_turns, new TurnRelease(_turns, _clock, NullLogger<TurnRelease>.Instance), _updates, _clock, NullLogger<EndAbandonedAnswers>.Instance).RunAsync(new TimerInfo(), _client, context);
+        return new EndAbandonedAnswers(
+            _turns, new TurnRelease(_turns, _clock, NullLogger<TurnRelease>.Instance), _updates, _stopSignals, _clock, NullLogger<EndAbandonedAnswers>.Instance).RunAsync(new TimerInfo(), _client, context);
     }
 
     private void Fail(string messageId, OrchestrationRuntimeStatus became = OrchestrationRuntimeStatus.Failed, AnswerStatus? status = null, AbandonedAnswer? before = null, bool merges = false)

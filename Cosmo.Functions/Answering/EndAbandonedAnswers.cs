@@ -13,9 +13,11 @@ namespace Cosmo.Functions.Answering;
 
 /// <summary>
 /// Timer: an orchestration that failed as a whole, since no host could run it or its code could not replay it, or that somebody terminated, has left its message
-/// without an end. It is begun anew, for nothing but that: when its turn comes, the message ends as one that failed, and is kept as a dead letter.
+/// without an end. It is begun anew, for nothing but that: when its turn comes, the message ends as one that failed, and is kept as a dead letter. An activity of it
+/// that still runs is told to stop, since the model answers one question of a conversation at a time.
 /// </summary>
-internal sealed class EndAbandonedAnswers(TurnQueue turns, TurnRelease turn, IUpdatePublisher updates, TimeProvider clock, ILogger<EndAbandonedAnswers> logger)
+internal sealed class EndAbandonedAnswers(
+    TurnQueue turns, TurnRelease turn, IUpdatePublisher updates, StopSignals stopSignals, TimeProvider clock, ILogger<EndAbandonedAnswers> logger)
 {
     private const string IdDigits = "0123456789abcdef";
 
@@ -75,6 +77,8 @@ internal sealed class EndAbandonedAnswers(TurnQueue turns, TurnRelease turn, IUp
         {
             return;
         }
+
+        await stopSignals.StopAsync(input.Address.Channel, instanceId, cancellationToken);
 
         // An end that was recorded and never left is sent by this.
         var end = claim == MessageClaim.Over ? await updates.FindEndAsync(input.Address, cancellationToken) : null;

@@ -107,7 +107,7 @@ internal sealed class SimulatedWorker
         _askApproval = new AskApproval(_desk, turns, updates);
         _checkApproval = new CheckApproval(_desk, turns);
         _endApproval = new EndApproval(_desk, turns, updates);
-        _endAbandoned = new EndAbandonedAnswers(turns, turn, updates, Clock, NullLogger<EndAbandonedAnswers>.Instance);
+        _endAbandoned = new EndAbandonedAnswers(turns, turn, updates, stopSignals, Clock, NullLogger<EndAbandonedAnswers>.Instance);
         if (schedule.Plan.HasSockets)
         {
             schedule.Add(this, Delay.Send, null, connection.Begin);
