@@ -236,6 +236,6 @@ public sealed class MessagesTests(MessagesTests.Fixture fixture) : IClassFixture
 
     public sealed class Fixture : CosmoFixture
     {
-        protected override Dictionary<string, string> Settings => new() { ["Cosmo:Conversations:FirstEventSeconds"] = "5", ["Cosmo:Conversations:OverallSeconds"] = "8" };
+        protected override Dictionary<string, string> Settings => new() { ["Cosmo:Conversations:FirstEventSeconds"] = "5", ["Cosmo:Conversations:OverallSeconds"] = "6" };
     }
 }

@@ -5,6 +5,7 @@ namespace Cosmo.Functions.Tests.Proof;
 
 /// <summary>Faults at every seam, under load: by itself, after all other tests.</summary>
 [Collection<Alone>]
+[Trait("runs", "alone")]
 public sealed class TortureTests
 {
     /// <summary>What <c>./cosmo torture</c> asks for.</summary>

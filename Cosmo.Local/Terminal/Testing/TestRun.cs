@@ -16,6 +16,9 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     private const string Client = "Cosmo.Client";
     private const string Page = $"{Client}/page";
 
+    /// <summary>The trait of tests that bear no crowd. They have a run of their own, behind the others and beside the TypeScript: neither takes the processors alone.</summary>
+    private const string Alone = "runs=alone";
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     /// <summary>What the tests need beside .NET: a program or folder that shows that it is there, and Debian's packages that bring it.</summary>
@@ -98,28 +101,35 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     {
         var isWhole = filter.Count == 0 && Directory.Exists(Path.Combine(root, Client));
         var sum = isWhole ? await BuildPageAsync(limit) : default;
+        sum += await RunProjectsAsync(filter.Count == 0 ? ["-trait-", Alone] : filter, limit);
         var scripts = isWhole ? RunTypeScriptAsync(limit) : Task.FromResult<TestCount>(default);
+        sum += filter.Count == 0 ? await RunProjectsAsync(["-trait", Alone], limit) : default;
+        return sum + await scripts;
+    }
+
+    private async Task<TestCount> RunProjectsAsync(IReadOnlyList<string> wanted, CancellationToken limit)
+    {
+        var sum = default(TestCount);
         foreach (var project in Directory.GetDirectories(root, $"*{Suffix}").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
         {
             var assembly = Path.Combine(root, project, "bin", "Release", "net10.0", $"{project}.dll");
             if (File.Exists(Path.Combine(root, project, $"{project}.csproj")) && File.Exists(assembly))
             {
                 var report = Path.Combine(_scratch, $"{project}.xml");
-                var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. filter]) with { Folder = root, Environment = Environment };
-                var count = await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit);
-                foreach (var line in filter.Count == 0 && TestCount.Read(report) is not null ? ClassTimes.Describe(report).Concat(TestFailures.Describe(report)) : [])
+                File.Delete(report);
+                var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. wanted]) with { Folder = root, Environment = Environment };
+                sum += await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit, mayBeEmpty: true);
+                foreach (var line in filter.Count == 0 && TestCount.Read(report) is { Total: > 0 } ? ClassTimes.Describe(report).Concat(TestFailures.Describe(report)) : [])
                 {
                     await output.WriteLineAsync(line);
                 }
-
-                sum += count;
             }
         }
 
-        return sum + await scripts;
+        return sum;
     }
 
-    /// <summary>The packages in TypeScript, beside the others: what runs there waits a good deal.</summary>
+    /// <summary>The packages in TypeScript.</summary>
     private async Task<TestCount> RunTypeScriptAsync(CancellationToken limit) => await RunTypeScriptAsync(Client, limit) + await RunTypeScriptAsync(Page, limit);
 
     /// <summary>A package in TypeScript: its types count as one test, which fails or is not mentioned.</summary>
@@ -142,7 +152,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     }
 
     /// <returns>The count of its report; one failure if there is none.</returns>
-    private async Task<TestCount> RunSuiteAsync(string name, Launch launch, Func<TestCount?> read, CancellationToken limit)
+    private async Task<TestCount> RunSuiteAsync(string name, Launch launch, Func<TestCount?> read, CancellationToken limit, bool mayBeEmpty = false)
     {
         using var runner = ChildProcess.Start(launch, output.WriteLine);
         runner.Input.Close();
@@ -153,7 +163,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         var exitCode = await runner.Ended;
         using var rest = new CancellationTokenSource(Grace);
         await runner.WaitForOutputAsync(rest.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (read() is { } count && (exitCode == 0 || count is { Failed: > 0 } || (count.Total == 0 && filter.Count > 0)))
+        if (read() is { } count && (exitCode == 0 || count is { Failed: > 0 } || (count.Total == 0 && mayBeEmpty)))
         {
             return count;
         }
