@@ -104,12 +104,40 @@ public sealed class PublisherSocketTests : IAsyncLifetime
         socket.Say("""{"type":"system"}""");
         await socket.HeardAsync();
         await PassAsync(0.5);
-        first.IsCompleted.ShouldBeFalse();
 
+        // While these go back and forth, whoever watches over the connection has seen how late it is.
+        foreach (var number in Enumerable.Range(2, 10))
+        {
+            var sending = SendAsync($"{number}");
+            socket.Say($$"""{"type":"ack","ackId":{{number}},"success":true}""");
+            (await sending.WaitAsync(Patience, Cancellation)).ShouldBeTrue();
+        }
+
+        await PassAsync(0.5);
+        first.IsCompleted.ShouldBeFalse();
         await PassAsync(0.5);
 
         (await first.WaitAsync(Patience, Cancellation)).ShouldBeFalse();
         socket.State.ShouldBe(WebSocketState.Aborted);
+    }
+
+    [Fact]
+    public async Task After_a_connection_that_lasted_the_next_is_made_as_soon_as_after_the_first()
+    {
+        var socket = await NextSocketAsync();
+        for (var tries = 0; tries < 8; tries++)
+        {
+            socket.Break();
+            socket = await PassUntilNextAsync();
+        }
+
+        await PassAsync(31);
+        var timers = _clock.TimersMade;
+        socket.Break();
+        await Eventually.IsSoAsync(() => _clock.TimersMade > timers, () => "It does not wait.", Cancellation);
+        _clock.Advance(TimeSpan.FromSeconds(0.5));
+
+        await NextSocketAsync();
     }
 
     [Fact]
@@ -166,7 +194,7 @@ public sealed class PublisherSocketTests : IAsyncLifetime
     }
 
     /// <summary>Lets time pass until another connection is made.</summary>
-    private async Task PassUntilNextAsync()
+    private async Task<ScriptedSocket> PassUntilNextAsync()
     {
         var next = NextSocketAsync();
         while (!next.IsCompleted)
@@ -174,7 +202,7 @@ public sealed class PublisherSocketTests : IAsyncLifetime
             await PassAsync(0.5);
         }
 
-        await next;
+        return await next;
     }
 
     private sealed class ScriptedConnection(TimeProvider clock)
