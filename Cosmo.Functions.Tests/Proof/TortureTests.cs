@@ -5,7 +5,6 @@ namespace Cosmo.Functions.Tests.Proof;
 
 /// <summary>Faults at every seam, under load: by itself, after all other tests.</summary>
 [Collection<Alone>]
-[Trait("runs", "alone")]
 public sealed class TortureTests
 {
     /// <summary>What <c>./cosmo torture</c> asks for.</summary>
@@ -52,4 +51,5 @@ public sealed class TortureTests
 
 /// <summary>Tests that run while no other does.</summary>
 [CollectionDefinition(DisableParallelization = true)]
+[Trait("runs", "alone")]
 public sealed class Alone;

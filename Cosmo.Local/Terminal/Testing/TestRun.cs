@@ -99,15 +99,20 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     /// <summary>Every project of tests that has been built and, unless classes of those are named, the client package and the page, which the tests in a browser need first.</summary>
     private async Task<TestCount> RunSuitesAsync(CancellationToken limit)
     {
-        var isWhole = filter.Count == 0 && Directory.Exists(Path.Combine(root, Client));
-        var sum = isWhole ? await BuildPageAsync(limit) : default;
-        sum += await RunProjectsAsync(filter.Count == 0 ? ["-trait-", Alone] : filter, limit);
-        var scripts = isWhole ? RunTypeScriptAsync(limit) : Task.FromResult<TestCount>(default);
-        sum += filter.Count == 0 ? await RunProjectsAsync(["-trait", Alone], limit) : default;
+        if (filter.Count > 0)
+        {
+            return await RunProjectsAsync(filter, mayBeEmpty: true, limit);
+        }
+
+        var hasClient = Directory.Exists(Path.Combine(root, Client));
+        var sum = hasClient ? await BuildPageAsync(limit) : default;
+        sum += await RunProjectsAsync(["-trait-", Alone], mayBeEmpty: false, limit);
+        var scripts = hasClient ? RunTypeScriptAsync(limit) : Task.FromResult<TestCount>(default);
+        sum += await RunProjectsAsync(["-trait", Alone], mayBeEmpty: true, limit);
         return sum + await scripts;
     }
 
-    private async Task<TestCount> RunProjectsAsync(IReadOnlyList<string> wanted, CancellationToken limit)
+    private async Task<TestCount> RunProjectsAsync(IReadOnlyList<string> wanted, bool mayBeEmpty, CancellationToken limit)
     {
         var sum = default(TestCount);
         foreach (var project in Directory.GetDirectories(root, $"*{Suffix}").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal))
@@ -118,7 +123,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
                 var report = Path.Combine(_scratch, $"{project}.xml");
                 File.Delete(report);
                 var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. wanted]) with { Folder = root, Environment = Environment };
-                sum += await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit, mayBeEmpty: true);
+                sum += await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit, mayBeEmpty);
                 foreach (var line in filter.Count == 0 && TestCount.Read(report) is { Total: > 0 } ? ClassTimes.Describe(report).Concat(TestFailures.Describe(report)) : [])
                 {
                     await output.WriteLineAsync(line);
