@@ -3,8 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Cosmo.Functions.Tests.Proof;
 
-/// <summary>Faults at every seam, under load: by itself, after all other tests.</summary>
+/// <summary>Faults at every seam, under load: beside nothing that needs the processors for itself.</summary>
 [Collection<Alone>]
+[Trait("kind", "faults")]
 public sealed class TortureTests
 {
     /// <summary>What <c>./cosmo torture</c> asks for.</summary>
@@ -51,5 +52,4 @@ public sealed class TortureTests
 
 /// <summary>Tests that run while no other does.</summary>
 [CollectionDefinition(DisableParallelization = true)]
-[Trait("runs", "alone")]
 public sealed class Alone;

@@ -7,6 +7,9 @@ namespace Cosmo.Local.Terminal.Testing;
 /// <summary>The verb <c>fuzz</c>: the tests of what comes from outside, for longer than <c>test</c> runs them.</summary>
 internal static class FuzzCommand
 {
+    /// <summary>Of the tests that try random inputs.</summary>
+    public const string Trait = "kind=fuzz";
+
     private const int MostMinutes = 24 * 60;
 
     public static Command Create()
@@ -25,7 +28,7 @@ internal static class FuzzCommand
         command.SetAction(async (parsed, _) =>
         {
             var each = TimeSpan.FromMinutes(parsed.GetValue(minutes));
-            var run = new TestRun(ProgramFiles.Root, ["-trait", "kind=fuzz"], Console.Out, Console.Error)
+            var run = new TestRun(ProgramFiles.Root, ["-trait", Trait], Console.Out, Console.Error)
             {
                 Limit = TimeSpan.FromMinutes(5) + (each * 30),
                 Environment =

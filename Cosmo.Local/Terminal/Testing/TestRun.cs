@@ -16,8 +16,13 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
     private const string Client = "Cosmo.Client";
     private const string Page = $"{Client}/page";
 
-    /// <summary>The trait of tests that bear no crowd. They have a run of their own, behind the others and beside the TypeScript: neither takes the processors alone.</summary>
-    private const string Alone = "runs=alone";
+    /// <summary>The trait of the minute of faults, which bears no crowd and leaves half of the processors idle.</summary>
+    private const string Faults = "kind=faults";
+
+    private const string Chromium = "Chromium";
+
+    /// <summary>Chromium without what a person would see: half of the processor time. A whole one will do.</summary>
+    private const string Shell = "chromium-headless-shell";
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
@@ -27,11 +32,14 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         ("Redis", () => Programs.Find("redis-server") is not null, ["redis-server"]),
         ("RabbitMQ", () => Programs.Find("rabbitmq-server") is not null, ["rabbitmq-server"]),
         ("Node.js with npm", () => Programs.Find("node") is not null && Programs.Find("npm") is not null, ["nodejs", "npm"]),
-        ("Chromium", () => Programs.Find("chromium") is not null, ["chromium"]),
+        (Chromium, () => Programs.Find(Shell) is not null, [Shell]),
         ("PostgreSQL", () => Directory.Exists("/usr/lib/postgresql"), ["postgresql"]),
         ("Python 3 with its Redis client", () => Succeeds("/usr/bin/python3", "-c", "import redis"), ["python3-redis"]),
     ];
 
+    private static string? Browser => System.Environment.GetEnvironmentVariable("CHROMIUM") ?? Programs.Find(Shell) ?? Programs.Find("chromium");
+
+    private int _runs;
     private readonly string _scratch = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
 
     /// <summary>The brokers that do not answer are taken out of the environment of the tests, which then start their own; so is the repository, for they are about any.</summary>
@@ -69,13 +77,12 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         try
         {
             await CheckBrokersAsync(limit.Token);
-            if (filter.Count == 0)
+            var count = filter.Count == 0 ? await RunAllAsync(limit.Token) : await RunProjectsAsync(filter, mayBeEmpty: true, limit.Token);
+            if (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
-                await ProvideAsync(limit.Token);
+                await error.WriteLineAsync($"All tests together have {Limit.TotalMinutes} minutes.");
             }
-
-            var count = await RunSuitesAsync(limit.Token);
-            if (count.Total == 0)
+            else if (count.Total == 0)
             {
                 await error.WriteLineAsync(filter.Count == 0
                     ? "There are no tests."
@@ -96,20 +103,32 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         }
     }
 
-    /// <summary>Every project of tests that has been built and, unless classes of those are named, the client package and the page, which the tests in a browser need first.</summary>
-    private async Task<TestCount> RunSuitesAsync(CancellationToken limit)
+    /// <summary>
+    /// Every project of tests that has been built, the client package and the page. First what waits more than it works: the minute of faults, and beside it random
+    /// inputs, the packages of Node, the page, which the tests in a browser need, and what is in TypeScript. Then all others, as many at once as the processors bear.
+    /// </summary>
+    private async Task<TestCount> RunAllAsync(CancellationToken cancellationToken)
     {
-        if (filter.Count > 0)
+        await ProvideProgramsAsync(cancellationToken);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var beside = Task.WhenAll(
+            RunProjectsAsync(["-trait", Faults], mayBeEmpty: true, stopping.Token),
+            RunProjectsAsync(["-trait", FuzzCommand.Trait], mayBeEmpty: true, stopping.Token));
+        TestCount scripts;
+        try
         {
-            return await RunProjectsAsync(filter, mayBeEmpty: true, limit);
+            scripts = await RunTypeScriptAsync(stopping.Token);
+        }
+        catch
+        {
+            // Without the packages of Node, nothing counts.
+            await stopping.CancelAsync();
+            await beside;
+            throw;
         }
 
-        var hasClient = Directory.Exists(Path.Combine(root, Client));
-        var sum = hasClient ? await BuildPageAsync(limit) : default;
-        sum += await RunProjectsAsync(["-trait-", Alone], mayBeEmpty: false, limit);
-        var scripts = hasClient ? RunTypeScriptAsync(limit) : Task.FromResult<TestCount>(default);
-        sum += await RunProjectsAsync(["-trait", Alone], mayBeEmpty: true, limit);
-        return sum + await scripts;
+        return (await beside).Aggregate(scripts, (sum, count) => sum + count)
+            + await RunProjectsAsync(["-trait-", Faults, "-trait-", FuzzCommand.Trait], mayBeEmpty: false, cancellationToken);
     }
 
     private async Task<TestCount> RunProjectsAsync(IReadOnlyList<string> wanted, bool mayBeEmpty, CancellationToken limit)
@@ -120,9 +139,8 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
             var assembly = Path.Combine(root, project, "bin", "Release", "net10.0", $"{project}.dll");
             if (File.Exists(Path.Combine(root, project, $"{project}.csproj")) && File.Exists(assembly))
             {
-                var report = Path.Combine(_scratch, $"{project}.xml");
-                File.Delete(report);
-                var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. wanted]) with { Folder = root, Environment = Environment };
+                var report = Path.Combine(_scratch, $"{project}-{Interlocked.Increment(ref _runs)}.xml");
+                var launch = Programs.Of(assembly, ["-noLogo", "-noColor", "-result-xml", report, .. wanted]) with { Folder = root, Environment = new Dictionary<string, string?>(Environment) { ["CHROMIUM"] = Browser } };
                 sum += await RunSuiteAsync(project, launch, () => TestCount.Read(report), limit, mayBeEmpty);
                 foreach (var line in filter.Count == 0 && TestCount.Read(report) is { Total: > 0 } ? ClassTimes.Describe(report).Concat(TestFailures.Describe(report)) : [])
                 {
@@ -134,8 +152,14 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         return sum;
     }
 
-    /// <summary>The packages in TypeScript.</summary>
-    private async Task<TestCount> RunTypeScriptAsync(CancellationToken limit) => await RunTypeScriptAsync(Client, limit) + await RunTypeScriptAsync(Page, limit);
+    /// <summary>The packages in TypeScript, after what Node needs for all tests.</summary>
+    private async Task<TestCount> RunTypeScriptAsync(CancellationToken limit)
+    {
+        await ProvideNodePackagesAsync(limit);
+        return Directory.Exists(Path.Combine(root, Client))
+            ? await BuildPageAsync(limit) + await RunTypeScriptAsync(Client, limit) + await RunTypeScriptAsync(Page, limit)
+            : default;
+    }
 
     /// <summary>A package in TypeScript: its types count as one test, which fails or is not mentioned.</summary>
     private async Task<TestCount> RunTypeScriptAsync(string package, CancellationToken limit)
@@ -173,9 +197,7 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
             return count;
         }
 
-        await error.WriteLineAsync(limit.IsCancellationRequested
-            ? $"{name} was ended; all tests together have {Limit.TotalMinutes} minutes."
-            : $"{name} broke off with exit code {exitCode}.");
+        await error.WriteLineAsync(limit.IsCancellationRequested ? $"{name} was ended." : $"{name} broke off with exit code {exitCode}.");
         return new TestCount(0, 1, 0);
     }
 
@@ -197,19 +219,26 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
         }
     }
 
-    /// <summary>What all tests together need.</summary>
-    private async Task ProvideAsync(CancellationToken cancellationToken)
+    private async Task ProvideProgramsAsync(CancellationToken cancellationToken)
     {
         var missing = Needs.Where(need => !need.IsThere()).ToList();
-        string[] packages = [.. missing.SelectMany(need => need.Packages)];
-        if (missing.Count > 0 && !(await DebianPackages.TryInstallAsync(_scratch, packages, cancellationToken) && missing.TrueForAll(need => need.IsThere())))
+        if (missing.Count > 0)
         {
-            throw new TerminalException(ExitCodes.Failed,
-                $"The tests need {string.Join(", ", missing.Select(need => need.Title))}. Install them (Debian: apt-get install {string.Join(' ', packages)}).");
+            await DebianPackages.TryInstallAsync(_scratch, [.. missing.SelectMany(need => need.Packages)], cancellationToken);
+            missing.RemoveAll(need => need.IsThere() || (need.Title == Chromium && Browser is not null));
         }
 
+        if (missing.Count > 0)
+        {
+            throw new TerminalException(ExitCodes.Failed,
+                $"The tests need {string.Join(", ", missing.Select(need => need.Title))}. Install them (Debian: apt-get install {string.Join(' ', missing.SelectMany(need => need.Packages))}).");
+        }
+    }
+
+    private Task ProvideNodePackagesAsync(CancellationToken cancellationToken)
+    {
         string[] folders = [.. Directory.GetDirectories(root, $"*{Suffix}").Select(project => Path.Combine(project, "Node")), Path.Combine(root, Client), Path.Combine(root, Page)];
-        await Task.WhenAll(folders.Where(LacksNodePackages).Select((folder, index) => InstallNodePackagesAsync(folder, $"npm-{index}.log", cancellationToken)));
+        return Task.WhenAll(folders.Where(LacksNodePackages).Select((folder, index) => InstallNodePackagesAsync(folder, $"npm-{index}.log", cancellationToken)));
     }
 
     private static bool Succeeds(string program, params string[] arguments)
