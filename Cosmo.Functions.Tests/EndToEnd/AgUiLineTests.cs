@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>Streams of AG-UI runs while workers stop, are killed, or are several, and who gets none.</summary>
-public sealed class AgUiLineTests
+[Collection<OnTwoWorkers>]
+public sealed class AgUiLineTests(TwoWorkers two)
 {
     private readonly string _thread = $"c-{Guid.NewGuid():n}";
 
@@ -14,7 +15,8 @@ public sealed class AgUiLineTests
     [Fact]
     public async Task A_stream_does_not_hold_the_stop_up_and_its_run_goes_on_after_the_next_start()
     {
-        await using var stack = await StartAsync(pace: 100, inOwnProcess: true);
+        await using var stack = await CosmoStack.StartAsync(CosmoStack.Patient, inOwnProcess: true);
+        await stack.FaultAsync(LongStory(pace: 100));
         await using var line = await OpenAsync(stack.Http, "long story");
         await line.UntilTextAsync(40);
 
@@ -31,11 +33,10 @@ public sealed class AgUiLineTests
     [Fact]
     public async Task A_run_is_followed_at_any_worker()
     {
-        await using var stack = await StartAsync(pace: 40);
-        await stack.StartBesideAsync("second");
-        await using var first = await OpenAsync(stack.SecondHttp, "long story");
+        await two.Stack.FaultAsync(LongStory(pace: 40));
+        await using var first = await OpenAsync(two.Stack.SecondHttp, "long story");
         await first.UntilTextAsync(40);
-        await using var second = await OpenAsync(stack.Http, "long story");
+        await using var second = await OpenAsync(two.Stack.Http, "long story");
 
         var (one, other) = (await first.EndAsync(), await second.EndAsync());
 
@@ -46,14 +47,14 @@ public sealed class AgUiLineTests
     [Fact]
     public async Task A_stream_whose_worker_dies_breaks_off_and_its_run_is_found_again()
     {
-        await using var stack = await StartAsync(pace: 40);
-        await using var line = await OpenAsync(stack.Http, "long story");
+        await two.Stack.FaultAsync(LongStory(pace: 40));
+        await using var line = await OpenAsync(two.Stack.SecondHttp, "long story");
         await line.UntilTextAsync(40);
 
-        await stack.KillWorkerAsync();
+        await two.Stack.KillWorkerAsync();
         await Should.ThrowAsync<Exception>(line.EndAsync());
 
-        await using var again = await OpenAsync(stack.Http, "long story");
+        await using var again = await OpenAsync(two.Stack.SecondHttp, "long story");
         (await again.EndAsync())["outcome"]!["type"]!.GetValue<string>().ShouldBe("success");
         again.Text.Length.ShouldBeGreaterThan(40);
     }
@@ -98,12 +99,7 @@ public sealed class AgUiLineTests
         (await again.EndAsync())["outcome"]!["type"]!.GetValue<string>().ShouldBe("success");
     }
 
-    private static async Task<CosmoStack> StartAsync(int pace, bool inOwnProcess = false)
-    {
-        var stack = await CosmoStack.StartAsync(CosmoStack.Patient, inOwnProcess: inOwnProcess);
-        await stack.FaultAsync($$"""[{ "userText": "long story", "longAnswer": 100, "pace": {{pace}} }]""");
-        return stack;
-    }
+    private static string LongStory(int pace) => $$"""[{ "userText": "long story", "longAnswer": 100, "pace": {{pace}} }]""";
 
     private async Task<Line> OpenAsync(HttpClient http, string question, string runId = "run-1")
     {

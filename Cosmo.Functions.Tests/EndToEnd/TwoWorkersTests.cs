@@ -3,9 +3,10 @@ using System.Net;
 namespace Cosmo.Functions.Tests.EndToEnd;
 
 /// <summary>Promise 6: two workers with a broker and a Redis in common, and a durable store each.</summary>
-public sealed class TwoWorkersTests(TwoWorkersTests.Fixture fixture) : IClassFixture<TwoWorkersTests.Fixture>
+[Collection<OnTwoWorkers>]
+public sealed class TwoWorkersTests(TwoWorkers two)
 {
-    private readonly CosmoStack _stack = fixture.Stack;
+    private readonly CosmoStack _stack = two.Stack;
 
     [Fact]
     public async Task Turns_fences_and_deduplication_hold_across_them()
@@ -54,15 +55,21 @@ public sealed class TwoWorkersTests(TwoWorkersTests.Fixture fixture) : IClassFix
         final["status"]!.GetValue<string>().ShouldBe("cancelled");
         (await _stack.RequestsAsync("essay")).ShouldHaveSingleItem()["aborted"]!.GetValue<bool>().ShouldBeTrue();
     }
+}
 
-    public sealed class Fixture : CosmoFixture
+/// <summary>The tests on two workers that stay, with channels of their own.</summary>
+[CollectionDefinition]
+public sealed class OnTwoWorkers : ICollectionFixture<TwoWorkers>;
+
+public sealed class TwoWorkers : CosmoFixture
+{
+    protected override Dictionary<string, string> Settings => new(CosmoStack.Patient);
+
+    protected override int Pace => 2;
+
+    public override async ValueTask InitializeAsync()
     {
-        protected override int Pace => 2;
-
-        public override async ValueTask InitializeAsync()
-        {
-            await base.InitializeAsync();
-            await Stack.StartBesideAsync("second");
-        }
+        await base.InitializeAsync();
+        await Stack.StartBesideAsync("second");
     }
 }
