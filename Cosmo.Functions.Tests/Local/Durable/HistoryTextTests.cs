@@ -39,6 +39,31 @@ public sealed class HistoryTextTests
             .ShouldBe([EventType.OrchestratorStarted, EventType.EventRaised, EventType.OrchestratorCompleted]);
     }
 
+    [Fact]
+    public void The_JSON_of_each_event_stands_without_the_number_of_its_type()
+    {
+        HistoryEvent[] events = [new OrchestratorStartedEvent(-1), new EventRaisedEvent(-1, "\"{a\\nb}\"") { Name = "n" }];
+
+        var json = HistoryText.ReadJson(HistoryText.Write(events)).ToList();
+
+        json.Count.ShouldBe(2);
+        json.ShouldAllBe(one => one.StartsWith("{\"EventType\":"));
+        json[1].ShouldContain("\"Name\":\"n\"");
+    }
+
+    [Fact]
+    public void A_value_comes_back_as_it_was_and_what_is_null_is_not_written()
+    {
+        var value = new OrchestrationInstance { InstanceId = "2026-01-31T12:00:00Z" };
+
+        var json = HistoryText.WriteValue(value);
+
+        json.ShouldBe("""{"InstanceId":"2026-01-31T12:00:00Z"}""");
+        HistoryText.ReadValue<OrchestrationInstance>(json)!.InstanceId.ShouldBe(value.InstanceId);
+        HistoryText.ReadValue<Dictionary<string, object>>("""{"at":"2026-01-31T12:00:00Z"}""")!["at"].ShouldBe("2026-01-31T12:00:00Z");
+        (HistoryText.WriteValue<OrchestrationInstance>(null), HistoryText.ReadValue<OrchestrationInstance>(null)).ShouldBe((null, null));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("5")]
