@@ -95,6 +95,18 @@ public sealed class TimelineTests
             ["0 approval a0 approved", "0 approval b0 refused", "0 tool a0 ended", "1 approval a1 refused", "1 approval b1 approved", "1 tool b1 ended"]);
     }
 
+    [Theory]
+    [InlineData(null, "turn: done (found in 1 looks)", "stop: done", "fail: done", "dead_letter: done")]
+    [InlineData("error", "turn: done (was over)", "dead_letter: done")]
+    public void A_message_whose_orchestration_failed_as_a_whole_had_its_turn(string? end, params string[] steps)
+    {
+        var answer = new AnswerHarness();
+        answer.Begin(hasTurn: false, abandoned: new AbandonedAnswer("It failed", new AnswerStatus("responding", 0, "conv_1"), End: end));
+        answer.End();
+
+        Of(answer, []).Steps.Select(Describe).ShouldBe(steps);
+    }
+
     [Fact]
     public void The_wait_for_the_turn_begins_when_the_message_came()
     {

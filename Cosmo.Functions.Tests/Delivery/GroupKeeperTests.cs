@@ -86,6 +86,10 @@ public sealed class GroupKeeperTests : IAsyncLifetime
         await KeepUntilAsync(members: 1);
 
         (await MembersAsync()).ShouldBe([UserId("eve", "backend")]);
+
+        // By one instance of several, and not for so long that it would miss its own next turn.
+        var taken = await _redis.Connection.RunAsync(database => database.KeyTimeToLiveAsync(_redis.Prefix + "{owners}:watching"), Cancellation);
+        (taken ?? TimeSpan.Zero).ShouldBeLessThanOrEqualTo(TimeSpan.FromSeconds(4));
     }
 
     [Fact]

@@ -32,8 +32,10 @@ internal sealed class AnswerSteps
     private int _rounds;
     private int _looks;
     private int _endings;
+    private readonly HashSet<int> _looking = [];
     private int? _turn;
     private bool _isGranted;
+    private bool _isFound;
     private DateTimeOffset? _timerFired;
 
     public AnswerSteps(IEnumerable<HistoryEvent> history)
@@ -80,6 +82,9 @@ internal sealed class AnswerSteps
             case TaskScheduledEvent scheduled:
                 Schedule(scheduled.EventId, scheduled.Name!, at);
                 break;
+            case TaskCompletedEvent completed when _looking.Remove(completed.TaskScheduledId):
+                _isFound = Parse<TurnResult>(completed.Result) is { HasTurn: true };
+                break;
             case TaskCompletedEvent completed when _running.Remove(completed.TaskScheduledId, out var step):
                 Complete(step, completed.Result, at);
                 break;
@@ -106,6 +111,7 @@ internal sealed class AnswerSteps
         {
             case nameof(CheckTurn):
                 _looks++;
+                _looking.Add(id);
                 return;
             case nameof(CheckApproval):
                 return;
@@ -123,7 +129,9 @@ internal sealed class AnswerSteps
                 return;
         }
 
-        EndTurn(at, activity == nameof(RunAssistant) ? "done" : "failed");
+        // One whose orchestration failed as a whole has its turn for its end alone, and needs none where that was told.
+        var hadTurn = activity == nameof(RunAssistant) || (Input?.Abandoned is { } abandoned && (_isGranted || _isFound || abandoned.End is not null));
+        EndTurn(at, hadTurn ? "done" : "failed");
         var kind = KindOf(activity);
         if (kind == TimelineStep.Stop && _timerFired is { } fired && !_steps.Exists(step => step.Kind is TimelineStep.Cancel or TimelineStep.Deadline))
         {
@@ -215,7 +223,10 @@ internal sealed class AnswerSteps
         if (_turn is { } turn)
         {
             _turn = null;
-            var how = Input is { HasTurn: true } ? "at once" : _isGranted ? "given by the message before" : $"found in {_looks} looks";
+            var how = Input is { HasTurn: true } ? "at once"
+                : _isGranted ? "given by the message before"
+                : Input is { Abandoned.End: not null } ? "was over"
+                : $"found in {_looks} looks";
             _steps[turn] = _steps[turn].End(at, state, state == "done" ? how : "it had none");
         }
     }
