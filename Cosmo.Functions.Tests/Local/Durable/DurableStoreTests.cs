@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using Cosmo.Local.Durable.Storage;
 using Cosmo.Local.Host;
+using DurableTask.Core;
+using DurableTask.Core.History;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SQLitePCL;
@@ -346,6 +348,56 @@ public sealed class DurableStoreTests : IDisposable
         File.WriteAllText(DatabasePath, "This is a letter, and it is long enough to be looked at as a header of a database.");
 
         Should.Throw<StartupException>(() => Open()).Message.ShouldContain("is damaged");
+    }
+
+    [Fact]
+    public void A_database_is_one_hosts_for_as_long_as_that_has_it()
+    {
+        var first = new StoreLock(DatabasePath);
+
+        Should.Throw<StartupException>(() => new StoreLock(DatabasePath)).Message.ShouldBe(
+            $"The durable database {DatabasePath} is in use by another host. Stop it, or give this one its own folder with --data.");
+
+        first.Dispose();
+        new StoreLock(DatabasePath).Dispose();
+    }
+
+    [Fact]
+    public void A_database_that_cannot_be_written_is_said_to_be_that_and_not_in_use()
+    {
+        Directory.CreateDirectory(DatabasePath + ".lock");
+
+        Should.Throw<StartupException>(() => new StoreLock(DatabasePath)).Message.ShouldStartWith($"The durable database {DatabasePath} cannot be written (");
+    }
+
+    [Fact]
+    public async Task An_activity_keeps_its_tags_until_it_is_finished_which_counts_once()
+    {
+        await using var store = Open();
+        var scheduled = new TaskMessage { OrchestrationInstance = new() { InstanceId = "one", ExecutionId = "first" }, Event = new TaskScheduledEvent(0) { Name = "Work" } };
+        var end = Message.From(new TaskMessage { OrchestrationInstance = new() { InstanceId = "@entity@one" }, Event = new EventRaisedEvent(-1, "{}") { Name = "op" } });
+        var (tagged, plain) = (0L, 0L);
+        await store.CommitAsync((session, _) =>
+        {
+            tagged = Activities.Insert(session, Message.From(scheduled), """{"of":"test"}""");
+            plain = Activities.Insert(session, Message.From(scheduled), null);
+            return 0;
+        });
+
+        store.Read(session => Activities.Find(session, tagged))!.OrchestrationExecutionContext!.OrchestrationTags["of"].ShouldBe("test");
+        store.Read(session => Activities.Find(session, plain))!.OrchestrationExecutionContext.ShouldBeNull();
+        store.Read(Activities.All).ShouldBe([tagged, plain]);
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            await store.CommitAsync((session, wakeups) =>
+            {
+                Activities.Finish(session, tagged, end, wakeups);
+                return 0;
+            });
+        }
+
+        store.Read(session => session.Find("SELECT count(*) FROM inbox", row => row.Int(0))).ShouldBe(1);
+        store.Read(Activities.All).ShouldBe([plain]);
     }
 
     [Fact]
