@@ -13,7 +13,7 @@ public sealed class FailureWordsTests
     private const string Wrong = "There was an issue with your request format. Please try again.";
     private const string Else = "I encountered an issue while processing your request.";
 
-    private static readonly Dictionary<string, Failure> Failures = new[]
+    private readonly Dictionary<string, Failure> _failures = new[]
     {
         Failure.NoFirstResponse,
         Failure.Stalled,
@@ -64,14 +64,14 @@ public sealed class FailureWordsTests
     [InlineData("assistant", "error", Else, "what it said")]
     public void Each_has_its_word_and_its_sentences(string cause, string type, string sentence, string details)
     {
-        var failure = Failures[cause];
+        var failure = _failures[cause];
 
         (failure.Type, failure.Sentence, failure.Details).ShouldBe((type, sentence, details));
         failure.IsOutage.ShouldBe(cause is "redis" or "durable_store");
     }
 
     [Fact]
-    public void There_is_no_other() => Failures.Count.ShouldBe(26);
+    public void There_is_no_other() => _failures.Count.ShouldBe(26);
 
     [Fact]
     public void A_profile_without_a_name_is_said_to_be_none() => Failure.UnknownProfile("").Details.ShouldBe("Field 'profile' must be a profile's name");
