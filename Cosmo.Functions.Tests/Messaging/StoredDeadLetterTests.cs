@@ -48,8 +48,12 @@ public sealed class StoredDeadLetterTests
         (letter.Cause, letter.Reason, letter.FailedAt, letter.Attempt).ShouldBe(("unknown", "The broker took it out of its queue (unknown).", null, 1));
     }
 
-    [Fact]
-    public void One_that_was_moved_there_by_hand_is_the_attempt_that_it_says() => Read(new() { ["x-cosmo-attempt"] = Text("3") }).Attempt.ShouldBe(3);
+    [Theory]
+    [InlineData("3", 3)]
+    [InlineData("0", 1)]
+    [InlineData("x", 1)]
+    public void One_that_was_moved_there_by_hand_is_the_attempt_that_it_says(string written, int attempt) =>
+        Read(new() { ["x-cosmo-attempt"] = Text(written) }).Attempt.ShouldBe(attempt);
 
     [Fact]
     public void A_letter_without_an_id_has_one_of_what_it_is()
