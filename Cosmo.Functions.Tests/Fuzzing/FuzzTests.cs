@@ -8,13 +8,12 @@ using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Hosting;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Assistants;
+using Cosmo.Functions.Tests.Messaging;
 using Cosmo.Functions.Tests.Tools;
 using Cosmo.Functions.Threads;
 using CsCheck;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Options;
-using NSubstitute;
 using RabbitMQ.Client;
 
 namespace Cosmo.Functions.Tests.Fuzzing;
@@ -92,10 +91,7 @@ public sealed class FuzzTests
     [Fact]
     public void The_properties_of_a_delivery_can_be_kept_whatever_stands_there() => Fuzz.Run(Foreign.Changed(Properties), json =>
     {
-        var context = Substitute.For<FunctionContext>();
-        context.BindingContext.BindingData.Returns(new Dictionary<string, object?> { ["BasicProperties"] = Encoding.UTF8.GetString(json) });
-
-        var properties = DeliveryProperties.From(context, "queue");
+        var properties = Deliveries.Read(Encoding.UTF8.GetString(json), "queue");
 
         properties.Attempt.ShouldBeGreaterThanOrEqualTo(1);
         properties.ToBasicProperties([]).Persistent.ShouldBeTrue();

@@ -1,16 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using Cosmo.Functions.Messaging;
-using Microsoft.Azure.Functions.Worker;
-using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Messaging;
 
 /// <summary>What is read of a delivery's properties, as the RabbitMQ extension hands them in.</summary>
 public sealed class DeliveryPropertiesTests
 {
-    private const string Queue = "cosmo_queue";
-
     [Fact]
     public void A_text_is_base64_or_stands_as_it_is_a_number_is_kept_and_anything_else_is_left_out()
     {
@@ -101,10 +97,5 @@ public sealed class DeliveryPropertiesTests
 
     private static DeliveryProperties Read(string headers) => Of($$"""{"Headers":{{headers}}}""");
 
-    private static DeliveryProperties Of(string? basicProperties)
-    {
-        var context = Substitute.For<FunctionContext>();
-        context.BindingContext.BindingData.Returns(basicProperties is null ? [] : new Dictionary<string, object?> { ["BasicProperties"] = basicProperties });
-        return DeliveryProperties.From(context, Queue);
-    }
+    private static DeliveryProperties Of(string? basicProperties) => Deliveries.Read(basicProperties, "cosmo_queue");
 }

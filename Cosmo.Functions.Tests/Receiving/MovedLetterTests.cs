@@ -1,8 +1,7 @@
 using System.Text;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Messaging;
 using Cosmo.Local.Host.Queues;
-using Microsoft.Azure.Functions.Worker;
-using NSubstitute;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
@@ -154,10 +153,5 @@ public sealed class MovedLetterTests : IAsyncLifetime
             new BasicDeliverEventArgs("consumer", got.DeliveryTag, got.Redelivered, got.Exchange, got.RoutingKey, got.BasicProperties, got.Body, Cancellation))["BasicProperties"]);
     }
 
-    private DeliveryProperties Read(string basicProperties)
-    {
-        var context = Substitute.For<FunctionContext>();
-        context.BindingContext.BindingData.Returns(new Dictionary<string, object?> { ["BasicProperties"] = basicProperties });
-        return DeliveryProperties.From(context, _room.Queue.Queue);
-    }
+    private DeliveryProperties Read(string basicProperties) => Deliveries.Read(basicProperties, _room.Queue.Queue);
 }

@@ -24,6 +24,9 @@ internal sealed class AnswerSteps
 
     /// <summary>The steps whose activity threw, the first first.</summary>
     private readonly Dictionary<string, Queue<int>> _thrown = [];
+
+    /// <summary>The looks for the turn that are under way.</summary>
+    private readonly HashSet<int> _looking = [];
     private readonly Queue<ToolCall> _toExecute = new();
     private readonly Queue<ToolCall> _toAsk = new();
 
@@ -32,7 +35,6 @@ internal sealed class AnswerSteps
     private int _rounds;
     private int _looks;
     private int _endings;
-    private readonly HashSet<int> _looking = [];
     private int? _turn;
     private bool _isGranted;
     private bool _isFound;

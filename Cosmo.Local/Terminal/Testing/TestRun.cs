@@ -39,8 +39,8 @@ internal sealed class TestRun(string root, IReadOnlyList<string> filter, TextWri
 
     private static string? Browser => System.Environment.GetEnvironmentVariable("CHROMIUM") ?? Programs.Find(Shell) ?? Programs.Find("chromium");
 
-    private int _runs;
     private readonly string _scratch = Directory.CreateTempSubdirectory("cosmo-test-").FullName;
+    private int _runs;
 
     /// <summary>The brokers that do not answer are taken out of the environment of the tests, which then start their own; so is the repository, for they are about any.</summary>
     public Dictionary<string, string?> Environment { get; } = new()
