@@ -40,7 +40,7 @@ describe.skipIf(!isLive).each(["whole", "delta"] as const)("the AI SDK with real
   test("a page that is reloaded in mid-answer goes on with it, and stop stops it at the server", async () => {
     const channel = newChannel();
     const before = await open(channel, { text });
-    void before.chat.sendMessage({ text: `long story ${channel}` });
+    void before.chat.sendMessage({ text: `long story to stop ${channel}` });
     await until(() => textOf(before).length > 20);
     before.transport.close();
 

@@ -94,7 +94,7 @@ describe.skipIf(!isLive)("useChat in a browser", { concurrent: false }, () => {
     const errors: string[] = [];
     const channel = `team/${crypto.randomUUID()}`;
     const page = await open("strict", channel, errors);
-    await ask(page, `long story ${channel}`);
+    await ask(page, `long story to stop ${channel}`);
     const before = await textOf(page, 20);
 
     await page.reload();
@@ -128,8 +128,8 @@ describe.skipIf(!isLive)("useChat in a browser", { concurrent: false }, () => {
     const channel = `team/${crypto.randomUUID()}`;
     const [one, other] = [await open("plain", channel, errors), await open("plain", channel, errors)];
     await Promise.all([one, other].map((page) => page.getByRole("button", { name: "Send" }).waitFor()));
-    await ask(one, `long story ${channel}`);
-    await other.getByText(`long story ${channel}`).waitFor();
+    await ask(one, `long story to stop ${channel}`);
+    await other.getByText(`long story to stop ${channel}`).waitFor();
     await textOf(other, 20);
     await other.getByRole("button", { name: "Stop" }).click();
     await one.getByText("Stopped").waitFor();
