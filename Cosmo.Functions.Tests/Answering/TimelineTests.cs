@@ -2,9 +2,11 @@ using System.Reflection;
 using Cosmo.Functions.Answering;
 using Cosmo.Functions.Answering.Activities;
 using Cosmo.Functions.Answering.Timelines;
+using Cosmo.Functions.Answering.Turns;
 using Cosmo.Functions.Assistants;
 using Cosmo.Functions.Delivery;
 using Cosmo.Functions.Messaging;
+using Cosmo.Functions.Tests.Orchestrations;
 using DurableTask.Core;
 using DurableTask.Core.History;
 using Microsoft.DurableTask.Worker.Grpc;
@@ -105,6 +107,35 @@ public sealed class TimelineTests
         answer.End();
 
         Of(answer, []).Steps.Select(Describe).ShouldBe(steps);
+    }
+
+    [Fact]
+    public void A_message_that_was_cancelled_while_it_got_its_turn_had_it()
+    {
+        var look = new OpenCall();
+        var answer = new AnswerHarness();
+        answer.On<TurnInput>(nameof(CheckTurn), _ => look);
+        answer.Begin(hasTurn: false);
+        answer.Advance(TimeSpan.FromMinutes(1));
+        answer.Cancel();
+        look.End(new TurnResult(true, null));
+        answer.End();
+
+        Of(answer, []).Steps.Select(Describe).ShouldBe(["turn: done (found in 1 looks)", "cancel: done", "fail: done"]);
+    }
+
+    [Fact]
+    public void What_both_know_is_told_as_the_history_has_it_and_when_its_client_was_told_as_the_updates_have_it()
+    {
+        var at = new DateTimeOffset(2026, 1, 31, 12, 0, 1, TimeSpan.Zero);
+        var answer = new AnswerHarness();
+        answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], null, "conv_1") { FirstTextAt = at });
+        answer.Begin();
+        answer.End();
+
+        var told = Of(answer, [Updates.Responding(Address, "conv_2") with { Timestamp = 4 }, Updates.Completed(Address, "conv_3", "Hello") with { Timestamp = 5 }]);
+
+        (told.ThreadId, told.FirstTextAt, told.ToldAt).ShouldBe(("conv_1", at, DateTimeOffset.UnixEpoch.AddSeconds(5)));
     }
 
     [Fact]

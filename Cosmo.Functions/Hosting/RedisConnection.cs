@@ -24,6 +24,7 @@ internal class RedisConnection : IAsyncDisposable
     private readonly RedisProfile _profile;
     private ConnectionMultiplexer? _connection;
     private long _lostSightAt;
+    private long _sockets;
     private Task<RedisConnectionException?>? _refusal;
 
     /// <param name="options">Where Redis is.</param>
@@ -49,8 +50,31 @@ internal class RedisConnection : IAsyncDisposable
     /// When Redis was out of this process's sight last, at its beginning if not since, in milliseconds of Unix time. It may have forgotten then what it had confirmed: a replica that
     /// lags may have taken its place.
     /// </summary>
-    public virtual long LostSightAt =>
-        _connection is { IsConnected: false } ? Now : Interlocked.Read(ref _lostSightAt);
+    public virtual long LostSightAt
+    {
+        get
+        {
+            if (_connection is not { } connection)
+            {
+                return Interlocked.Read(ref _lostSightAt);
+            }
+
+            if (!connection.IsConnected)
+            {
+                return Now;
+            }
+
+            // Counted as it is made. The client tells of a connection that is back later than it uses it.
+            var sockets = connection.GetCounters().Interactive.SocketCount;
+            if (sockets != Interlocked.Read(ref _sockets))
+            {
+                Interlocked.Exchange(ref _lostSightAt, Now);
+                Interlocked.Exchange(ref _sockets, sockets);
+            }
+
+            return Interlocked.Read(ref _lostSightAt);
+        }
+    }
 
     /// <summary>Runs one command or script, within the time limit.</summary>
     public virtual async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken)
@@ -150,9 +174,10 @@ internal class RedisConnection : IAsyncDisposable
             if (_connection is null)
             {
                 await (_login?.RefreshAsync(cancellationToken).WaitAsync(_timeout, cancellationToken) ?? Task.CompletedTask);
-                _connection = await ConnectionMultiplexer.ConnectAsync(Configure(_options, _login));
-                _connection.ConnectionRestored += (_, _) => Interlocked.Exchange(ref _lostSightAt, Now);
-                _connection.RegisterProfiler(_profile.Find);
+                var connection = await ConnectionMultiplexer.ConnectAsync(Configure(_options, _login));
+                connection.RegisterProfiler(_profile.Find);
+                Interlocked.Exchange(ref _sockets, connection.GetCounters().Interactive.SocketCount);
+                _connection = connection;
                 _ = _login?.KeepAsync(_connection, _clock, _closing.Token);
             }
 

@@ -131,9 +131,8 @@ internal sealed class AnswerSteps
                 return;
         }
 
-        // One whose orchestration failed as a whole has its turn for its end alone, and needs none where that was told.
-        var hadTurn = activity == nameof(RunAssistant) || (Input?.Abandoned is { } abandoned && (_isGranted || _isFound || abandoned.End is not null));
-        EndTurn(at, hadTurn ? "done" : "failed");
+        // Where a whole orchestration failed and the end was told, none is needed.
+        EndTurn(at, Input is { HasTurn: true } or { Abandoned.End: not null } || _isGranted || _isFound ? "done" : "failed");
         var kind = KindOf(activity);
         if (kind == TimelineStep.Stop && _timerFired is { } fired && !_steps.Exists(step => step.Kind is TimelineStep.Cancel or TimelineStep.Deadline))
         {
