@@ -10,7 +10,7 @@ internal sealed class TortureLoad : IAsyncDisposable
     public const string Faults = """[{ "userText": "refuse this", "status": 400, "code": "invalid_value" }]""";
 
     /// <summary>So long an end is waited for before it is asked for.</summary>
-    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(5);
 
     private static readonly string[] Words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
