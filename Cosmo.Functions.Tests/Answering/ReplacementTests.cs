@@ -1,11 +1,13 @@
 using Cosmo.Functions.Answering.History;
 using Cosmo.Functions.Answering.Merging;
 using Cosmo.Functions.Assistants;
+using Cosmo.Functions.Assistants.Responses;
 using Cosmo.Functions.Messaging;
 using Cosmo.Functions.Tests.Assistants;
 using Cosmo.Functions.Threads;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using NSubstitute;
 
 namespace Cosmo.Functions.Tests.Answering;
 
@@ -163,6 +165,42 @@ public sealed class ReplacementTests : IAsyncLifetime
 
         (await _openAI.ItemsAsync(_thread)).ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task A_call_that_never_had_an_output_is_known_by_what_would_join_them()
+    {
+        await _history.RecordAsync(new("channel", "m4", 1), ["call_4"], "error", DateTimeOffset.UtcNow, [], Cancellation);
+        var assistant = Reading(hasMore: false, new(ConversationItem.FunctionCall, "fc_4", "call_4", "get_weather", "{}"), new(ConversationItem.Message, "msg_4", null, null, "Hello 4") { Role = "user" });
+
+        await TakeOutAsync("m4", assistant);
+
+        await assistant.Received(1).DeleteItemsAsync("conv_1", Arg.Is<IReadOnlyList<string>>(ids => ids.SequenceEqual(new[] { "fc_4", "msg_4" })), Cancellation);
+        await assistant.ReceivedWithAnyArgs(1).ReadAsync(default!, default, default);
+    }
+
+    [Theory]
+    [InlineData(true, 50)]
+    [InlineData(false, 1)]
+    public async Task A_conversation_is_searched_to_its_end_and_for_fifty_pages_at_most_and_nothing_of_it_goes(bool hasMore, int pages)
+    {
+        var assistant = Reading(hasMore, new ConversationItem(ConversationItem.Message, "msg_x", null, null, "Hello") { Role = "user" });
+
+        await TakeOutAsync("never-asked", assistant);
+
+        await assistant.ReceivedWithAnyArgs(pages).ReadAsync(default!, default, default);
+        await assistant.DidNotReceiveWithAnyArgs().DeleteItemsAsync(default!, default!, default);
+    }
+
+    /// <summary>A service that has this page, again and again.</summary>
+    private static IAssistant Reading(bool hasMore, params ConversationItem[] items)
+    {
+        var assistant = Substitute.For<IAssistant>();
+        assistant.ReadAsync(default!, default, default).ReturnsForAnyArgs(new ThreadPage(items, hasMore));
+        return assistant;
+    }
+
+    private Task TakeOutAsync(string messageId, IAssistant assistant) =>
+        new Replacement(assistant, _history, NullLogger<Replacement>.Instance).TakeOutAsync("channel", "conv_1", messageId, Cancellation);
 
     private static MergedMessage Other(string messageId, string question) => new(new("channel", messageId, 1), question, DeliveryProperties.None, DateTimeOffset.UtcNow);
 

@@ -64,25 +64,33 @@ public sealed class TimelineReaderTests : IAsyncDisposable
         (await ReadAsync("msg-2", null)).ShouldBeNull();
     }
 
-    /// <summary>A message is taken in, told to be begun, and answered a second later.</summary>
-    private async Task AnswerAsync(MessageAddress address, string end, bool knowsInput = true)
+    [Fact]
+    public async Task A_message_that_ended_in_the_millisecond_in_which_it_came_has_its_end()
+    {
+        await AnswerAsync(new("channel", "msg-1", 1), "error", seconds: 0);
+
+        (await ReadAsync("msg-1", 1))!.Updates!.Select(update => update.Status).ShouldBe(["started", "error"]);
+    }
+
+    /// <summary>A message is taken in, told to be begun, and answered so much later.</summary>
+    private async Task AnswerAsync(MessageAddress address, string end, bool knowsInput = true, int seconds = 1)
     {
         _clock.Advance(TimeSpan.FromMinutes(1));
         var (receivedAt, instanceId) = (_clock.GetUtcNow(), AnswerStarter.InstanceId(address));
         await _turns.TakeAsync(address, "Hi", [1], instanceId, 20, null, null, Cancellation);
-        _clock.Advance(TimeSpan.FromSeconds(1));
+        _clock.Advance(TimeSpan.FromSeconds(seconds));
         await _log.RecordAsync(address, end == "completed" ? Updates.Completed(address, "conv_1", "Hello") : Updates.Error(address, "conv_1", "sentence", "details"), null, Cancellation);
         await _turns.ReleaseAsync(address, instanceId, isAnswered: end == "completed", Cancellation);
         Orchestrate(address, receivedAt, knowsInput);
     }
 
-    /// <summary>The store has an orchestration of the message.</summary>
+    /// <summary>The store has an orchestration of the message, by its own clock a moment later than the app where the history says when it came.</summary>
     private void Orchestrate(MessageAddress address, DateTimeOffset receivedAt, bool knowsInput = true)
     {
         var instanceId = AnswerStarter.InstanceId(address);
         var input = new AnswerInput(address, "Hi", Caller.Anonymous, null, DeliveryProperties.None, "run", true, receivedAt, new AnsweringOptions().Deadlines, 8);
-        _client.GetInstanceAsync(instanceId, Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(
-            new OrchestrationMetadata(nameof(AnswerMessage), instanceId) { RuntimeStatus = OrchestrationRuntimeStatus.Completed, CreatedAt = receivedAt });
+        _client.GetInstanceAsync(instanceId, false, Arg.Any<CancellationToken>()).Returns(
+            new OrchestrationMetadata(nameof(AnswerMessage), instanceId) { RuntimeStatus = OrchestrationRuntimeStatus.Completed, CreatedAt = receivedAt.AddSeconds(knowsInput ? 2 : 0) });
         _client.GetOrchestrationHistoryAsync(instanceId, Arg.Any<CancellationToken>()).Returns(
             [new ExecutionStartedEvent(-1, knowsInput ? JsonSerializer.Serialize(input, JsonSerializerOptions.Web) : null) { Timestamp = receivedAt.UtcDateTime }]);
     }

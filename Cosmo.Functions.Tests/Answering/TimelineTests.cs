@@ -147,7 +147,9 @@ public sealed class TimelineTests
         answer.End();
 
         Of(answer, []).ShouldSatisfyAllConditions(
-            told => told.ReceivedAt.ShouldBe(receivedAt), told => (told.Steps[0].BeganAt, told.Steps[0].Seconds).ShouldBe((receivedAt, 5)));
+            told => told.ReceivedAt.ShouldBe(receivedAt),
+            told => (told.Steps[0].BeganAt, told.Steps[0].Seconds).ShouldBe((receivedAt, 5)),
+            told => told.TurnAt.ShouldBe(receivedAt.AddSeconds(5)));
     }
 
     [Theory]
@@ -247,6 +249,28 @@ public sealed class TimelineTests
     }
 
     [Fact]
+    public void Its_client_was_told_before_the_letter_was_written()
+    {
+        var answer = new AnswerHarness();
+        answer.On<RunInput>(nameof(RunAssistant), _ => new RunResult([], Failure.From(AssistantFailure.RateLimit, "429")));
+        answer.On<DeadLetterInput>(nameof(WriteDeadLetter), _ => new Later(TimeSpan.FromSeconds(3), null));
+        answer.Begin();
+        answer.End();
+
+        var told = Of(answer, []);
+
+        (told.Steps[^1].Kind, told.Steps[^1].EndedAt - told.ToldAt).ShouldBe((TimelineStep.DeadLetter, TimeSpan.FromSeconds(3)));
+    }
+
+    [Fact]
+    public void A_round_without_a_result_is_over()
+    {
+        var told = Of([Started(), Asked(0), new TaskCompletedEvent(-1, 0, null) { Timestamp = At }]);
+
+        (told.Steps[^1].Kind, told.Steps[^1].State, told.ThreadId).ShouldBe((TimelineStep.Round, "done", null));
+    }
+
+    [Fact]
     public void What_is_not_recorded_is_not_known()
     {
         var told = Tell("answered");
@@ -281,15 +305,17 @@ public sealed class TimelineTests
                 Updates.Started(Address) with { Timestamp = 1 },
                 Updates.Tool(Address, "conv_1", call) with { Timestamp = 2 },
                 Updates.Tool(Address, "conv_1", call with { State = ToolCallUpdate.Failed, Seconds = 1.5 }) with { Timestamp = 3 },
+                Updates.Tool(Address, "conv_1", new("call_get_weather_0", "get_weather", "done") { Seconds = 0.5 }) with { Timestamp = 3.5 },
                 Updates.Responding(Address, "conv_1") with { Timestamp = 4 },
                 Updates.Completed(Address, "conv_1", "Hello") with { Timestamp = 5.25 },
             ]);
 
         var tool = told.Steps.Single(step => step.Name == "get_user_role");
         (tool.State, tool.Seconds).ShouldBe(("failed", 1.5));
+        told.Steps.Single(step => step.Name == "get_weather").ShouldSatisfyAllConditions(other => (other.State, other.Seconds).ShouldBe(("done", 0.5)));
         told.ToldAt.ShouldBe(DateTimeOffset.UnixEpoch.AddSeconds(5.25));
         told.FirstTextAt.ShouldBe(DateTimeOffset.UnixEpoch.AddSeconds(4));
-        told.Updates!.Select(update => update.Tool).ShouldBe([null, "get_user_role: running", "get_user_role: failed", null, null]);
+        told.Updates!.Select(update => update.Tool).ShouldBe([null, "get_user_role: running", "get_user_role: failed", "get_weather: done", null, null]);
     }
 
     private static AnswerTimeline Tell(string path)

@@ -183,8 +183,6 @@ internal sealed class AnswerSteps
     {
         ThreadId = result?.ThreadId ?? ThreadId;
         var calls = result?.ToolCalls ?? [];
-        _toExecute.Clear();
-        _toAsk.Clear();
         _asked.Clear();
         _endings = 0;
         foreach (var call in calls)
