@@ -144,9 +144,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     {
         _http.Request.QueryString = new QueryString("?text=pieces");
 
-        var refused = (ObjectResult)await NegotiateAsync(WithKey(), "c1");
-        refused.StatusCode.ShouldBe(400);
-        ((ProblemDetails)refused.Value!).Detail.ShouldBe("'text' must be whole, as it is without it, or delta.");
+        (await NegotiateAsync(WithKey(), "c1")).Told().ShouldBe((400, "Not a way to get texts", "'text' must be whole, as it is without it, or delta."));
         ((ObjectResult)await CreateTokenAsync("""{"user": {"id": "ana"}}""")).StatusCode.ShouldBe(400);
     }
 
@@ -160,7 +158,7 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
             .MakeAsync("c1", null, null, isDelta: true, TestContext.Current.CancellationToken);
 
         address.ShouldBeNull();
-        ((ObjectResult)refusal!).StatusCode.ShouldBe(503);
+        refusal!.Told().ShouldBe((503, "Redis is not available", "The connection could not be negotiated. Please try again in a moment."));
     }
 
     [Theory]
@@ -205,19 +203,19 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("""{"user": {"id": "ana \ud83d", "roles": []}}""")]
     public async Task A_token_for_nobody_is_refused(string body)
     {
-        var refused = (ObjectResult)await CreateTokenAsync(body);
+        var (status, title, detail) = (await CreateTokenAsync(body)).Told();
 
-        refused.StatusCode.ShouldBe(400);
-        ((ProblemDetails)refused.Value!).Detail.ShouldStartWith("The body must be {\"user\": {\"id\": …");
+        (status, title).ShouldBe((400, "Not a user"));
+        detail.ShouldStartWith("The body must be {\"user\": {\"id\": …");
     }
 
     [Fact]
     public async Task A_user_that_fits_into_no_address_is_refused()
     {
-        var refused = (ObjectResult)await CreateTokenAsync(
+        var refused = await CreateTokenAsync(
             $$$"""{"user": {"id": "ana", "roles": [{{{string.Join(',', Enumerable.Range(0, 20).Select(number => $"\"{number}{new string('x', 400)}\""))}}}]}}""");
 
-        (refused.StatusCode, ((ProblemDetails)refused.Value!).Detail).ShouldBe((400, "The channel, the user's id and the roles do not fit into one address."));
+        refused.Told().ShouldBe((400, "Too long", "The channel, the user's id and the roles do not fit into one address."));
     }
 
     [Fact]
@@ -228,7 +226,8 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
             Arg.Any<TimeSpan>(), Arg.Any<string>(), Arg.Any<IEnumerable<string>>(), Arg.Any<IEnumerable<string>>(), Arg.Any<WebPubSubClientProtocol>(), Arg.Any<CancellationToken>())
             .ThrowsAsyncForAnyArgs(new RequestFailedException(503, "away"));
 
-        ((ObjectResult)await NegotiateAsync(webPubSub, "c1")).StatusCode.ShouldBe(503);
+        (await NegotiateAsync(webPubSub, "c1")).Told().ShouldBe(
+            (503, "Web PubSub is not available", "The connection could not be negotiated. Please try again in a moment."));
     }
 
     [Theory]
@@ -255,9 +254,9 @@ public sealed class ChannelEndpointTests : IAsyncDisposable
     [InlineData("9223372036854775808")]
     public async Task What_is_no_sequence_is_refused(string after)
     {
-        var refused = (ObjectResult)await GetUpdatesAsync("c1", after);
+        var refused = await GetUpdatesAsync("c1", after);
 
-        (refused.StatusCode, ((ProblemDetails)refused.Value!).Detail).ShouldBe((400, "'after' must be the sequence of the last update seen, a whole number from 0."));
+        refused.Told().ShouldBe((400, "Not a sequence", "'after' must be the sequence of the last update seen, a whole number from 0."));
     }
 
     [Fact]
