@@ -163,8 +163,6 @@ internal class RedisConnection : IAsyncDisposable
 
     private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken)
     {
-        // What is given up is not sent any more.
-        cancellationToken.ThrowIfCancellationRequested();
         if (_connection is { } made)
         {
             return made;

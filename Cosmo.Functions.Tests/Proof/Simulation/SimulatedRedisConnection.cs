@@ -40,12 +40,11 @@ internal sealed class SimulatedRedisConnection : RedisConnection
 
     public override long LostSightAt => _lostSightAt;
 
-    public override Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken) =>
-        cancellationToken.IsCancellationRequested ? Task.FromCanceled<T>(cancellationToken) : command(_database).WaitAsync(cancellationToken);
+    public override Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, CancellationToken cancellationToken) => command(_database).WaitAsync(cancellationToken);
 
     public override Task<RedisResult> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
-        cancellationToken.IsCancellationRequested ? Task.FromCanceled<RedisResult>(cancellationToken)
-            : ScriptTwins.AnswerOf(script, keys) is { } constant ? Task.FromResult(constant)
+        ScriptTwins.AnswerOf(script, keys) is { } constant
+            ? Task.FromResult(constant)
             : Ask(() => _schedule.Twins.Evaluate(script, keys, values), answer => _schedule.Mirror?.Compare(script, keys, values, answer)).WaitAsync(cancellationToken);
 
     public override Task SubscribeAsync(string channel, Action<string> handler, CancellationToken cancellationToken)
