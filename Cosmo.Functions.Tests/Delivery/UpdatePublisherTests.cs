@@ -609,8 +609,8 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
     {
         // The time that the question may take is not skipped.
         var clock = new ManualTimeProvider();
-        var updates = _webPubSub.Publisher(new UpdateLog(_redis.Connection, Options.Create(new DeliveryOptions()), clock), _redis.Connection, clock);
-        await _webPubSub.Listeners(_redis.Connection, clock).NoteAsync("channel", clock.GetUtcNow(), Cancellation);
+        var updates = _webPubSub.Publisher(Log(_redis.Connection, clock), _redis.Connection, clock);
+        await ListenAsync(clock);
         clock.Advance(TimeSpan.FromMinutes(6));
         _webPubSub.IsDeltaGroupOpen = true;
 
@@ -670,7 +670,8 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
         }
     }
 
-    private Task ListenAsync() => _webPubSub.Listeners(_redis.Connection, _clock).NoteAsync("channel", _clock.GetUtcNow(), Cancellation);
+    private Task ListenAsync(ManualTimeProvider? clock = null) =>
+        _webPubSub.Listeners(_redis.Connection, clock ?? _clock).NoteAsync("channel", (clock ?? _clock).GetUtcNow(), Cancellation);
 
     private async Task<DateTimeOffset?> UntilAsync() =>
         (long?)await _redis.Connection.RunAsync(database => database.StringGetAsync(DeltaListeners.Key(_redis.Prefix, "channel")), Cancellation) is { } until
@@ -693,7 +694,7 @@ public sealed class UpdatePublisherTests : IAsyncDisposable
 
     private static bool IsText(System.Text.Json.Nodes.JsonObject payload) => payload["status"]!.GetValue<string>() == "in_progress";
 
-    private UpdateLog Log(RedisConnection redis) => new(redis, Options.Create(new DeliveryOptions()), _clock);
+    private UpdateLog Log(RedisConnection redis, ManualTimeProvider? clock = null) => new(redis, Options.Create(new DeliveryOptions()), clock ?? _clock);
 
     private UpdatePublisher Publisher(RedisConnection redis, ManualTimeProvider? clock = null) => _webPubSub.Publisher(Log(redis), redis, clock ?? _clock);
 

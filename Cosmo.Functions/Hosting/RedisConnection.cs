@@ -54,19 +54,13 @@ internal class RedisConnection : IAsyncDisposable
     {
         get
         {
-            if (_connection is not { } connection)
-            {
-                return Interlocked.Read(ref _lostSightAt);
-            }
-
-            if (!connection.IsConnected)
+            if (_connection is { IsConnected: false })
             {
                 return Now;
             }
 
             // Counted as it is made. The client tells of a connection that is back later than it uses it.
-            var sockets = connection.GetCounters().Interactive.SocketCount;
-            if (sockets != Interlocked.Read(ref _sockets))
+            if (_connection?.GetCounters().Interactive.SocketCount is { } sockets && sockets != Interlocked.Read(ref _sockets))
             {
                 Interlocked.Exchange(ref _lostSightAt, Now);
                 Interlocked.Exchange(ref _sockets, sockets);

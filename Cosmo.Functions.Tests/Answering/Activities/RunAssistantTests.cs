@@ -662,7 +662,7 @@ public sealed class RunAssistantTests : IAsyncDisposable
     [InlineData(1, 15)]
     public async Task The_first_event_of_an_answer_is_told_of_soon_and_those_of_later_rounds_in_time(int round, double seconds)
     {
-        var told = new TaskCompletionSource();
+        var (heard, told) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource());
         _client.RaiseEventAsync("instance-1", AnswerMessage.ModelProgress, Arg.Any<object?>(), Arg.Any<CancellationToken>()).Returns(_ =>
         {
             told.TrySetResult();
@@ -671,11 +671,15 @@ public sealed class RunAssistantTests : IAsyncDisposable
         _assistant.RespondAsync(Arg.Any<AssistantRequest>(), Arg.Any<IAssistantObserver>(), Arg.Any<CancellationToken>()).Returns(async call =>
         {
             call.Arg<IAssistantObserver>().EventReceived();
+            heard.SetResult();
             await told.Task;
             return new AssistantResponse("resp_1", "Hello", []);
         });
 
         var running = RunAsync(round);
+
+        // In later rounds the timer is set before the model is asked.
+        await heard.Task;
         await _clock.TimerSetForAsync(TimeSpan.FromSeconds(seconds));
         _clock.Advance(TimeSpan.FromSeconds(seconds));
 
